@@ -1,1 +1,15 @@
-//! Placeholder.
+//! What a module is: its specification, its arguments, its outcome and the door to its host.
+//! Shared by the controller, the agent and every crate of modules; holds no module itself.
+
+mod ctx;
+mod module;
+mod outcome;
+mod spec;
+pub mod validate;
+
+pub use ctx::{Command, CommandOutput, Ctx, Port, Runner, Stream};
+pub use module::{Module, parse_args};
+pub use outcome::{Diff, Failure, Outcome, ModuleResult};
+pub use spec::{Arg, Kind, Rule, Spec};
+
+pub use serde_json::{Map, Value as Json, json};

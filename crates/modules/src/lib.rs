@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The modules that run on a target. Blocking code on std; nothing of the controller.
+
+pub mod table;

@@ -1,0 +1,10 @@
+//! Every module that runs on a target, one line each, sorted by name.
+
+use rplay_module_api::Module;
+
+pub const MODULES: &[&Module] = &[];
+
+/// The module of this name (without collection prefix).
+pub fn find(name: &str) -> Option<&'static Module> {
+    MODULES.binary_search_by(|module| module.spec.name.cmp(name)).ok().map(|index| MODULES[index])
+}
