@@ -1,1 +1,6 @@
-//! rplay.
+//! rplay: runs Ansible playbooks with compiled modules.
+//! The parts are layers; a part imports only from those below it (ARCHITECTURE.md).
+
+pub mod error;
+pub mod source;
+pub mod value;

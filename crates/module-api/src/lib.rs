@@ -9,7 +9,7 @@ pub mod validate;
 
 pub use ctx::{Command, CommandOutput, Ctx, Port, Runner, Stream};
 pub use module::{Module, parse_args};
-pub use outcome::{Diff, Failure, Outcome, ModuleResult};
+pub use outcome::{Diff, Failure, ModuleResult, Outcome};
 pub use spec::{Arg, Kind, Rule, Spec};
 
 pub use serde_json::{Map, Value as Json, json};

@@ -126,9 +126,17 @@ pub enum Rule {
     RequiredTogether(&'static [&'static str]),
     RequiredOneOf(&'static [&'static str]),
     /// When `arg` has `value`, all (or, with `any`, one) of `needs` must be given.
-    RequiredIf { arg: &'static str, value: &'static str, needs: &'static [&'static str], any: bool },
+    RequiredIf {
+        arg: &'static str,
+        value: &'static str,
+        needs: &'static [&'static str],
+        any: bool,
+    },
     /// When `arg` is given, all of `needs` must be.
-    RequiredBy { arg: &'static str, needs: &'static [&'static str] },
+    RequiredBy {
+        arg: &'static str,
+        needs: &'static [&'static str],
+    },
 }
 
 /// The specification of a module.

@@ -1,0 +1,62 @@
+//! Text that was read from somewhere, and places in it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A file (or another named text) as it was read.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// Absolute path, or a name in angle brackets such as `<extra vars>`.
+    pub path: PathBuf,
+    pub text: String,
+}
+
+impl SourceFile {
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { path: path.into(), text: text.into() })
+    }
+
+    /// The text of a line, counted from 1.
+    pub fn line(&self, line: u32) -> Option<&str> {
+        self.text.lines().nth(line.checked_sub(1)? as usize)
+    }
+}
+
+/// A place in a source file. Lines and columns count from 1, columns in characters.
+#[derive(Clone)]
+pub struct Span {
+    pub file: Arc<SourceFile>,
+    pub line: u32,
+    pub column: u32,
+    /// Characters the caret covers; 0 when only a point is known.
+    pub length: u32,
+}
+
+impl Span {
+    pub fn new(file: &Arc<SourceFile>, line: u32, column: u32) -> Self {
+        Self { file: Arc::clone(file), line, column, length: 0 }
+    }
+
+    #[must_use]
+    pub fn with_length(mut self, length: usize) -> Self {
+        self.length = u32::try_from(length).unwrap_or(u32::MAX);
+        self
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.file.path
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file.path.display(), self.line, self.column)
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
