@@ -2,5 +2,6 @@
 //! The parts are layers; a part imports only from those below it (ARCHITECTURE.md).
 
 pub mod error;
+pub mod playbook;
 pub mod source;
 pub mod value;

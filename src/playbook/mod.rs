@@ -1,0 +1,6 @@
+//! Playbooks as data: plays, blocks, tasks, roles, and the loader that reads them.
+//! Nothing here is templated or run; what depends on variables stays a `Value`.
+
+mod types;
+
+pub use types::*;

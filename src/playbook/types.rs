@@ -1,0 +1,211 @@
+//! What a playbook consists of, after static imports and with inherited keywords merged in.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::source::Span;
+use crate::value::{Dict, Str, Value};
+
+/// A playbook file with everything it imports.
+#[derive(Clone, Debug)]
+pub struct Playbook {
+    pub path: PathBuf,
+    pub plays: Vec<Arc<Play>>,
+}
+
+/// A keyword as written: its value, still unrendered, and the place of its key.
+#[derive(Clone, Debug)]
+pub struct Keyword {
+    pub value: Value,
+    pub span: Span,
+}
+
+/// Keywords by name. On a task they are effective: merged with what play, role, blocks and static imports say
+/// (`when` is a list with the outermost condition first, `tags` a list, `environment` and `module_defaults` lists of
+/// dicts with the outermost first, everything else the innermost value).
+#[derive(Clone, Debug, Default)]
+pub struct Keywords {
+    pub entries: IndexMap<&'static str, Keyword>,
+}
+
+impl Keywords {
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.entries.get(name).map(|keyword| &keyword.value)
+    }
+
+    pub fn span(&self, name: &str) -> Option<&Span> {
+        self.entries.get(name).map(|keyword| &keyword.span)
+    }
+}
+
+/// A file of variables: its place and its content.
+#[derive(Clone, Debug)]
+pub struct VarsPrompt {
+    pub name: String,
+    pub prompt: Option<Value>,
+    pub default: Option<Value>,
+    pub private: bool,
+    pub confirm: bool,
+    pub encrypt: Option<String>,
+    pub salt: Option<Value>,
+    pub salt_size: Option<i64>,
+    pub is_unsafe: bool,
+}
+
+#[derive(Debug)]
+pub struct Play {
+    /// As written; without a name a play is called after its `hosts`.
+    pub name: Option<Str>,
+    pub span: Span,
+    pub hosts: Value,
+    /// Every keyword written on the play that is not a field of its own here.
+    pub keywords: Arc<Keywords>,
+    pub vars: Arc<Dict>,
+    /// Each item is a path or a list of paths of which the first found is read.
+    pub vars_files: Vec<Value>,
+    pub vars_prompt: Vec<VarsPrompt>,
+    /// Static roles in the order in which they run, dependencies before those who need them.
+    pub roles: Vec<RoleUse>,
+    pub pre_tasks: Vec<Entry>,
+    pub tasks: Vec<Entry>,
+    pub post_tasks: Vec<Entry>,
+    /// The play's own handlers; those of roles are in `RoleUse::handlers`.
+    pub handlers: Vec<Entry>,
+    /// Directory of the playbook file that this play stands in.
+    pub playbook_dir: Arc<Path>,
+    pub context: Arc<Context>,
+}
+
+/// A role at one place of a play.
+#[derive(Clone, Debug)]
+pub struct RoleUse {
+    pub role: Arc<Role>,
+    pub tasks: Vec<Entry>,
+    pub handlers: Vec<Entry>,
+}
+
+/// A role with its parameters. The same role with the same parameters is the same `Arc`, and runs once per host
+/// unless duplicates are allowed.
+#[derive(Debug)]
+pub struct Role {
+    /// Short name, as notified handlers (`role : handler`) and task headers (`role : task`) show it.
+    pub name: String,
+    /// `namespace.collection.name` when the role comes from a collection.
+    pub full_name: String,
+    pub path: PathBuf,
+    pub defaults: Arc<Dict>,
+    pub vars: Arc<Dict>,
+    /// What `roles: - role: x, key: value` or `import_role: vars:` pass: beats `set_fact`.
+    pub params: Arc<Dict>,
+    /// The roles that depend on this one, outermost first.
+    pub parents: Vec<Arc<Role>>,
+    pub allow_duplicates: bool,
+    /// Whether its variables are visible to the tasks after it (`public`); true for `roles:` and `import_role`.
+    pub public: bool,
+}
+
+/// One item of a task list.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    Task(Arc<Task>),
+    Block(Arc<Block>),
+}
+
+#[derive(Debug)]
+pub struct Block {
+    pub name: Option<Str>,
+    pub span: Span,
+    pub tasks: Vec<Entry>,
+    pub rescue: Vec<Entry>,
+    pub always: Vec<Entry>,
+    /// Effective keywords, for handlers that are blocks and for `rescue` bookkeeping.
+    pub keywords: Arc<Keywords>,
+    pub role: Option<Arc<Role>>,
+}
+
+/// What a task list inherits from the place where it stands; kept by tasks so that included files inherit the same.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// Merged keywords of play, role and blocks.
+    pub keywords: Arc<Keywords>,
+    /// `vars:` of blocks and static imports, outermost first.
+    pub vars: Vec<Arc<Dict>>,
+    /// Parameters of includes and imports (`include_tasks: vars:`), outermost first: beat `set_fact`.
+    pub params: Vec<Arc<Dict>>,
+    pub role: Option<Arc<Role>>,
+    /// Task files on the way to this one, the innermost last: their directories are searched for files, and a file
+    /// that imports itself is found here.
+    pub task_files: Vec<Arc<Path>>,
+    /// Whether this is a list of handlers.
+    pub handlers: bool,
+}
+
+/// The loop of a task.
+#[derive(Clone, Debug)]
+pub enum Loop {
+    /// `loop:`
+    Loop(Value),
+    /// `with_X:`: the lookup and its terms.
+    With(String, Value),
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct LoopControl {
+    pub loop_var: Option<Value>,
+    pub index_var: Option<Value>,
+    pub label: Option<Value>,
+    pub pause: Option<Value>,
+    pub extended: Option<Value>,
+    pub extended_allitems: Option<Value>,
+    pub break_when: Option<Value>,
+}
+
+#[derive(Debug)]
+pub struct Task {
+    /// Unique in a run.
+    pub id: u64,
+    /// As written; without a name a task is called after its action.
+    pub name: Option<Str>,
+    /// Where the task's mapping begins.
+    pub span: Span,
+    /// The action's name as written.
+    pub action: String,
+    pub action_span: Span,
+    /// Arguments as written, free-form `k=v` already split. `args:` is merged in, the action's own winning.
+    pub args: Dict,
+    /// The free text of `command: text`, and of `include_tasks: file`.
+    pub raw_params: Option<Str>,
+    /// `args: "{{ dict }}"`: arguments that are only known at run time.
+    pub variable_args: Option<Value>,
+    /// Effective keywords.
+    pub keywords: Arc<Keywords>,
+    /// Where the task stands; its own keywords and vars are not in it.
+    pub context: Arc<Context>,
+    /// The task's own `vars:`.
+    pub vars: Arc<Dict>,
+    pub loop_: Option<Loop>,
+    pub loop_span: Option<Span>,
+    pub loop_control: LoopControl,
+    /// Names this handler listens to besides its own.
+    pub listen: Vec<Value>,
+    /// Made by rplay (fact gathering, the flush of handlers between sections), not written by a user.
+    pub implicit: bool,
+}
+
+impl Task {
+    /// A keyword of this task, inherited or its own.
+    pub fn keyword(&self, name: &str) -> Option<&Value> {
+        self.keywords.get(name)
+    }
+
+    pub fn role(&self) -> Option<&Arc<Role>> {
+        self.context.role.as_ref()
+    }
+
+    /// `vars:` of blocks and the task itself, outermost first.
+    pub fn vars_layers(&self) -> impl Iterator<Item = &Arc<Dict>> {
+        self.context.vars.iter().chain(std::iter::once(&self.vars))
+    }
+}
