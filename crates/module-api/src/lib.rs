@@ -4,12 +4,14 @@
 mod ctx;
 mod module;
 mod outcome;
+mod similar;
 mod spec;
 pub mod validate;
 
 pub use ctx::{Command, CommandOutput, Ctx, Port, Runner, Stream};
 pub use module::{Module, parse_args};
 pub use outcome::{Diff, Failure, ModuleResult, Outcome};
+pub use similar::closest;
 pub use spec::{Arg, Kind, Rule, Spec};
 
 pub use serde_json::{Map, Value as Json, json};
