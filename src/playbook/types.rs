@@ -40,7 +40,7 @@ impl Keywords {
     }
 }
 
-/// A file of variables: its place and its content.
+/// One item of `vars_prompt`.
 #[derive(Clone, Debug)]
 pub struct VarsPrompt {
     pub name: String,
@@ -68,6 +68,8 @@ pub struct Play {
     pub vars_prompt: Vec<VarsPrompt>,
     /// Static roles in the order in which they run, dependencies before those who need them.
     pub roles: Vec<RoleUse>,
+    /// Roles that `import_role` brought: their tasks stand in the task lists, their handlers and variables are the play's.
+    pub imported_roles: Vec<RoleUse>,
     pub pre_tasks: Vec<Entry>,
     pub tasks: Vec<Entry>,
     pub post_tasks: Vec<Entry>,
@@ -86,6 +88,13 @@ pub struct RoleUse {
     pub handlers: Vec<Entry>,
 }
 
+/// A task list read at run time, and the roles that its static imports brought.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    pub entries: Vec<Entry>,
+    pub imported_roles: Vec<RoleUse>,
+}
+
 /// A role with its parameters. The same role with the same parameters is the same `Arc`, and runs once per host
 /// unless duplicates are allowed.
 #[derive(Debug)]
@@ -97,7 +106,7 @@ pub struct Role {
     pub path: PathBuf,
     pub defaults: Arc<Dict>,
     pub vars: Arc<Dict>,
-    /// What `roles: - role: x, key: value` or `import_role: vars:` pass: beats `set_fact`.
+    /// What `roles: - {role: x, key: value}` passes: beats `set_fact`.
     pub params: Arc<Dict>,
     /// The roles that depend on this one, outermost first.
     pub parents: Vec<Arc<Role>>,
@@ -132,7 +141,7 @@ pub struct Context {
     pub keywords: Arc<Keywords>,
     /// `vars:` of blocks and static imports, outermost first.
     pub vars: Vec<Arc<Dict>>,
-    /// Parameters of includes and imports (`include_tasks: vars:`), outermost first: beat `set_fact`.
+    /// `vars:` of dynamic includes (`include_tasks`, `include_role`), outermost first: beat `set_fact`.
     pub params: Vec<Arc<Dict>>,
     pub role: Option<Arc<Role>>,
     /// Task files on the way to this one, the innermost last: their directories are searched for files, and a file
