@@ -1,0 +1,81 @@
+"""The archive of Debian packages that the lab's hosts install from: real packages, fetched beforehand, signed by the lab."""
+
+import os
+import shutil
+
+from . import authority
+from .base_image import RELEASE
+from .commands import run
+from .places import BASE, CACHE, PACKAGES
+
+# What playbooks install, and what the database layer is made of.
+WANTED = ["nginx", "curl", "unzip", "acl", "tree", "postgresql", "postgresql-client"]
+
+
+def make():
+    unfinished = PACKAGES.with_name("packages.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    pool = unfinished / "debian" / "pool"
+    pool.mkdir(parents=True)
+    download(pool)
+    index(unfinished / "debian")
+    unfinished.rename(PACKAGES)
+
+
+def download(pool):
+    """Fetches what the base still needs for the wanted packages, with this machine's apt and its sources.
+
+    Downloads happen here and not inside the base, because only this machine knows its proxies and certificates.
+    """
+    private = CACHE / "apt"
+    shutil.rmtree(private, ignore_errors=True)
+    for folder in ("lists/partial", "archives/partial"):
+        (private / folder).mkdir(parents=True)
+    options = [
+        f"Dir::State={private}",
+        f"Dir::State::lists={private / 'lists'}",
+        f"Dir::State::status={BASE / 'var/lib/dpkg/status'}",
+        f"Dir::Cache={private}",
+        f"Dir::Cache::archives={private / 'archives'}",
+        "APT::Sandbox::User=root",
+        "APT::Install-Recommends=false",
+        *sources(private),
+    ]
+    flags = [word for option in options for word in ("-o", option)]
+    run("apt-get", *flags, "update")
+    run("apt-get", *flags, "--yes", "--download-only", "install", *WANTED)
+    for package in (private / "archives").glob("*.deb"):
+        shutil.move(package, pool / package.name)
+    shutil.rmtree(private)
+
+
+def sources(private):
+    """This machine's own sources, unless it is another release or the user named an archive."""
+    archive = os.environ.get("RPLAY_LAB_DEBIAN_ARCHIVE")
+    if not archive:
+        return []
+    listing = private / "sources.list"
+    listing.write_text(f"deb {archive} {RELEASE} main\n")
+    return [f"Dir::Etc::sourcelist={listing}", "Dir::Etc::sourceparts=-"]
+
+
+def index(root):
+    architecture = run("dpkg", "--print-architecture").strip()
+    binary = root / "dists" / RELEASE / "main" / f"binary-{architecture}"
+    binary.mkdir(parents=True)
+    listing = run("apt-ftparchive", "packages", "pool", cwd=root)
+    (binary / "Packages").write_text(listing)
+    run("gzip", "--keep", binary / "Packages")
+    release = root / "dists" / RELEASE / "Release"
+    options = {
+        "Origin": "rplay lab",
+        "Suite": RELEASE,
+        "Codename": RELEASE,
+        "Architectures": architecture,
+        "Components": "main",
+    }
+    flags = [word for key, value in options.items() for word in ("-o", f"APT::FTPArchive::Release::{key}={value}")]
+    text = run("apt-ftparchive", *flags, "release", release.parent)
+    release.write_text(text)
+    authority.sign(release, release.with_name("InRelease"))
+    shutil.copy(authority.AUTHORITY / "packages.asc", root / "archive-key.asc")

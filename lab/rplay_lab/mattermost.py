@@ -1,0 +1,61 @@
+"""The tarball at the download site: a small program of ours in the layout of the real Mattermost's release."""
+
+import io
+import os
+import tarfile
+
+from .commands import have, run
+from .errors import LabError
+from .places import CACHE, DOWNLOADS, REPOSITORY
+
+VERSION = "5.39.0"
+SOURCE = REPOSITORY / "lab" / "mattermost"
+TARBALL = DOWNLOADS / VERSION / f"mattermost-team-{VERSION}-linux-amd64.tar.gz"
+
+
+def is_outdated():
+    made = TARBALL.stat().st_mtime
+    return any(path.stat().st_mtime > made for path in SOURCE.rglob("*") if path.is_file())
+
+
+def make():
+    if not have("cargo"):
+        raise LabError("cargo is missing (the Mattermost stand-in is a Rust program, like rplay itself)")
+    target = CACHE / "mattermost-target"
+    # Fully static: it must run on any host, whatever C library this machine has.
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(target), "RUSTFLAGS": "-C target-feature=+crt-static"}
+    run("cargo", "build", "--quiet", "--release", "--locked", "--target", host_triple(), cwd=SOURCE, env=environment)
+    program = target / host_triple() / "release" / "mattermost"
+    TARBALL.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = TARBALL.with_suffix(".unfinished")
+    pack(program, unfinished)
+    unfinished.rename(TARBALL)
+
+
+def host_triple():
+    """Naming the target keeps the static flag away from build scripts and procedural macros."""
+    for line in run("rustc", "-vV").splitlines():
+        if line.startswith("host: "):
+            return line.removeprefix("host: ")
+    raise LabError("rustc does not say which machine it builds for")
+
+
+def pack(program, tarball):
+    with tarfile.open(tarball, "w:gz") as archive:
+        for folder in ("mattermost", "mattermost/bin", "mattermost/config", "mattermost/data", "mattermost/logs"):
+            entry = tarfile.TarInfo(folder)
+            entry.type = tarfile.DIRTYPE
+            entry.mode = 0o755
+            archive.addfile(entry)
+        add(archive, "mattermost/bin/mattermost", program.read_bytes(), 0o755)
+        add(archive, "mattermost/config/config.json", (SOURCE / "config.json").read_bytes(), 0o600)
+        add(archive, "mattermost/README.md", (SOURCE / "README.md").read_bytes(), 0o644)
+
+
+def add(archive, name, content, mode):
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    entry.mode = mode
+    # What a release's files have: neither root nor anybody on the target.
+    entry.uid = entry.gid = 2000
+    archive.addfile(entry, io.BytesIO(content))
