@@ -5,3 +5,5 @@ pub mod error;
 pub mod playbook;
 pub mod source;
 pub mod value;
+pub mod vault;
+pub mod yaml;

@@ -1,0 +1,216 @@
+//! Ansible vaults: formats 1.1 and 1.2, their passwords, and strings that stay sealed until they are used.
+
+mod cipher;
+mod password;
+
+use std::fmt::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use crate::error::{Error, ErrorKind};
+use crate::source::Span;
+use crate::value::{Sealed, Str, Value};
+
+pub use password::{Password, PasswordSources};
+
+const MAGIC: &str = "$ANSIBLE_VAULT";
+
+/// The id of a password that was given without one.
+pub const DEFAULT_ID: &str = "default";
+
+pub fn is_encrypted(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC.as_bytes())
+}
+
+/// Why a vault stays closed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    #[error("Attempting to decrypt but no vault secrets found.")]
+    NoSecrets,
+    #[error("Decryption failed (no vault secrets were found that could decrypt).")]
+    WrongPassword,
+    #[error("Input is not vault encrypted data.")]
+    NotVault,
+    #[error("Vault format error: {0}.")]
+    Format(String),
+    #[error("Vault format version {0} with cipher {1} is not supported.")]
+    Unsupported(String, String),
+    #[error("The plaintext is not UTF-8 text.")]
+    NotText,
+}
+
+/// The passwords of a run with their ids, in the order in which they are tried.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets {
+    passwords: Vec<(String, Password)>,
+    /// Try only passwords whose id is the vault's (`VAULT_ID_MATCH`).
+    pub match_ids: bool,
+}
+
+/// A vault taken apart.
+struct Envelope<'a> {
+    id: Option<&'a str>,
+    salt: Vec<u8>,
+    hmac: Vec<u8>,
+    ciphertext: Vec<u8>,
+}
+
+impl Secrets {
+    pub fn add(&mut self, id: impl Into<String>, password: Password) {
+        self.passwords.push((id.into(), password));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.passwords.is_empty()
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.passwords.iter().map(|(id, _)| id.as_str())
+    }
+
+    pub fn decrypt(&self, vault: &[u8]) -> Result<Vec<u8>, Failure> {
+        let text = std::str::from_utf8(vault).map_err(|_| Failure::Format("it is not text".to_owned()))?;
+        if !text.starts_with(MAGIC) {
+            return Err(Failure::NotVault);
+        }
+        if self.passwords.is_empty() {
+            return Err(Failure::NoSecrets);
+        }
+        let envelope = open_envelope(text)?;
+        let has_id = |id: &str| envelope.id == Some(id);
+        let matching = self.passwords.iter().filter(|(id, _)| has_id(id));
+        let others = self.passwords.iter().filter(|(id, _)| !has_id(id) && !(self.match_ids && envelope.id.is_some()));
+        matching
+            .chain(others)
+            .find_map(|(_, password)| {
+                cipher::decrypt(password.expose(), &envelope.salt, &envelope.hmac, &envelope.ciphertext)
+            })
+            .ok_or(Failure::WrongPassword)
+    }
+
+    /// Encrypts with the password of an id, or with the first one.
+    pub fn encrypt(&self, plain: &[u8], id: Option<&str>) -> Result<String, Failure> {
+        let chosen = match id {
+            Some(id) => self.passwords.iter().find(|(name, _)| name == id),
+            None => self.passwords.first(),
+        };
+        let (name, password) = chosen.ok_or(Failure::NoSecrets)?;
+        let salt: [u8; 32] = rand::random();
+        let label = (name != DEFAULT_ID).then_some(name.as_str());
+        Ok(close_envelope(&cipher::encrypt(password.expose(), &salt, plain), &salt, label))
+    }
+
+    /// The error for a file that cannot be opened.
+    pub fn file_error(failure: &Failure, path: &Path) -> Error {
+        let err = Error::new(ErrorKind::Vault, format!("{failure} ({})", path.display()));
+        match failure {
+            Failure::NoSecrets => err.hint("give the password with --vault-password-file or --ask-vault-pass"),
+            Failure::WrongPassword => err.hint("none of the given vault passwords is right for this file"),
+            _ => err,
+        }
+    }
+}
+
+fn open_envelope(text: &str) -> Result<Envelope<'_>, Failure> {
+    let format = |what: &str| Failure::Format(what.to_owned());
+    let mut lines = text.lines();
+    let mut header = lines.next().unwrap_or("").trim_end().split(';').skip(1);
+    let version = header.next().ok_or_else(|| format("the header has no version"))?;
+    let cipher = header.next().ok_or_else(|| format("the header has no cipher"))?;
+    let id = header.next();
+    if !matches!(version, "1.1" | "1.2") || cipher != "AES256" {
+        return Err(Failure::Unsupported(version.to_owned(), cipher.to_owned()));
+    }
+    let body: String = lines.map(str::trim).collect();
+    let inner = unhex(body.as_bytes()).ok_or_else(|| format("the body is not hexadecimal"))?;
+    let mut parts = inner.splitn(3, |byte| *byte == b'\n').map(unhex);
+    match (parts.next().flatten(), parts.next().flatten(), parts.next().flatten()) {
+        (Some(salt), Some(hmac), Some(ciphertext)) => {
+            Ok(Envelope { id: id.map(str::trim).filter(|id| !id.is_empty()), salt, hmac, ciphertext })
+        }
+        _ => Err(format("the body is incomplete")),
+    }
+}
+
+fn close_envelope(sealed: &cipher::Encrypted, salt: &[u8], label: Option<&str>) -> String {
+    let inner = format!("{}\n{}\n{}", hex(salt), hex(&sealed.hmac), hex(&sealed.ciphertext));
+    let mut out = match label {
+        Some(label) => format!("{MAGIC};1.2;AES256;{label}\n"),
+        None => format!("{MAGIC};1.1;AES256\n"),
+    };
+    for (index, char) in hex(inner.as_bytes()).chars().enumerate() {
+        if index > 0 && index % 80 == 0 {
+            out.push('\n');
+        }
+        out.push(char);
+    }
+    out.push('\n');
+    out
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    if digits.len() % 2 != 0 {
+        return None;
+    }
+    digits.chunks_exact(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.last()?)?)).collect()
+}
+
+/// A vaulted string as a value.
+pub fn seal(ciphertext: &str, secrets: Option<&Arc<Secrets>>, place: Option<&Span>) -> Value {
+    Value::Sealed(Arc::new(SealedString {
+        ciphertext: ciphertext.to_owned(),
+        secrets: secrets.cloned(),
+        place: place.cloned(),
+        opened: OnceLock::new(),
+    }))
+}
+
+struct SealedString {
+    ciphertext: String,
+    secrets: Option<Arc<Secrets>>,
+    place: Option<Span>,
+    opened: OnceLock<Result<Str, String>>,
+}
+
+impl Sealed for SealedString {
+    fn ciphertext(&self) -> &str {
+        &self.ciphertext
+    }
+
+    fn open(&self) -> Result<Str, String> {
+        self.opened
+            .get_or_init(|| {
+                let none = Secrets::default();
+                let secrets = self.secrets.as_deref().unwrap_or(&none);
+                let plain = secrets
+                    .decrypt(self.ciphertext.as_bytes())
+                    .and_then(|bytes| String::from_utf8(bytes).map_err(|_| Failure::NotText));
+                match plain {
+                    Ok(text) => Ok(Str::trusted(text, self.place.clone()).into_secret()),
+                    Err(failure) => Err(match &self.place {
+                        Some(place) => format!("{failure} ({place})"),
+                        None => failure.to_string(),
+                    }),
+                }
+            })
+            .clone()
+    }
+}
+
+impl fmt::Debug for SealedString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<sealed>")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! Reads YAML 1.1 as PyYAML does (and JSON, which Ansible tries first) into nodes that know their places.
+
+mod compose;
+mod construct;
+mod json;
+mod mistake;
+mod scalar;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Notices};
+use crate::source::{SourceFile, Span};
+use crate::value::{Dict, Value};
+use crate::vault;
+
+/// Deeper documents are refused: everything that walks a value does so by recursion.
+pub const MAX_DEPTH: usize = 200;
+
+/// A document is refused when its aliases repeat more nodes than this.
+const MAX_REPEATED_NODES: usize = 1_000_000;
+
+/// A piece of a document. Merge keys are resolved and the keys of a mapping are unique.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub span: Span,
+    pub kind: NodeKind,
+    pub tag: Tag,
+}
+
+/// Collections are shared: an alias costs nothing.
+#[derive(Clone, Debug)]
+pub enum NodeKind {
+    Scalar(Value),
+    Sequence(Arc<Vec<Node>>),
+    Mapping(Arc<Vec<(Node, Node)>>),
+}
+
+/// The tags that are still of interest once a document is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tag {
+    #[default]
+    None,
+    Vault,
+    Unsafe,
+}
+
+impl Node {
+    /// The same without places, except those that strings keep.
+    pub fn to_value(&self) -> Value {
+        match &self.kind {
+            NodeKind::Scalar(value) => value.clone(),
+            NodeKind::Sequence(items) => Value::list(items.iter().map(Node::to_value).collect()),
+            NodeKind::Mapping(entries) => {
+                let mut dict = Dict::with_capacity(entries.len());
+                for (key, value) in entries.iter() {
+                    dict.insert(key.to_value(), value.to_value());
+                }
+                Value::dict(dict)
+            }
+        }
+    }
+
+    /// The entry of a mapping under a string key.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
+    }
+
+    /// The entries of a mapping; nothing for anything else.
+    pub fn entries(&self) -> &[(Node, Node)] {
+        match &self.kind {
+            NodeKind::Mapping(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The items of a sequence; nothing for anything else.
+    pub fn items(&self) -> &[Node] {
+        match &self.kind {
+            NodeKind::Sequence(items) => items,
+            _ => &[],
+        }
+    }
+
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            NodeKind::Scalar(value) => value.as_str(),
+            _ => None,
+        }
+    }
+
+    pub fn as_scalar(&self) -> Option<&Value> {
+        match &self.kind {
+            NodeKind::Scalar(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub fn is_null(&self) -> bool {
+        matches!(self.kind, NodeKind::Scalar(Value::Null))
+    }
+
+    pub fn is_mapping(&self) -> bool {
+        matches!(self.kind, NodeKind::Mapping(_))
+    }
+
+    pub fn is_sequence(&self) -> bool {
+        matches!(self.kind, NodeKind::Sequence(_))
+    }
+
+    /// The type as Python has it.
+    pub fn type_name(&self) -> &'static str {
+        match &self.kind {
+            NodeKind::Scalar(value) => value.type_name(),
+            NodeKind::Sequence(_) => "list",
+            NodeKind::Mapping(_) => "dict",
+        }
+    }
+}
+
+/// What a mapping with the same key twice leads to (`DUPLICATE_YAML_DICT_KEY`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DuplicateKeys {
+    #[default]
+    Warn,
+    Error,
+    Ignore,
+}
+
+/// Reads files of a project.
+#[derive(Clone, Default)]
+pub struct Reader {
+    pub notices: Notices,
+    pub vault: Option<Arc<vault::Secrets>>,
+    pub duplicate_keys: DuplicateKeys,
+}
+
+impl Reader {
+    /// Reads one document; an empty file is null.
+    pub fn read(&self, source: &Arc<SourceFile>) -> Result<Node, Error> {
+        self.read_text(source, &source.text, false)
+    }
+
+    /// Reads a file, decrypting it when it is a vault as a whole.
+    pub fn read_file(&self, path: &Path) -> Result<Node, Error> {
+        let bytes = read_bytes(path)?;
+        if vault::is_encrypted(&bytes) {
+            let plain = self.decrypt(&bytes, path)?;
+            let text = decode(plain, path)?;
+            // The place names the file but not the plaintext, which must not appear in messages.
+            return self.read_text(&SourceFile::new(path, ""), &text, true);
+        }
+        let source = SourceFile::new(path, decode(bytes, path)?);
+        self.read(&source)
+    }
+
+    /// The text of a file, decrypted when it is a vault.
+    pub fn read_plain_text(&self, path: &Path) -> Result<String, Error> {
+        decode(self.read_plain_bytes(path)?, path)
+    }
+
+    /// The content of a file, decrypted when it is a vault.
+    pub fn read_plain_bytes(&self, path: &Path) -> Result<Vec<u8>, Error> {
+        let bytes = read_bytes(path)?;
+        if vault::is_encrypted(&bytes) { self.decrypt(&bytes, path) } else { Ok(bytes) }
+    }
+
+    fn decrypt(&self, bytes: &[u8], path: &Path) -> Result<Vec<u8>, Error> {
+        let none = vault::Secrets::default();
+        let secrets = self.vault.as_deref().unwrap_or(&none);
+        secrets.decrypt(bytes).map_err(|err| vault::Secrets::file_error(&err, path))
+    }
+
+    fn read_text(&self, source: &Arc<SourceFile>, text: &str, secret: bool) -> Result<Node, Error> {
+        if let Some(node) = json::read(self, source, text, secret)? {
+            return Ok(node);
+        }
+        let document = compose::compose(source, text)?;
+        construct::construct(self, source, &document, secret)
+    }
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|err| Error::new(ErrorKind::File, format!("cannot read {}: {}", path.display(), err)))
+}
+
+fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, Error> {
+    String::from_utf8(bytes).map_err(|err| {
+        let valid = err.utf8_error().valid_up_to();
+        let line = err.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;
+        Error::project(format!("{} is not UTF-8 text (line {line}, byte {valid})", path.display()), None)
+    })
+}
+
+#[cfg(test)]
+mod tests;
