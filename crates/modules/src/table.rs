@@ -2,9 +2,10 @@
 
 use rplay_module_api::Module;
 
-pub const MODULES: &[&Module] = &[];
+pub const MODULES: &[&Module] = &[&crate::command::MODULE, &crate::ping::MODULE, &crate::shell::MODULE];
 
 /// The module of this name (without collection prefix).
 pub fn find(name: &str) -> Option<&'static Module> {
-    MODULES.binary_search_by(|module| module.spec.name.cmp(name)).ok().map(|index| MODULES[index])
+    let index = MODULES.binary_search_by(|module| module.spec.name.cmp(name)).ok()?;
+    MODULES.get(index).copied()
 }

@@ -12,7 +12,7 @@ pub fn expand_paths(
     home: &dyn Fn(Option<&str>) -> Option<String>,
 ) {
     let known: Vec<_> = spec.all_args().collect();
-    expand_level(&known, args, &|path| expand(path, variable, home));
+    expand_level(&known, args, &|path| expand_path(path, variable, home));
 }
 
 fn expand_level(known: &[&'static Arg], args: &mut Map<String, Value>, expand: &dyn Fn(&str) -> String) {
@@ -34,7 +34,8 @@ fn expand_level(known: &[&'static Arg], args: &mut Map<String, Value>, expand: &
     }
 }
 
-fn expand(
+/// Expands one path.
+pub fn expand_path(
     path: &str,
     variable: &dyn Fn(&str) -> Option<String>,
     home: &dyn Fn(Option<&str>) -> Option<String>,
