@@ -11,9 +11,10 @@
 //! - `_upload: true`: the content is attached to the request as `"src"`. The module receives it only when it needs it,
 //!   that is when the destination's checksum differs, or when a diff is to be shown.
 //! - `_checksum`: SHA-1 of that content in hex, always given with `_upload`.
-//! - `_original_basename`: the name the file gets when `dest` turns out to be a directory or ends in `/`.
+//! - `_original_basename`: the name the file gets when `dest` turns out to be a directory or ends in `/`; absent for `content`,
+//!   which has no name and is refused there.
 //! - `_source_mode`: mode of the source file as octal text (`"0644"`), wanted when `mode` is `preserve`.
-//! - `_source_label`: header of the new content in a diff: the source's path, `dynamically generated` for `content`.
+//! - `_source_label`: header of the new content in a diff: the source's path. Absent for `content`, where it is `dest`.
 //!
 //! A directory (`copy src=dir` or `src=dir/`), all in one request:
 //! - `_tree`: a list of entries below `dest`, parents before children. For `src=dir` without a slash at its end the paths begin with
@@ -23,6 +24,7 @@
 //!   Every directory is listed, also one that has files in it.
 //! - Files that differ are received as `"src/N"`, N being the entry's index in `_tree`. A tree without a difference receives nothing.
 //! - `src` stays the source's path on the controller; it is returned as it is.
+//! - When the tree holds exactly one file the result is that file's, else it is `dest`, `src` and `changed`, as Ansible has it.
 //!
 //! `remote_src=yes` takes none of these: `src` is a path on the target.
 //!
@@ -31,7 +33,22 @@
 //! As the documented return values say. `src` of an uploaded file is the name of the file that held it for a moment.
 //! Diffs come with the result whenever diffs are wanted, so the action has nothing to add to it.
 
-use rplay_module_api::{Arg, Kind};
+mod remote;
+mod tree;
+mod upload;
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rplay_module_api::{Arg, Ctx, Failure, Json, Kind, Module, ModuleResult, Spec, run};
+use serde::Deserialize;
+
+use crate::file_attributes::{FILE_ARGS, FileAttributes};
+
+pub const MODULE: Module = Module {
+    spec: Spec { name: "copy", summary: "Copy files to the target.", args: ARGS, shared: &[FILE_ARGS], ..Spec::EMPTY },
+    run: run!(copy),
+};
 
 /// What one entry of `_tree` holds.
 const TREE_ENTRY: &[Arg] = &[
@@ -44,7 +61,7 @@ const TREE_ENTRY: &[Arg] = &[
     Arg::str("label", "Name of the source in a diff."),
 ];
 
-pub const ARGS: &[Arg] = &[
+const ARGS: &[Arg] = &[
     Arg::path("src", "The file or directory to copy."),
     Arg::str("content", "Text or data to write in place of a file's content."),
     Arg::path("dest", "Where to put it on the target.").required(),
@@ -64,3 +81,74 @@ pub const ARGS: &[Arg] = &[
     Arg::str("_source_label", "Name of the source in a diff.").internal(),
     Arg::list("_tree", "Entries of a directory that is copied.", Kind::Dict).options(TREE_ENTRY).internal(),
 ];
+
+#[derive(Deserialize)]
+struct Args {
+    src: Option<PathBuf>,
+    dest: PathBuf,
+    #[serde(default)]
+    backup: bool,
+    #[serde(default = "yes")]
+    force: bool,
+    validate: Option<String>,
+    directory_mode: Option<Json>,
+    #[serde(default)]
+    remote_src: bool,
+    #[serde(default)]
+    follow: bool,
+    local_follow: Option<bool>,
+    checksum: Option<String>,
+    #[serde(default)]
+    _upload: bool,
+    _checksum: Option<String>,
+    _original_basename: Option<String>,
+    _source_mode: Option<String>,
+    _source_label: Option<String>,
+    _tree: Option<Vec<tree::Entry>>,
+    #[serde(flatten)]
+    attributes: FileAttributes,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn copy(args: Args, ctx: &mut Ctx) -> ModuleResult {
+    if let Some(entries) = &args._tree {
+        return tree::copy(&args, entries, ctx);
+    }
+    if args._upload {
+        return upload::single(&args, ctx);
+    }
+    if args.remote_src {
+        return remote::copy(&args, ctx);
+    }
+    Err(Failure::new("copy received neither content nor remote_src"))
+}
+
+impl Args {
+    /// The attributes of a file whose source has `source_mode`, which is what `mode: preserve` asks for.
+    fn file_attributes(&self, source_mode: Option<&str>) -> FileAttributes {
+        if self.preserves_mode() {
+            return self.attributes.with_mode(source_mode.map(Json::from));
+        }
+        self.attributes.clone()
+    }
+
+    /// The attributes of a directory that is made on the way.
+    fn directory_attributes(&self, source_mode: Option<&str>) -> FileAttributes {
+        if self.preserves_mode() && self.directory_mode.is_none() {
+            return self.attributes.with_mode(source_mode.map(Json::from));
+        }
+        self.attributes.with_mode(self.directory_mode.clone())
+    }
+
+    fn preserves_mode(&self) -> bool {
+        self.attributes.mode.as_ref().and_then(Json::as_str) == Some("preserve")
+    }
+}
+
+/// Whether a path says by its last letter that it means a directory.
+fn ends_in_slash(path: &Path) -> bool {
+    path.as_os_str().as_bytes().ends_with(b"/")
+}

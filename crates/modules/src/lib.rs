@@ -1,15 +1,24 @@
 //! The modules that run on a target. Blocking code on std; nothing of the controller.
 
+pub mod accounts;
+pub mod atomic_write;
+pub mod checksum;
 pub mod command;
+pub mod content_diff;
 pub mod copy;
+pub mod file;
+pub mod file_attributes;
+pub mod file_flags;
+pub mod file_mode;
 mod home;
 mod invoke;
-mod local_time;
-mod os_error;
+pub mod local_time;
+pub mod os_error;
 pub mod ping;
 pub mod process;
+pub mod selinux;
 pub mod shell;
-mod shell_words;
+pub mod shell_words;
 pub mod table;
 #[cfg(test)]
 mod testing;

@@ -2,7 +2,14 @@
 
 use rplay_module_api::Module;
 
-pub const MODULES: &[&Module] = &[&crate::command::MODULE, &crate::ping::MODULE, &crate::shell::MODULE];
+#[rustfmt::skip]
+pub const MODULES: &[&Module] = &[
+    &crate::command::MODULE,
+    &crate::copy::MODULE,
+    &crate::file::MODULE,
+    &crate::ping::MODULE,
+    &crate::shell::MODULE,
+];
 
 /// The module of this name (without collection prefix).
 pub fn find(name: &str) -> Option<&'static Module> {
