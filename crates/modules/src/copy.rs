@@ -19,7 +19,7 @@
 //! A directory (`copy src=dir` or `src=dir/`), all in one request:
 //! - `_tree`: a list of entries below `dest`, parents before children. For `src=dir` without a slash at its end the paths begin with
 //!   `dir/`, and `dir` itself is an entry; the module does not look at `src`. Each entry is a mapping:
-//!   `path` (relative, never with `..`), `kind` (`dir`, `file` or `link`), `mode` (octal text; used when `mode` is `preserve`),
+//!   `path` (relative, never with `..`), `kind` (`dir`, `file` or `link`), `mode` (files: octal text, used when `mode` is `preserve`),
 //!   `sha1` and `size` (files), `target` (links, taken as they are: `local_follow=no`), `label` (files: as `_source_label`).
 //!   Every directory is listed, also one that has files in it.
 //! - Files that differ are received as `"src/N"`, N being the entry's index in `_tree`. A tree without a difference receives nothing.
@@ -135,11 +135,8 @@ impl Args {
         self.attributes.clone()
     }
 
-    /// The attributes of a directory that is made on the way.
-    fn directory_attributes(&self, source_mode: Option<&str>) -> FileAttributes {
-        if self.preserves_mode() && self.directory_mode.is_none() {
-            return self.attributes.with_mode(source_mode.map(Json::from));
-        }
+    /// The attributes of a directory that is made on the way; those that exist are left alone.
+    fn directory_attributes(&self) -> FileAttributes {
         self.attributes.with_mode(self.directory_mode.clone())
     }
 

@@ -206,7 +206,7 @@ pub fn make_directories(
     let mut current = PathBuf::new();
     for component in path.components() {
         current.push(component);
-        if matches!(component, Component::RootDir | Component::CurDir | Component::ParentDir) || current.is_dir() {
+        if matches!(component, Component::RootDir | Component::CurDir | Component::ParentDir) || current.exists() {
             continue;
         }
         match DirBuilder::new().mode(0o777).create(&current) {

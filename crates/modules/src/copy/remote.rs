@@ -26,7 +26,7 @@ pub(super) fn copy(args: &Args, ctx: &mut Ctx) -> ModuleResult {
                 .with("src", path_json(src))
                 .with("msg", format!("dest directory {directory} would be created")));
         }
-        make_directories(&dest, &args.directory_attributes(None), None, ctx)?;
+        make_directories(&dest, &args.directory_attributes(), None, ctx)?;
     }
     if dest.is_dir() {
         // A slash at the end of src means what is in it; the name is then empty.
@@ -110,7 +110,12 @@ fn directory(args: &Args, src: &Path, dest: &Path, meta: &fs::Metadata, ctx: &mu
     {
         return Err(Failure::new(format!("cannot copy {} into itself", src.display())));
     }
-    let mut changed = copy_below(args, src, dest, ctx)?;
+    // A new directory given without a slash at the end of src holds the source, it does not become it.
+    let inside = match src.file_name() {
+        Some(name) if !dest.exists() && !ends_in_slash(src) => dest.join(name),
+        _ => dest.to_owned(),
+    };
+    let mut changed = copy_below(args, src, &inside, ctx)?;
     if !ctx.check || dest.exists() {
         changed |= args.file_attributes(Some(&file_mode::text(meta.mode()))).apply(dest, None, ctx)?;
     }
@@ -128,9 +133,11 @@ fn copy_below(args: &Args, src: &Path, dest: &Path, ctx: &mut Ctx) -> Result<boo
     if !dest.is_dir() {
         changed = true;
         if !ctx.check {
-            let mode = fs::metadata(src).map(|meta| file_mode::text(meta.mode())).ok();
-            make_directories(dest, &args.directory_attributes(mode.as_deref()), None, ctx)?;
+            let mode = fs::metadata(src).map(|meta| Json::from(file_mode::text(meta.mode()))).ok();
+            make_directories(dest, &args.attributes.with_mode(mode), None, ctx)?;
         }
+    } else {
+        changed |= args.attributes.with_mode(None).apply(dest, None, ctx)?;
     }
     let mut names: Vec<_> = fs::read_dir(src)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<_>>())
@@ -141,7 +148,7 @@ fn copy_below(args: &Args, src: &Path, dest: &Path, ctx: &mut Ctx) -> Result<boo
         let meta = fs::symlink_metadata(&from).map_err(|err| unreadable(&from, &err))?;
         changed |= if meta.is_dir() {
             copy_below(args, &from, &to, ctx)?
-        } else if meta.is_symlink() && args.local_follow == Some(false) {
+        } else if meta.is_symlink() && args.local_follow != Some(true) {
             copy_link(&from, &to, ctx)?
         } else if from.is_dir() {
             copy_below(args, &from, &to, ctx)?
@@ -168,7 +175,9 @@ fn copy_link(from: &Path, to: &Path, ctx: &mut Ctx) -> Result<bool, Failure> {
 
 fn copy_file(args: &Args, from: &Path, to: &Path, ctx: &mut Ctx) -> Result<bool, Failure> {
     let meta = fs::metadata(from).map_err(|err| unreadable(from, &err))?;
-    let attributes = args.file_attributes(Some(&file_mode::text(meta.mode())));
+    // Ansible gives `mode` to the copied directory alone; files in it keep the mode of their source.
+    let source_mode = (args.preserves_mode() || !to.exists()).then(|| Json::from(file_mode::text(meta.mode())));
+    let attributes = args.attributes.with_mode(source_mode);
     let checksums = checksums_of(from, io::sink()).map_err(|err| unreadable(from, &err))?;
     let changed = !same_content(to, &checksums);
     if changed && !ctx.check {

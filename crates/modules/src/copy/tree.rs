@@ -38,7 +38,7 @@ pub(super) fn copy(args: &Args, entries: &[Entry], ctx: &mut Ctx) -> ModuleResul
     if !args.dest.exists() {
         changed = true;
         if !ctx.check {
-            make_directories(&args.dest, &args.directory_attributes(None), None, ctx)?;
+            make_directories(&args.dest, &args.directory_attributes(), None, ctx)?;
         }
     }
     // Links last: Ansible reports the last thing that it did.
@@ -46,7 +46,7 @@ pub(super) fn copy(args: &Args, entries: &[Entry], ctx: &mut Ctx) -> ModuleResul
     for (index, entry) in others.into_iter().chain(links) {
         let dest = place(&args.dest, &entry.path)?;
         let result = match entry.kind {
-            Kind::Dir => directory(args, entry, &dest, ctx),
+            Kind::Dir => directory(args, &dest, ctx),
             Kind::File => file(args, entry, index, dest, ctx),
             Kind::Link => link(args, entry, &dest, ctx),
         };
@@ -83,15 +83,12 @@ fn place(dest: &Path, path: &Path) -> Result<PathBuf, Failure> {
     Err(Failure::new(format!("the path {} leads out of {}", path.display(), dest.display())))
 }
 
-fn directory(args: &Args, entry: &Entry, dest: &Path, ctx: &mut Ctx) -> ModuleResult {
-    let attributes = args.directory_attributes(entry.mode.as_deref());
-    if !dest.is_dir() {
-        if !ctx.check {
-            make_directories(dest, &attributes, None, ctx)?;
-        }
-        return Ok(Outcome::changed(true));
+fn directory(args: &Args, dest: &Path, ctx: &mut Ctx) -> ModuleResult {
+    let missing = !dest.is_dir();
+    if missing && !ctx.check {
+        make_directories(dest, &args.directory_attributes(), None, ctx)?;
     }
-    Ok(Outcome::changed(attributes.apply(dest, None, ctx)?))
+    Ok(Outcome::changed(missing))
 }
 
 fn file(args: &Args, entry: &Entry, index: usize, dest: PathBuf, ctx: &mut Ctx) -> ModuleResult {

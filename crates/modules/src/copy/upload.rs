@@ -32,7 +32,7 @@ pub(super) fn single(args: &Args, ctx: &mut Ctx) -> ModuleResult {
         dest.push(name);
     }
     if into_directory && !args.dest.exists() && !ctx.check {
-        make_directories(&args.dest, &args.directory_attributes(None), None, ctx)?;
+        make_directories(&args.dest, &args.directory_attributes(), None, ctx)?;
     }
     let upload = Upload {
         attachment: "src",

@@ -31,7 +31,7 @@ pub(super) fn symbolic(args: &Args, times: &Times, ctx: &mut Ctx) -> ModuleResul
     let src = match &args.src {
         Some(src) => Some(src.clone()),
         None if before != "link" => return Err(Failure::new("src is required for creating new symlinks")),
-        None if args.follow => Some(super::real_path(path)),
+        None if args.follow => fs::read_link(path).ok(),
         None => None,
     };
     let src = src.as_deref();

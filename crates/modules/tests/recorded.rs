@@ -1,0 +1,370 @@
+//! Runs the modules against `cases/*.jsonl`, whose results `record` took from ansible-core.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use rplay_module_api::{Command, CommandOutput, Ctx, Json, Map, Port, Runner, Stream, json, validate};
+use rplay_modules::checksum::{self, Algorithm};
+
+#[derive(Default)]
+struct Attachments(BTreeMap<String, Vec<u8>>);
+
+impl Port for Attachments {
+    fn output(&mut self, _: Stream, _: &[u8]) {}
+    fn progress(&mut self, _: &str) {}
+    fn receive_file(&mut self, name: &str, into: &mut dyn Write) -> io::Result<u64> {
+        let bytes = self.0.get(name).ok_or_else(|| io::Error::other(format!("nothing attached as {name}")))?;
+        into.write_all(bytes)?;
+        Ok(bytes.len() as u64)
+    }
+    fn send_file(&mut self, name: &str, from: &mut dyn Read) -> io::Result<u64> {
+        let mut bytes = Vec::new();
+        from.read_to_end(&mut bytes)?;
+        let length = bytes.len() as u64;
+        self.0.insert(name.to_owned(), bytes);
+        Ok(length)
+    }
+}
+
+struct Processes;
+
+impl Runner for Processes {
+    fn run(&mut self, command: &Command, _: &mut dyn Port) -> io::Result<CommandOutput> {
+        let output = std::process::Command::new(&command.program)
+            .args(&command.args)
+            .stdin(Stdio::null())
+            .output()?;
+        Ok(CommandOutput { rc: output.status.code().unwrap_or(-1), stdout: output.stdout, stderr: output.stderr })
+    }
+}
+
+fn object(value: &Json) -> &Map<String, Json> {
+    value.as_object().expect("a mapping in the case")
+}
+
+fn text<'a>(value: &'a Json, name: &str) -> Option<&'a str> {
+    value.get(name).and_then(Json::as_str)
+}
+
+/// Puts `to` in the place of `from` in every text.
+fn replaced(value: &Json, from: &str, to: &str) -> Json {
+    match value {
+        Json::String(text) => Json::String(text.replace(from, to)),
+        Json::Array(items) => items.iter().map(|item| replaced(item, from, to)).collect(),
+        Json::Object(items) => {
+            items.iter().map(|(name, item)| (name.clone(), replaced(item, from, to))).collect::<Map<_, _>>().into()
+        }
+        other => other.clone(),
+    }
+}
+
+fn make(root: &Path, setup: &Map<String, Json>) {
+    for (path, what) in setup {
+        let full = root.join(path);
+        fs::create_dir_all(full.parent().unwrap()).unwrap();
+        let what = match what {
+            Json::Null => json!({"dir": true}),
+            Json::String(content) => json!({"content": content}),
+            other => replaced(other, "{tmp}", root.to_str().unwrap()),
+        };
+        if let Some(target) = text(&what, "link") {
+            symlink(target, &full).unwrap();
+        } else if let Some(source) = text(&what, "hard") {
+            fs::hard_link(root.join(source), &full).unwrap();
+        } else if let Some(content) = text(&what, "content") {
+            let times = what.get("times").and_then(Json::as_u64).unwrap_or(1);
+            fs::write(&full, content.repeat(usize::try_from(times).unwrap())).unwrap();
+        } else {
+            fs::create_dir_all(&full).unwrap();
+        }
+        let id = |name: &str| what.get(name).and_then(Json::as_u64).map(|id| u32::try_from(id).unwrap());
+        if what.get("owner").is_some() || what.get("group").is_some() {
+            std::os::unix::fs::lchown(&full, id("owner"), id("group")).unwrap();
+        }
+        if let Some(mode) = text(&what, "mode") {
+            fs::set_permissions(&full, fs::Permissions::from_mode(u32::from_str_radix(mode, 8).unwrap())).unwrap();
+        }
+    }
+}
+
+fn snapshot(root: &Path) -> Map<String, Json> {
+    fn visit(root: &Path, directory: &Path, found: &mut BTreeMap<String, String>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let meta = fs::symlink_metadata(&path).unwrap();
+            let head = format!("{:04o} {}:{} ", meta.mode() & 0o7777, meta.uid(), meta.gid());
+            let tmp = root.to_str().unwrap();
+            let line = if meta.is_symlink() {
+                format!("link {}", fs::read_link(&path).unwrap().display()).replace(tmp, "{tmp}")
+            } else if meta.is_dir() {
+                visit(root, &path, found);
+                format!("{head}dir")
+            } else if meta.len() < 5000 {
+                format!("{head}file {}", String::from_utf8_lossy(&fs::read(&path).unwrap()).replace(tmp, "{tmp}"))
+            } else {
+                format!("{head}file {} bytes", meta.len())
+            };
+            found.insert(without_backup_stamp(path.strip_prefix(root).unwrap().to_str().unwrap()), line);
+        }
+    }
+    let mut found = BTreeMap::new();
+    visit(root, root, &mut found);
+    found.into_iter().map(|(path, line)| (path, line.into())).collect()
+}
+
+/// `a.123.2026-01-31@12:00:00~` differs from run to run.
+fn without_backup_stamp(name: &str) -> String {
+    match (name.ends_with('~'), name.split_once('.')) {
+        (true, Some((stem, _))) => format!("{stem}.BACKUP~"),
+        _ => name.to_owned(),
+    }
+}
+
+/// What the controller's action makes of the arguments of `copy`.
+fn as_copy_action(args: &mut Map<String, Json>, port: &mut Attachments) {
+    if args.get("remote_src") == Some(&json!(true)) {
+        return;
+    }
+    let hash = |bytes: &[u8]| checksum::of_bytes(bytes, Algorithm::Sha1);
+    if let Some(content) = args.remove("content") {
+        let bytes = content.as_str().unwrap().as_bytes().to_vec();
+        args.insert("_checksum".into(), hash(&bytes).into());
+        args.insert("_upload".into(), true.into());
+        port.0.insert("src".into(), bytes);
+        return;
+    }
+    let written = args["src"].as_str().unwrap().to_owned();
+    let src = PathBuf::from(&written);
+    if src.is_dir() {
+        let base = if written.ends_with('/') { src.clone() } else { src.parent().unwrap().to_owned() };
+        let (mut entries, follow) = (Vec::new(), args.get("local_follow") != Some(&json!(false)));
+        collect(&src, &base, follow, &mut entries, port);
+        if !written.ends_with('/') {
+            entries.insert(0, json!({"path": src.file_name().unwrap().to_str(), "kind": "dir"}));
+            renumber(port);
+        }
+        args.insert("_tree".into(), entries.into());
+        return;
+    }
+    let bytes = fs::read(&src).unwrap();
+    let mode = fs::metadata(&src).unwrap().mode();
+    args.insert("_checksum".into(), hash(&bytes).into());
+    args.insert("_upload".into(), true.into());
+    args.insert("_original_basename".into(), src.file_name().unwrap().to_str().into());
+    args.insert("_source_mode".into(), format!("0{:o}", mode & 0o7777).into());
+    args.insert("_source_label".into(), written.into());
+    port.0.insert("src".into(), bytes);
+}
+
+fn renumber(port: &mut Attachments) {
+    port.0 = std::mem::take(&mut port.0)
+        .into_iter()
+        .map(|(name, bytes)| {
+            let index: usize = name.strip_prefix("src/").unwrap().parse().unwrap();
+            (format!("src/{}", index + 1), bytes)
+        })
+        .collect();
+}
+
+fn collect(directory: &Path, base: &Path, follow: bool, entries: &mut Vec<Json>, port: &mut Attachments) {
+    let mut paths: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        let name = path.strip_prefix(base).unwrap().to_str().unwrap();
+        if path.is_symlink() && !follow {
+            entries.push(json!({"path": name, "kind": "link", "target": fs::read_link(&path).unwrap()}));
+        } else if path.is_dir() {
+            entries.push(json!({"path": name, "kind": "dir"}));
+            collect(&path, base, follow, entries, port);
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            let mode = fs::metadata(&path).unwrap().mode();
+            port.0.insert(format!("src/{}", entries.len()), bytes.clone());
+            entries.push(json!({
+                "path": name, "kind": "file", "mode": format!("0{:o}", mode & 0o7777), "size": bytes.len(),
+                "sha1": checksum::of_bytes(&bytes, Algorithm::Sha1), "label": path,
+            }));
+        }
+    }
+}
+
+/// Runs a case's task as a playbook would, and returns the result in the form that a playbook registers.
+fn run(case: &Json, root: &Path) -> Map<String, Json> {
+    let module = rplay_modules::table::find(text(case, "module").unwrap()).expect("a module of the table");
+    let args = replaced(&case["args"], "{tmp}", root.to_str().unwrap());
+    let mut port = Attachments::default();
+    let mut result = Map::new();
+    let mut args = match validate::validate(&module.spec, object(&args).clone()) {
+        Ok(args) => args,
+        Err(problem) => {
+            result.insert("msg".into(), problem.message.into());
+            result.insert("changed".into(), false.into());
+            return result;
+        }
+    };
+    if module.spec.name == "copy" {
+        as_copy_action(&mut args, &mut port);
+    }
+    let tmpdir = tempfile::tempdir().unwrap();
+    let mut ctx = Ctx {
+        check: case.get("check") == Some(&json!(true)),
+        diff: true,
+        verbosity: 0,
+        no_log: false,
+        environment: BTreeMap::new(),
+        tmpdir: tmpdir.path().to_owned(),
+        action: module.spec.name.to_owned(),
+        port: &mut port,
+        runner: &mut Processes,
+        warnings: Vec::new(),
+    };
+    let outcome = (module.run)(args, &mut ctx);
+    let mut warnings = std::mem::take(&mut ctx.warnings);
+    match outcome {
+        Ok(outcome) => {
+            result = outcome.fields;
+            result.insert("changed".into(), outcome.changed.into());
+            if outcome.skipped {
+                result.insert("skipped".into(), true.into());
+            }
+            warnings.extend(outcome.warnings);
+            let diffs: Vec<_> = outcome.diff.iter().map(|diff| serde_json::to_value(diff).unwrap()).collect();
+            if !diffs.is_empty() {
+                result.insert("diff".into(), diffs.into());
+            }
+        }
+        Err(failure) => {
+            result = failure.fields;
+            result.insert("msg".into(), failure.msg.into());
+            result.insert("changed".into(), false.into());
+        }
+    }
+    if !warnings.is_empty() {
+        result.insert("warnings".into(), warnings.into());
+    }
+    result
+}
+
+/// Leaves out what cannot be equal: names of temporary files, sizes that depend on the file system, and the diff of a
+/// failure, which has no place in ours.
+fn comparable(result: &Map<String, Json>, failed: bool) -> Json {
+    let mut result = result.clone();
+    for name in ["stdout_lines", "stderr_lines", "_ansible_verbose_always", "failed"] {
+        result.remove(name);
+    }
+    if matches!(text(&Json::Object(result.clone()), "state"), Some("link" | "directory")) {
+        result.remove("size");
+    }
+    if let Some(Json::String(src)) = result.get_mut("src")
+        && let Some(start) = src.find("/.source")
+    {
+        *src = src.split_off(start);
+    }
+    for name in ["backup_file", "backup"] {
+        if let Some(Json::String(backup)) = result.get_mut(name) {
+            *backup = without_backup_stamp(backup);
+        }
+    }
+    if failed {
+        result.remove("diff");
+    }
+    let diffs = match result.remove("diff") {
+        Some(Json::Array(diffs)) => diffs,
+        Some(diff) => vec![diff],
+        None => vec![],
+    };
+    let diffs: Vec<Json> = diffs.iter().map(comparable_diff).filter(|diff| !diff.is_null()).collect();
+    if !diffs.is_empty() {
+        result.insert("diff".into(), diffs.into());
+    }
+    let sorted: BTreeMap<_, _> = result.into_iter().collect();
+    serde_json::to_value(sorted).unwrap()
+}
+
+fn comparable_diff(diff: &Json) -> Json {
+    let mut diff = object(diff).clone();
+    let mut skipped = Vec::new();
+    for (key, line) in [
+        ("dst_binary", "diff skipped: destination file appears to be binary\n"),
+        ("src_binary", "diff skipped: source file appears to be binary\n"),
+        ("dst_larger", "diff skipped: destination file size is greater than 104448\n"),
+        ("src_larger", "diff skipped: source file size is greater than 104448\n"),
+    ] {
+        if diff.contains_key(key) {
+            skipped.push(line);
+        }
+    }
+    if !skipped.is_empty() {
+        return json!({"prepared": skipped.concat()});
+    }
+    for side in ["before", "after"] {
+        if let Some(Json::Object(side)) = diff.get_mut(side) {
+            side.remove("mtime");
+            side.remove("atime");
+        }
+    }
+    diff.retain(|name, value| !(name.ends_with("_header") && value == ""));
+    if diff.is_empty() { Json::Null } else { serde_json::to_value(diff.into_iter().collect::<BTreeMap<_, _>>()).unwrap() }
+}
+
+fn check(file: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(file);
+    let only = std::env::var("CASE").ok();
+    let mut failures = Vec::new();
+    for line in fs::read_to_string(path).unwrap().lines() {
+        let case: Json = serde_json::from_str(line).unwrap();
+        let name = text(&case, "name").unwrap();
+        if only.as_deref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let root = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(root.path()).map(|path| (path, root)).unwrap();
+        let (root, _guard) = (root.0, root.1);
+        make(&root, case.get("setup").map(object).unwrap_or(&Map::new()));
+        let tmp = root.to_str().unwrap();
+        let failed = case["result"].get("failed") == Some(&json!(true))
+            || (case["result"].get("msg").is_some() && case["result"]["changed"] == json!(false));
+        let result = replaced(&Json::Object(run(&case, &root)), tmp, "{tmp}");
+        let (found, wanted) = (comparable(object(&result), failed), comparable(object(&case["result"]), failed));
+        if found != wanted {
+            failures.push(format!("{name}:\n  found  {found}\n  wanted {wanted}"));
+        }
+        let after = Json::Object(snapshot(&root));
+        let wanted: Map<String, Json> =
+            object(&case["after"]).iter().map(|(name, line)| (without_backup_stamp(name), line.clone())).collect();
+        if after != Json::Object(wanted.clone()) {
+            failures.push(format!("{name}:\n  left   {after}\n  wanted {}", Json::Object(wanted)));
+        }
+        if let Some(again) = case.get("again") {
+            let changed = run(&case, &root)["changed"].clone();
+            if changed != *again {
+                failures.push(format!("{name}: run again: changed={changed}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} cases differ\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn copy() {
+    check("copy.jsonl");
+}
+
+#[test]
+fn file() {
+    check("file.jsonl");
+}
+
+#[test]
+fn lineinfile() {
+    check("lineinfile.jsonl");
+}
+
+#[test]
+fn stat() {
+    check("stat.jsonl");
+}
