@@ -1,6 +1,7 @@
 //! Scores the library against recorded answers: `cargo run --example corpus -- DIR [--failures] [--only NAME]`.
 //! Prints one line per file, and with `--failures` each failing case with both answers.
 
+mod args;
 mod expected;
 mod yaml;
 
@@ -23,7 +24,7 @@ impl Verdict {
 }
 
 /// One line per corpus file, sorted.
-const CORPORA: &[(&str, fn(&Json) -> Verdict)] = &[("yaml", yaml::check)];
+const CORPORA: &[(&str, fn(&Json) -> Verdict)] = &[("args", args::check), ("yaml", yaml::check)];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,0 +1,270 @@
+//! Which action a task's mapping names, and with what arguments: `copy: …`, `action: …`, `local_action: …`, `args:`.
+
+use super::split_args::{self, FreeForm, parse_kv};
+use crate::error::{Error, Notices, closest};
+use crate::source::Span;
+use crate::value::{Dict, Str, Value};
+use crate::yaml::{Node, NodeKind};
+
+/// Actions whose text is a command line.
+const COMMAND_LINES: &[&str] = &["command", "raw", "script", "shell", "win_command", "win_shell"];
+
+const TEMPLATE_WARNING: &str = "Using a template for task args is unsafe in some situations (see https://docs.ansible.com/ansible/devel/reference_appendices/faq.html#argsplat-unsafe).";
+
+/// What a task does.
+#[derive(Clone, Debug)]
+pub struct TaskAction {
+    /// As written; may be a template in `action: "{{ name }}"`.
+    pub name: String,
+    /// The place of the name.
+    pub span: Span,
+    /// Named arguments; those of `args:` first, the action's own winning.
+    pub args: Dict,
+    /// The text of `command: text`.
+    pub raw_params: Option<Str>,
+    /// `args: "{{ dict }}"`.
+    pub variable_args: Option<Value>,
+    /// Written as `local_action`.
+    pub is_local: bool,
+}
+
+/// The names that a task's keys can be.
+pub struct TaskNames<'a> {
+    pub keywords: &'a [&'a str],
+    /// Whether there is an action of that name; a template passes unasked.
+    pub is_action: &'a dyn Fn(&str) -> bool,
+    /// For suggestions.
+    pub actions: &'a [&'a str],
+}
+
+/// The action's own part, before `args:` is looked at.
+struct Own {
+    name: String,
+    span: Span,
+    args: Dict,
+    raw_params: Option<Str>,
+    /// The arguments were `k=v` text.
+    is_text: bool,
+}
+
+pub fn resolve(task: &Node, names: &TaskNames, notices: &Notices) -> Result<TaskAction, Error> {
+    let action = task.get("action");
+    let local = task.get("local_action");
+    if action.is_some() && local.is_some() {
+        return Err(Error::project("action and local_action are mutually exclusive", Some(&task.span)));
+    }
+    let mut found = match action.or(local) {
+        Some(node) => Some(named_by_value(node, task, notices)?),
+        None => None,
+    };
+    let is_statement = found.is_some();
+    for (key, value) in task.entries() {
+        let Some(name) = key.as_str().filter(|name| !is_keyword(name, names)) else { continue };
+        if let Some(first) = &found {
+            let message = format!("conflicting action statements: {}, {name}", first.name);
+            return Err(suggest(Error::project(message, Some(&key.span)), name, names));
+        }
+        if !(names.is_action)(name) {
+            return Err(first_unknown(task, names));
+        }
+        found = Some(named_by_key(name, key, value)?);
+    }
+    let Some(own) = found else {
+        return Err(Error::project("no module/action detected in task.", Some(&task.span)));
+    };
+    if !is_template(&own.name) && !(names.is_action)(&own.name) {
+        return Err(unresolved(&own.name, &own.span, names));
+    }
+    let (args, variable_args) = keyword_args(task, &own, is_statement, notices)?;
+    let merged = merge(args, own);
+    refuse_internal(&merged.0, &merged.1.name, task)?;
+    let (args, own) = merged;
+    Ok(TaskAction {
+        name: own.name,
+        span: own.span,
+        args,
+        raw_params: own.raw_params,
+        variable_args,
+        is_local: local.is_some(),
+    })
+}
+
+fn is_keyword(name: &str, names: &TaskNames) -> bool {
+    matches!(name, "action" | "local_action" | "args") || name.starts_with("with_") || names.keywords.contains(&name)
+}
+
+fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
+
+fn is_command_line(name: &str) -> bool {
+    let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
+    let short = short.strip_prefix("ansible.windows.").unwrap_or(short);
+    COMMAND_LINES.contains(&short)
+}
+
+fn free_form(name: &str) -> FreeForm {
+    if is_command_line(name) { FreeForm::Raw } else { FreeForm::Plain }
+}
+
+/// Neither keyword nor action: which of the two was meant shows in whether another key is an action.
+fn first_unknown(task: &Node, names: &TaskNames) -> Error {
+    let unknown: Vec<(&str, &Span)> = task
+        .entries()
+        .iter()
+        .filter_map(|(key, _)| Some((key.as_str()?, &key.span)))
+        .filter(|(name, _)| !is_keyword(name, names))
+        .collect();
+    let action = unknown.iter().find(|(name, _)| (names.is_action)(name));
+    let (name, span) = match (unknown.first(), action) {
+        (Some((name, span)), None) => return unresolved(name, span, names),
+        (Some(first), Some(_)) => *first,
+        (None, _) => return Error::project("no module/action detected in task.", Some(&task.span)),
+    };
+    let other = action.map_or(name, |(other, _)| *other);
+    suggest(Error::project(format!("conflicting action statements: {name}, {other}"), Some(span)), name, names)
+}
+
+fn unresolved(name: &str, span: &Span, names: &TaskNames) -> Error {
+    let message = format!(
+        "couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
+    );
+    suggest(Error::project(message, Some(span)), name, names)
+}
+
+fn suggest(err: Error, name: &str, names: &TaskNames) -> Error {
+    let candidates = names.keywords.iter().chain(names.actions).copied();
+    match closest(name, candidates) {
+        Some(meant) if meant != name => err.hint(format!("did you mean `{meant}`?")),
+        _ => err,
+    }
+}
+
+/// `copy: src=a dest=b` or `copy: {src: a, dest: b}`.
+fn named_by_key(name: &str, key: &Node, value: &Node) -> Result<Own, Error> {
+    let mut own =
+        Own { name: name.to_owned(), span: key.span.clone(), args: Dict::new(), raw_params: None, is_text: false };
+    match &value.kind {
+        NodeKind::Scalar(Value::Null) => {}
+        NodeKind::Scalar(Value::Str(text)) => {
+            own.is_text = true;
+            (own.args, own.raw_params) = text_arguments(text, free_form(name), &value.span)?;
+        }
+        NodeKind::Mapping(_) => (own.args, own.raw_params) = mapping_arguments(value),
+        _ => return Err(unexpected_type(value, &key.span)),
+    }
+    Ok(own)
+}
+
+/// `action: copy src=a dest=b` or `action: {module: copy, src: a, dest: b}`.
+fn named_by_value(node: &Node, task: &Node, notices: &Notices) -> Result<Own, Error> {
+    match &node.kind {
+        NodeKind::Scalar(Value::Str(text)) => statement(text, &node.span, task),
+        NodeKind::Mapping(_) => {
+            notices.deprecated(
+                "Using a mapping for `action` is deprecated. Use a string value for `action`.",
+                Some(&node.span),
+            );
+            let Some(module) = node.get("module") else {
+                return Err(Error::project("no module/action detected in task.", Some(&task.span)));
+            };
+            let NodeKind::Scalar(Value::Str(text)) = &module.kind else {
+                return Err(unexpected_type(module, &module.span));
+            };
+            let mut own = statement(text, &module.span, task)?;
+            let (mut args, raw_params) = mapping_arguments(node);
+            args.shift_remove("module");
+            own.args.extend(args);
+            own.raw_params = raw_params.or(own.raw_params);
+            own.is_text = false;
+            Ok(own)
+        }
+        _ => Err(unexpected_type(node, &task.span)),
+    }
+}
+
+fn statement(text: &Str, span: &Span, task: &Node) -> Result<Own, Error> {
+    let tokens = split_args::split(text).map_err(|err| err.at(Some(span)))?;
+    let Some(first) = tokens.iter().find(|token| !token.text.trim().is_empty()) else {
+        return Err(Error::project("no module/action detected in task.", Some(&task.span)));
+    };
+    let name = first.text.trim().to_owned();
+    let rest = text.get(first.start + first.text.len()..).unwrap_or("").trim_start();
+    let (args, raw_params) = text_arguments(&text.with_text(rest), free_form(&name), span)?;
+    Ok(Own { name, span: span.clone(), args, raw_params, is_text: true })
+}
+
+fn text_arguments(text: &Str, kind: FreeForm, span: &Span) -> Result<(Dict, Option<Str>), Error> {
+    let (args, raw_params) = parse_kv(text, kind).map_err(|err| err.at(Some(span)))?;
+    Ok((args.into_iter().map(|(name, value)| (Value::str(name), value)).collect(), raw_params))
+}
+
+fn mapping_arguments(node: &Node) -> (Dict, Option<Str>) {
+    let mut args: Dict = node.entries().iter().map(|(key, value)| (key.to_value(), value.to_value())).collect();
+    let raw_params = match args.get("_raw_params") {
+        Some(Value::Str(text)) => Some(text.clone()),
+        _ => None,
+    };
+    if raw_params.is_some() {
+        args.shift_remove("_raw_params");
+    }
+    (args, raw_params)
+}
+
+fn unexpected_type(node: &Node, place: &Span) -> Error {
+    Error::project(format!("unexpected parameter type in action: <class '{}'>", node.type_name()), Some(place))
+}
+
+/// The keyword `args`: a mapping, or a template that will be one.
+fn keyword_args(
+    task: &Node,
+    own: &Own,
+    is_statement: bool,
+    notices: &Notices,
+) -> Result<(Option<(Dict, Option<Str>)>, Option<Value>), Error> {
+    let Some(args) = task.get("args") else { return Ok((None, None)) };
+    match &args.kind {
+        NodeKind::Scalar(Value::Null) => {
+            let message =
+                "Ignoring empty task `args` keyword. A mapping or template which resolves to a mapping is required.";
+            notices.deprecated(message, Some(&task.span));
+            Ok((None, None))
+        }
+        NodeKind::Mapping(_) => {
+            if own.is_text && !own.args.is_empty() && !is_statement {
+                let mut names: Vec<String> = own.args.keys().map(Value::repr).collect();
+                names.sort();
+                let message = format!(
+                    "Merging legacy k=v args ({}) into task args. Include all task args in the task `args` mapping.",
+                    names.join(", ")
+                );
+                notices.deprecated(message, Some(&own.span));
+            }
+            Ok((Some(mapping_arguments(args)), None))
+        }
+        NodeKind::Scalar(Value::Str(text)) if is_template(text) => {
+            notices.warn(TEMPLATE_WARNING, Some(&args.span));
+            Ok((None, Some(Value::Str(text.clone()))))
+        }
+        _ => Err(Error::project("The value of the task `args` keyword is invalid.", Some(&args.span))
+            .hint("a mapping, or a template that gives one, is needed")),
+    }
+}
+
+fn merge(keyword: Option<(Dict, Option<Str>)>, mut own: Own) -> (Dict, Own) {
+    let own_args = std::mem::take(&mut own.args);
+    let Some((mut args, raw_params)) = keyword else { return (own_args, own) };
+    args.extend(own_args);
+    own.raw_params = own.raw_params.or(raw_params);
+    (args, own)
+}
+
+fn refuse_internal(args: &Dict, action: &str, task: &Node) -> Result<(), Error> {
+    let Some(name) = args.keys().filter_map(Value::as_str).find(|name| name.starts_with("_ansible_")) else {
+        return Ok(());
+    };
+    let message = format!(
+        "Invalid parameter specified beginning with keyword '_ansible_' for action '{action}': '{name}'. The prefix '_ansible_' is reserved for internal use only."
+    );
+    Err(Error::project(message, Some(&task.span)))
+}
