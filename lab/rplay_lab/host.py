@@ -58,6 +58,7 @@ class Host:
         self.upper = self.folder / "upper"
         self.log = lab.state / f"{name}.log"
         self.process = None
+        self.is_off = False
         self.watcher = None
         self.control_group = ControlGroup(lab.id, name)
 
@@ -68,20 +69,21 @@ class Host:
         for part in ("upper", "work", "root"):
             (self.folder / part).mkdir()
         self.write("etc/hostname", self.hostname + "\n")
-        self.write("etc/hosts", f"127.0.0.1 localhost\n{self.address} {self.hostname}\n")
         self.write("etc/machine-id", uuid.uuid4().hex + "\n")
         self.write("etc/resolv.conf", f"nameserver {network.GATEWAY}\n")
-        self.enable_unit(
-            "lab-network.service",
-            NETWORK_UNIT.format(
-                address=self.address, prefix_length=network.PREFIX_LENGTH, gateway=network.GATEWAY
-            ),
-        )
+        self.set_address(self.address)
         self.authorize(public_keys)
         self.make_host_key()
         layers = ":".join(str(layer) for layer in self.layers)
         options = f"lowerdir={layers},upperdir={self.upper},workdir={self.folder / 'work'}"
         run("mount", "-t", "overlay", "-o", options, "rplay-lab", self.folder / "root")
+
+    def set_address(self, address):
+        """Takes effect with the next boot."""
+        self.address = address
+        self.write("etc/hosts", f"127.0.0.1 localhost\n{address} {self.hostname}\n")
+        unit = NETWORK_UNIT.format(address=address, prefix_length=network.PREFIX_LENGTH, gateway=network.GATEWAY)
+        self.enable_unit("lab-network.service", unit)
 
     def write(self, path, text, mode=0o644, owner=0):
         """Writes a file before the host boots; folders that the base does not have belong to the same owner."""
@@ -112,7 +114,8 @@ class Host:
         self.write(f"etc/systemd/system/{name}", text)
         wants = self.upper / "etc/systemd/system/multi-user.target.wants"
         self.make_folders(wants, 0)
-        (wants / name).symlink_to(f"../{name}")
+        if not (wants / name).is_symlink():
+            (wants / name).symlink_to(f"../{name}")
 
     def authorize(self, public_keys):
         for home, owner in (("home/ubuntu", USER_ID), ("home/operator", USER_ID + 1)):

@@ -56,7 +56,6 @@ def provide(parts):
 
 
 def is_current(place):
-    # The stand-in is built from the repository, and so must follow its source.
     return place.exists() and not (place == mattermost.TARBALL and mattermost.is_outdated())
 
 

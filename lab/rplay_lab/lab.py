@@ -90,6 +90,16 @@ class Lab:
         self.publish_host_keys()
         return host
 
+    def move_host(self, host, address, names):
+        """Gives a host that is off another address."""
+        for alias in host.aliases[1:]:
+            self.names.withdraw(alias)
+        host.set_address(address)
+        host.aliases = [host.name, *names]
+        for alias in host.aliases:
+            self.names.enter(alias, address)
+        self.publish_host_keys()
+
     def publish_host_keys(self):
         """As a provider's console shows them, so that no user of the lab must switch host key checking off."""
         machine_wide = [line for line in self.known_hosts.read_text().splitlines() if not line.endswith(" lab")]

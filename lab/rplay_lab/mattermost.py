@@ -8,12 +8,12 @@ from .commands import have, run
 from .errors import LabError
 from .places import CACHE, DOWNLOADS, REPOSITORY
 
-VERSION = "5.39.0"
 SOURCE = REPOSITORY / "lab" / "mattermost"
-TARBALL = DOWNLOADS / VERSION / f"mattermost-team-{VERSION}-linux-amd64.tar.gz"
+TARBALL = DOWNLOADS / "mattermost.tar.gz"
 
 
 def is_outdated():
+    """The tarball is built from the repository, and so must follow its source."""
     made = TARBALL.stat().st_mtime
     return any(path.stat().st_mtime > made for path in SOURCE.rglob("*") if path.is_file())
 
@@ -48,6 +48,11 @@ def pack(program, tarball):
             entry.mode = 0o755
             archive.addfile(entry)
         add(archive, "mattermost/bin/mattermost", program.read_bytes(), 0o755)
+        # The name that releases before 5.0 had.
+        old_name = tarfile.TarInfo("mattermost/bin/platform")
+        old_name.type = tarfile.SYMTYPE
+        old_name.linkname = "mattermost"
+        archive.addfile(old_name)
         add(archive, "mattermost/config/config.json", (SOURCE / "config.json").read_bytes(), 0o600)
         add(archive, "mattermost/README.md", (SOURCE / "README.md").read_bytes(), 0o644)
 
