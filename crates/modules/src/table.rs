@@ -7,8 +7,10 @@ pub const MODULES: &[&Module] = &[
     &crate::command::MODULE,
     &crate::copy::MODULE,
     &crate::file::MODULE,
+    &crate::lineinfile::MODULE,
     &crate::ping::MODULE,
     &crate::shell::MODULE,
+    &crate::stat::MODULE,
 ];
 
 /// The module of this name (without collection prefix).

@@ -256,6 +256,20 @@ fn comparable(result: &Map<String, Json>, failed: bool) -> Json {
     for name in ["stdout_lines", "stderr_lines", "_ansible_verbose_always", "failed"] {
         result.remove(name);
     }
+    if let Some(Json::Object(stat)) = result.get_mut("stat") {
+        for name in ["atime", "mtime", "ctime", "inode", "dev", "device_type", "version", "block_size", "blocks"] {
+            stat.remove(name);
+        }
+        if stat.get("isdir") == Some(&json!(true)) {
+            stat.remove("size");
+        }
+        // Another file system has other flags.
+        stat.remove("attributes");
+        stat.remove("attr_flags");
+        if stat.get("islnk") == Some(&json!(true)) {
+            stat.remove("size");
+        }
+    }
     if matches!(text(&Json::Object(result.clone()), "state"), Some("link" | "directory")) {
         result.remove("size");
     }
@@ -269,7 +283,7 @@ fn comparable(result: &Map<String, Json>, failed: bool) -> Json {
             *backup = without_backup_stamp(backup);
         }
     }
-    if failed {
+    if failed || result.get("failed") == Some(&json!(true)) {
         result.remove("diff");
     }
     let diffs = match result.remove("diff") {
@@ -281,8 +295,7 @@ fn comparable(result: &Map<String, Json>, failed: bool) -> Json {
     if !diffs.is_empty() {
         result.insert("diff".into(), diffs.into());
     }
-    let sorted: BTreeMap<_, _> = result.into_iter().collect();
-    serde_json::to_value(sorted).unwrap()
+    Json::Object(result)
 }
 
 fn comparable_diff(diff: &Json) -> Json {

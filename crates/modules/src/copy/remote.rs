@@ -112,7 +112,7 @@ fn directory(args: &Args, src: &Path, dest: &Path, meta: &fs::Metadata, ctx: &mu
     }
     // A new directory given without a slash at the end of src holds the source, it does not become it.
     let inside = match src.file_name() {
-        Some(name) if !dest.exists() && !ends_in_slash(src) => dest.join(name),
+        Some(name) if dest == args.dest && !dest.exists() && !ends_in_slash(src) => dest.join(name),
         _ => dest.to_owned(),
     };
     let mut changed = copy_below(args, src, &inside, ctx)?;
