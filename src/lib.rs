@@ -1,6 +1,7 @@
 //! rplay: runs Ansible playbooks with compiled modules.
 //! The parts are layers; a part imports only from those below it (ARCHITECTURE.md).
 
+pub mod config;
 pub mod error;
 pub mod playbook;
 pub mod source;
