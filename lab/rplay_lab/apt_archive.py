@@ -11,12 +11,16 @@ from .places import BASE, CACHE, PACKAGES
 # What playbooks install, and what the database layer is made of.
 WANTED = ["nginx", "curl", "unzip", "acl", "tree", "postgresql", "postgresql-client"]
 
+# nginx is in a component of its own, which no host has from the start: playbooks add it with apt_repository.
+COMPONENTS = ["main", "nginx"]
+
 
 def make():
     unfinished = PACKAGES.with_name("packages.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     pool = unfinished / "debian" / "pool"
-    pool.mkdir(parents=True)
+    for component in COMPONENTS:
+        (pool / component).mkdir(parents=True)
     download(pool)
     index(unfinished / "debian")
     unfinished.rename(PACKAGES)
@@ -45,7 +49,8 @@ def download(pool):
     run("apt-get", *flags, "update")
     run("apt-get", *flags, "--yes", "--download-only", "install", *WANTED)
     for package in (private / "archives").glob("*.deb"):
-        shutil.move(package, pool / package.name)
+        component = "nginx" if package.name.startswith("nginx") else "main"
+        shutil.move(package, pool / component / package.name)
     shutil.rmtree(private)
 
 
@@ -61,18 +66,18 @@ def sources(private):
 
 def index(root):
     architecture = run("dpkg", "--print-architecture").strip()
-    binary = root / "dists" / RELEASE / "main" / f"binary-{architecture}"
-    binary.mkdir(parents=True)
-    listing = run("apt-ftparchive", "packages", "pool", cwd=root)
-    (binary / "Packages").write_text(listing)
-    run("gzip", "--keep", binary / "Packages")
+    for component in COMPONENTS:
+        binary = root / "dists" / RELEASE / component / f"binary-{architecture}"
+        binary.mkdir(parents=True)
+        (binary / "Packages").write_text(run("apt-ftparchive", "packages", f"pool/{component}", cwd=root))
+        run("gzip", "--keep", binary / "Packages")
     release = root / "dists" / RELEASE / "Release"
     options = {
         "Origin": "rplay lab",
         "Suite": RELEASE,
         "Codename": RELEASE,
         "Architectures": architecture,
-        "Components": "main",
+        "Components": " ".join(COMPONENTS),
     }
     flags = [word for key, value in options.items() for word in ("-o", f"APT::FTPArchive::Release::{key}={value}")]
     text = run("apt-ftparchive", *flags, "release", release.parent)

@@ -32,8 +32,8 @@ ConditionPathExists=!/{READY}
 Type=oneshot
 StandardInput=file:/root/lab-database.sql
 ExecStart=/usr/sbin/runuser -u postgres -- /usr/bin/psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --dbname postgres
-ExecStartPost=/usr/bin/rm /root/lab-database.sql
 ExecStartPost=/usr/bin/touch /{READY}
+ExecStartPost=/usr/bin/rm /root/lab-database.sql
 
 [Install]
 WantedBy=multi-user.target
@@ -49,7 +49,7 @@ ConditionPathExists=!/{READY}
 Type=oneshot
 EnvironmentFile=/root/lab-replica.env
 ExecStart=/usr/bin/rm -rf {CLUSTER}
-ExecStart=/usr/sbin/runuser -u postgres -- /usr/bin/pg_basebackup --write-recovery-conf --pgdata {CLUSTER}
+ExecStart=/usr/sbin/runuser -u postgres -- /usr/bin/pg_basebackup --checkpoint=fast --write-recovery-conf --pgdata {CLUSTER}
 ExecStartPost=/usr/bin/touch /{READY}
 
 [Install]

@@ -1,6 +1,7 @@
 """What a command inside the lab finds in its environment."""
 
 import os
+import secrets
 
 from .cloud_address import CLOUD_URL
 from .lab import LAB_VARIABLE
@@ -24,6 +25,8 @@ def environment_of(lab, region):
         "CURL_CA_BUNDLE": AUTHORITIES,
         "AWS_CA_BUNDLE": AUTHORITIES,
         "ANSIBLE_INVENTORY": str(REPOSITORY / "inventory" / "lab"),
+        # Every lab has another; the lab's inventory hands it to the playbooks.
+        "RPLAY_LAB_DATABASE_PASSWORD": secrets.token_urlsafe(16),
         "RPLAY_LAB_KEY": str(lab.key),
         "RPLAY_LAB_KNOWN_HOSTS": str(lab.known_hosts),
     }

@@ -42,7 +42,7 @@ class Lab:
 
     def open(self):
         """Call it inside the lab's namespaces: everything mounted or started here ends with them."""
-        self.state.mkdir(parents=True)
+        self.state.mkdir(parents=True, exist_ok=True)
         (self.state / "keeper").write_text(str(os.getpid()))
         self.hosts_folder.mkdir()
         run("mount", "-t", "tmpfs", "-o", "mode=0755", "rplay-lab", self.hosts_folder)
@@ -131,6 +131,8 @@ class Lab:
 
     def save_description(self, **more):
         fresh = self.state / "lab.json.new"
+        # The environment in it holds a password.
+        fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(self.describe(**more), indent=2) + "\n")
         fresh.replace(self.state / "lab.json")
 

@@ -18,9 +18,9 @@ def main(arguments):
     os.execvpe(command[0], command, environment)
 
 
-def inside(lab, words):
+def inside(lab, words, folder=None):
     """The command line and environment that run these words in the lab."""
-    return [*lab["enter"], os.getcwd(), *words], merged_with_own(lab.get("environment", {}))
+    return [*lab["enter"], str(folder or os.getcwd()), *words], merged_with_own(lab.get("environment", {}))
 
 
 if __name__ == "__main__":

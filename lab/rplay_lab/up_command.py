@@ -10,7 +10,7 @@ from . import install, keeper, permissions
 from .errors import LabError, run_command
 from .lab import new_id, running, sweep
 from .network import wait_until
-from .places import CACHE, state_of
+from .places import state_of
 from .python_environment import PYTHON
 
 START_SECONDS = 90
@@ -31,8 +31,8 @@ def main(arguments):
 def raise_lab(keeper_options):
     running()  # Sweeps away what labs that were killed have left.
     lab_id = new_id()
-    log = CACHE / "logs" / f"{lab_id}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    state_of(lab_id).mkdir(parents=True)
+    log = state_of(lab_id) / "log"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     command = [
         "unshare", "--net", "--mount", "--propagation", "private",
