@@ -1,29 +1,42 @@
 //! The modules that run on a target. Blocking code on std; nothing of the controller.
 
 pub mod accounts;
+pub mod apt;
 pub mod atomic_write;
 pub mod checksum;
 pub mod command;
 pub mod content_diff;
 pub mod copy;
+mod download;
+mod dpkg_status;
 pub mod file;
 pub mod file_attributes;
 pub mod file_flags;
 pub mod file_mode;
+pub mod group;
 mod home;
+mod init_system;
 mod invoke;
 pub mod lineinfile;
 pub mod local_time;
 pub mod mime_type;
 pub mod os_error;
+pub mod package;
+mod package_manager;
 pub mod ping;
 pub mod process;
+mod program;
 pub mod python_regex;
+mod resolve;
 pub mod selinux;
+pub mod service;
 pub mod shell;
 pub mod shell_words;
 pub mod stat;
+pub mod systemd;
 pub mod table;
+pub mod user;
+pub mod wait_for;
 #[cfg(test)]
 mod testing;
 

@@ -4,13 +4,21 @@ use rplay_module_api::Module;
 
 #[rustfmt::skip]
 pub const MODULES: &[&Module] = &[
+    &crate::apt::MODULE,
     &crate::command::MODULE,
     &crate::copy::MODULE,
     &crate::file::MODULE,
+    &crate::group::MODULE,
     &crate::lineinfile::MODULE,
+    &crate::package::MODULE,
     &crate::ping::MODULE,
+    &crate::service::MODULE,
     &crate::shell::MODULE,
     &crate::stat::MODULE,
+    &crate::systemd::MODULE,
+    &crate::systemd::SYSTEMD_SERVICE,
+    &crate::user::MODULE,
+    &crate::wait_for::MODULE,
 ];
 
 /// The module of this name (without collection prefix).
