@@ -1,9 +1,13 @@
 //! What a module is: its specification, its arguments, its outcome and the door to its host.
 //! Shared by the controller, the agent and every crate of modules; holds no module itself.
 
+pub mod bootstrap;
 mod ctx;
+pub mod frame;
+pub mod message;
 mod module;
 mod outcome;
+pub mod privilege;
 mod similar;
 mod spec;
 pub mod validate;

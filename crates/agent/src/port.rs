@@ -1,0 +1,132 @@
+//! A module's way to the controller: frames out, and what comes in for its request.
+
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::sync::mpsc::Receiver;
+
+use rplay_module_api::frame::{self, Frame, FrameKind, WINDOW};
+use rplay_module_api::{Port, Stream};
+
+use crate::outlet::Outlet;
+
+/// Size of the pieces in which files are sent.
+const PIECE: usize = 128 * 1024;
+
+pub struct RequestPort {
+    pub id: u32,
+    pub outlet: Outlet,
+    pub inbox: Receiver<Frame>,
+    pub attachments: HashMap<String, Vec<u8>>,
+    pub live_output: bool,
+    /// Bytes the controller takes without having said so anew.
+    credit: usize,
+}
+
+impl RequestPort {
+    pub fn new(
+        id: u32,
+        outlet: Outlet,
+        inbox: Receiver<Frame>,
+        attachments: HashMap<String, Vec<u8>>,
+        live_output: bool,
+    ) -> Self {
+        Self { id, outlet, inbox, attachments, live_output, credit: WINDOW }
+    }
+
+    /// The next frame for this request. The sender goes away when the request is cancelled.
+    fn next(&mut self) -> io::Result<Frame> {
+        let cancelled = |_| io::Error::new(io::ErrorKind::Interrupted, "the task was cancelled");
+        self.inbox.recv().map_err(cancelled)
+    }
+
+    /// Sends data, waiting while the controller has enough of it.
+    fn send_data(&mut self, kind: FrameKind, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            while self.credit == 0 {
+                let frame = self.next()?;
+                if frame.kind == FrameKind::Credit {
+                    self.credit += frame.credit();
+                }
+            }
+            let (piece, rest) = bytes.split_at(bytes.len().min(self.credit).min(PIECE));
+            self.outlet.send(kind, self.id, piece)?;
+            self.credit -= piece.len();
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    fn receive_wanted(&mut self, name: &str, into: &mut dyn Write) -> io::Result<u64> {
+        self.outlet.send(FrameKind::Want, self.id, name.as_bytes())?;
+        let mut length = 0;
+        let mut failed = None;
+        loop {
+            let frame = self.next()?;
+            match frame.kind {
+                FrameKind::Chunk if failed.is_none() => match into.write_all(&frame.body) {
+                    Ok(()) => {
+                        length += frame.body.len() as u64;
+                        self.outlet.write(&frame::credit(self.id, frame.body.len()))?;
+                    }
+                    Err(err) => {
+                        self.outlet.send(FrameKind::Stop, self.id, b"")?;
+                        failed = Some(err);
+                    }
+                },
+                FrameKind::ChunkEnd => return failed.map_or(Ok(length), Err),
+                FrameKind::ChunkFail => {
+                    let reason = String::from_utf8_lossy(&frame.body).into_owned();
+                    return Err(failed.unwrap_or_else(|| io::Error::other(reason)));
+                }
+                FrameKind::Credit => self.credit += frame.credit(),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Port for RequestPort {
+    fn output(&mut self, stream: Stream, bytes: &[u8]) {
+        let kind = match stream {
+            Stream::Stdout => FrameKind::Stdout,
+            Stream::Stderr => FrameKind::Stderr,
+        };
+        if self.live_output {
+            let _ = self.send_data(kind, bytes);
+        }
+    }
+
+    fn progress(&mut self, text: &str) {
+        let _ = self.outlet.send(FrameKind::Progress, self.id, text.as_bytes());
+    }
+
+    fn receive_file(&mut self, name: &str, into: &mut dyn Write) -> io::Result<u64> {
+        match self.attachments.get(name) {
+            Some(content) => into.write_all(content).map(|()| content.len() as u64),
+            None => self.receive_wanted(name, into),
+        }
+    }
+
+    fn send_file(&mut self, name: &str, from: &mut dyn Read) -> io::Result<u64> {
+        self.outlet.send(FrameKind::FileStart, self.id, name.as_bytes())?;
+        let mut buffer = vec![0; PIECE];
+        let mut length = 0;
+        loop {
+            match from.read(&mut buffer) {
+                Ok(0) => {
+                    self.outlet.send(FrameKind::ChunkEnd, self.id, b"")?;
+                    return Ok(length);
+                }
+                Ok(count) => {
+                    self.send_data(FrameKind::Chunk, &buffer[..count])?;
+                    length += count as u64;
+                }
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+                Err(err) => {
+                    self.outlet.send(FrameKind::ChunkFail, self.id, err.to_string().as_bytes())?;
+                    return Err(err);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! One request from its arguments to its response, on a thread of its own.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::Receiver;
+
+use rplay_module_api::frame::{Frame, FrameKind};
+use rplay_module_api::message::{Request, Response};
+use rplay_module_api::{Ctx, Failure, ModuleResult};
+use rplay_modules::table;
+
+use crate::outlet::Outlet;
+use crate::port::RequestPort;
+use crate::runner::Processes;
+use crate::scratch::Scratch;
+
+thread_local! {
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// What the reader hands to the thread of a request.
+pub struct Job {
+    pub id: u32,
+    pub body: Vec<u8>,
+    pub attachments: HashMap<String, Vec<u8>>,
+    pub inbox: Receiver<Frame>,
+    pub cancelled: Arc<AtomicBool>,
+}
+
+/// Keeps a panic's text for the failure that it becomes, in place of printing it.
+pub fn keep_panics_quiet() {
+    panic::set_hook(Box::new(|info| {
+        let text = info.to_string();
+        PANIC.with(|panic| *panic.borrow_mut() = Some(text));
+    }));
+}
+
+pub fn run(job: Job, outlet: &Outlet) -> std::io::Result<()> {
+    let id = job.id;
+    let mut warnings = Vec::new();
+    let result = match serde_json::from_slice::<Request>(&job.body) {
+        Ok(request) => run_module(request, job, outlet, &mut warnings),
+        Err(err) => Err(Failure::new(format!("the agent cannot read the request: {err}"))),
+    };
+    outlet.send_json(FrameKind::Response, id, &Response { result, warnings })
+}
+
+fn run_module(request: Request, job: Job, outlet: &Outlet, warnings: &mut Vec<String>) -> ModuleResult {
+    let Some(module) = table::find(&request.module) else {
+        return Err(Failure::new(format!("the agent has no module `{}`", request.module)));
+    };
+    let scratch = Scratch::new(job.id)
+        .map_err(|err| Failure::new(format!("Could not create a temporary directory: {err}")))?;
+    let mut port = RequestPort::new(job.id, outlet.clone(), job.inbox, job.attachments, request.live_output);
+    let mut runner = Processes { request: job.id, cancelled: job.cancelled };
+    let mut ctx = Ctx {
+        check: request.check,
+        diff: request.diff,
+        verbosity: request.verbosity,
+        no_log: request.no_log,
+        environment: request.environment,
+        tmpdir: scratch.path().to_owned(),
+        action: request.action,
+        port: &mut port,
+        runner: &mut runner,
+        warnings: Vec::new(),
+    };
+    let result = panic::catch_unwind(AssertUnwindSafe(|| (module.run)(request.args, &mut ctx)));
+    warnings.append(&mut ctx.warnings);
+    result.unwrap_or_else(|payload| Err(Failure::new(panic_text(&request.module, payload.as_ref()))))
+}
+
+fn panic_text(module: &str, payload: &(dyn Any + Send)) -> String {
+    let said = || payload.downcast_ref::<&str>().map(ToString::to_string);
+    let text = PANIC.with(|panic| panic.borrow_mut().take()).or_else(said).unwrap_or_default();
+    format!("the module `{module}` has a bug: {text}")
+}

@@ -1,0 +1,76 @@
+//! What frames carry as JSON: greeting, request, response, and how to become another user.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::ModuleResult;
+
+/// Who the agent is, said once when it starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    pub pid: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub user: String,
+    pub home: String,
+    pub machine: String,
+    pub hostname: String,
+}
+
+/// A module to run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Request {
+    pub module: String,
+    /// The name as the task wrote it.
+    pub action: String,
+    /// Validated, complete with defaults.
+    pub args: Map<String, Value>,
+    pub check: bool,
+    pub diff: bool,
+    pub verbosity: u8,
+    pub no_log: bool,
+    pub environment: BTreeMap<String, String>,
+    /// Running output is wanted.
+    pub live_output: bool,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Response {
+    pub result: ModuleResult,
+    pub warnings: Vec<String>,
+}
+
+/// Another user and the way to it.
+#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Become {
+    /// `sudo`, `su` or `doas`.
+    pub method: String,
+    pub user: String,
+    /// Program in place of the method's own; may be several words.
+    pub exe: Option<String>,
+    /// Flags in place of the method's own.
+    pub flags: Option<String>,
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for Become {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Become")
+            .field("method", &self.method)
+            .field("user", &self.user)
+            .field("exe", &self.exe)
+            .field("flags", &self.flags)
+            .field("password", &self.password.as_ref().map(|_| "********"))
+            .finish()
+    }
+}
+
+/// Text as one word for a POSIX shell.
+pub fn shell_quote(text: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "@%+=:,./-_".contains(char);
+    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\"'\"'")) }
+}
