@@ -1,0 +1,165 @@
+//! Ways to a host: a channel of bytes to a command that runs there. Knows nothing of agents and modules.
+
+pub mod agents;
+mod known_hosts;
+mod link;
+mod local;
+mod ssh;
+mod ssh_config;
+mod ssh_process;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use link::{Ending, Link, Over};
+
+use crate::value::secret::Secret;
+
+/// A host and everything that decides how it is reached; two equal endpoints share a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// This machine.
+    Local {
+        /// The shell for `raw` commands.
+        executable: String,
+    },
+    Ssh(Arc<SshSettings>),
+}
+
+/// As variables, options and ansible.cfg have them; what is not said here, ~/.ssh/config says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SshSettings {
+    /// `ansible_host`, or the inventory's name.
+    pub host: String,
+    pub port: Option<u16>,
+    pub user: Option<String>,
+    pub password: Option<Secret>,
+    pub private_key_file: Option<PathBuf>,
+    /// `ansible_ssh_args` or `ssh_args`, if the user wrote any (Ansible's default is about ControlPersist, of no use here).
+    pub ssh_args: Option<String>,
+    pub common_args: String,
+    pub extra_args: String,
+    /// None leaves the decision to ~/.ssh/config.
+    pub host_key_checking: bool,
+    /// Seconds to connect in; Ansible's `timeout`, 10 by default.
+    pub timeout: Duration,
+    /// Further attempts when connecting fails.
+    pub retries: u32,
+    /// The `ssh` program.
+    pub ssh_executable: String,
+    /// The shell for `raw` commands.
+    pub executable: String,
+}
+
+impl SshSettings {
+    pub fn new(host: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            port: None,
+            user: None,
+            password: None,
+            private_key_file: None,
+            ssh_args: None,
+            common_args: String::new(),
+            extra_args: String::new(),
+            host_key_checking: true,
+            timeout: Duration::from_secs(10),
+            retries: 0,
+            ssh_executable: "ssh".to_owned(),
+            executable: "/bin/sh".to_owned(),
+        }
+    }
+}
+
+/// The host cannot be reached, or not any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    pub message: String,
+    /// Another attempt may succeed.
+    pub transient: bool,
+}
+
+impl Unreachable {
+    pub fn ssh(reason: impl fmt::Display) -> Self {
+        Self { message: format!("Failed to connect to the host via ssh: {reason}"), transient: false }
+    }
+
+    #[must_use]
+    pub fn transient(mut self) -> Self {
+        self.transient = true;
+        self
+    }
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Unreachable {}
+
+/// An authenticated way to a host, over which commands are started.
+pub enum Connection {
+    Local,
+    Ssh(ssh::Session),
+    SshProcess(ssh_process::SshProcess),
+}
+
+/// What shall run at the other end.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// The bootstrap script, which becomes the agent.
+    Agent,
+    /// A command line for the login shell, with a terminal if wanted.
+    Command { line: &'a str, terminal: bool },
+}
+
+impl Connection {
+    pub async fn connect(endpoint: &Endpoint) -> Result<Self, Unreachable> {
+        let Endpoint::Ssh(settings) = endpoint else {
+            return Ok(Connection::Local);
+        };
+        let mut attempt = 0;
+        loop {
+            match Self::connect_ssh(settings).await {
+                Err(err) if err.transient && attempt < settings.retries => {
+                    // Ansible's pauses: 1, 3, 7, … seconds, 30 at most.
+                    attempt += 1;
+                    let pause = 2_u64.saturating_pow(attempt).saturating_sub(1).min(30);
+                    tokio::time::sleep(Duration::from_secs(pause)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn connect_ssh(settings: &Arc<SshSettings>) -> Result<Self, Unreachable> {
+        let config = ssh_config::effective(settings).await?;
+        if config.needs_ssh_program() {
+            return Ok(Connection::SshProcess(ssh_process::SshProcess::new(settings)));
+        }
+        match ssh::Session::connect(Arc::clone(settings), Arc::clone(&config)).await {
+            Ok(session) => Ok(Connection::Ssh(session)),
+            Err(ssh::ConnectError::Unsupported) if config.from_ssh_program => {
+                Ok(Connection::SshProcess(ssh_process::SshProcess::new(settings)))
+            }
+            Err(ssh::ConnectError::Unsupported) => Err(Unreachable::ssh("no common way to authenticate")),
+            Err(ssh::ConnectError::Unreachable(err)) => Err(err),
+        }
+    }
+
+    /// Starts a command; the link carries its input and output.
+    pub async fn open(&self, start: Start<'_>) -> Result<Link, Unreachable> {
+        match (self, start) {
+            (Connection::Local, Start::Agent) => local::start_agent(),
+            (Connection::Local, Start::Command { line, .. }) => local::start_command(line),
+            (Connection::Ssh(session), Start::Agent) => session.open(&agents::bootstrap_command(), false).await,
+            (Connection::Ssh(session), Start::Command { line, terminal }) => session.open(line, terminal).await,
+            (Connection::SshProcess(ssh), Start::Agent) => ssh.open(&agents::bootstrap_command(), false),
+            (Connection::SshProcess(ssh), Start::Command { line, terminal }) => ssh.open(line, terminal),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! One host: its connection, its agent, and the requests that run there.
+
+use rplay_module_api::frame::{Assembler, FrameKind, encode};
+use rplay_module_api::message::{Hello, Request, Response};
+use rplay_module_api::Stream;
+use tokio::sync::OnceCell;
+
+use super::agent::Agent;
+use super::raw::{self, RawOutput};
+use super::transfer::{Incoming, Outgoing, attach};
+use super::{Become, ModuleReply, ModuleRequest, RemoteError, RemoteEvent};
+use crate::connection::{Connection, Endpoint, Unreachable};
+
+pub struct Client {
+    endpoint: Endpoint,
+    connection: Connection,
+    /// Started with the first module: `raw` must work where no agent can.
+    agent: OnceCell<Agent>,
+}
+
+impl Client {
+    pub async fn connect(endpoint: &Endpoint) -> Result<Self, Unreachable> {
+        let connection = Connection::connect(endpoint).await?;
+        Ok(Self { endpoint: endpoint.clone(), connection, agent: OnceCell::new() })
+    }
+
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Who the agent is on the host.
+    pub async fn hello(&self) -> Result<&Hello, Unreachable> {
+        Ok(&self.agent().await?.hello)
+    }
+
+    /// False once the agent has gone; a new client is needed then.
+    pub fn is_usable(&self) -> bool {
+        !self.agent.get().is_some_and(Agent::is_over)
+    }
+
+    async fn agent(&self) -> Result<&Agent, Unreachable> {
+        self.agent.get_or_try_init(|| Agent::start(&self.connection)).await
+    }
+
+    /// Runs a module. Dropping the future cancels it on the host, with all commands it has started.
+    pub async fn run(
+        &self,
+        request: ModuleRequest,
+        on_event: &mut (dyn FnMut(RemoteEvent) + Send),
+    ) -> Result<ModuleReply, RemoteError> {
+        let mut exchange = self.agent().await?.begin()?;
+        let id = exchange.id;
+        let mut outgoing = Outgoing::new(id, request.files);
+        let mut incoming = Incoming::new(id, request.receive);
+        let mut frames = Vec::new();
+        if let Some(becoming) = &request.become_ {
+            frames.extend(encode(FrameKind::Route, id, &json(&becoming.to_message())?));
+        }
+        attach(&mut outgoing, &mut frames).map_err(RemoteError::Failed)?;
+        let message = Request {
+            module: request.module,
+            action: request.action,
+            args: request.args,
+            check: request.check,
+            diff: request.diff,
+            verbosity: request.verbosity,
+            no_log: request.no_log,
+            environment: request.environment,
+            live_output: request.live_output,
+        };
+        frames.extend(encode(FrameKind::Request, id, &json(&message)?));
+        drop(message);
+        exchange.send(frames);
+        let mut assembler = Assembler::default();
+        loop {
+            let frame = exchange.next().await?;
+            match frame.kind {
+                FrameKind::Response => {
+                    let body = assembler.add(frame).map_err(|err| RemoteError::Failed(err.to_string()))?;
+                    if let Some(body) = body {
+                        exchange.finished = true;
+                        return reply(&body, incoming);
+                    }
+                }
+                FrameKind::Stdout => {
+                    exchange.send(rplay_module_api::frame::credit(id, frame.body.len()));
+                    on_event(RemoteEvent::Output(Stream::Stdout, frame.body));
+                }
+                FrameKind::Stderr => {
+                    exchange.send(rplay_module_api::frame::credit(id, frame.body.len()));
+                    on_event(RemoteEvent::Output(Stream::Stderr, frame.body));
+                }
+                FrameKind::Progress => {
+                    on_event(RemoteEvent::Progress(String::from_utf8_lossy(&frame.body).into_owned()));
+                }
+                FrameKind::Want | FrameKind::Stop | FrameKind::Credit => {
+                    outgoing.take(&frame).await;
+                    while let Some(bytes) = outgoing.next().await {
+                        exchange.send(bytes);
+                    }
+                }
+                FrameKind::FileStart | FrameKind::Chunk | FrameKind::ChunkEnd | FrameKind::ChunkFail => {
+                    if let Some(bytes) = incoming.take(frame).await {
+                        exchange.send(bytes);
+                    }
+                }
+                _ => return Err(RemoteError::Failed(format!("the agent sent an unexpected {:?}", frame.kind))),
+            }
+        }
+    }
+
+    /// Runs a line in the login shell, without an agent.
+    pub async fn raw(&self, line: &str, become_: Option<&Become>) -> Result<RawOutput, RemoteError> {
+        raw::run(&self.connection, &self.endpoint, line, become_, None).await
+    }
+
+    /// Like `raw`, with something for the line's standard input; no terminal then.
+    pub async fn raw_with_input(
+        &self,
+        line: &str,
+        become_: Option<&Become>,
+        input: &[u8],
+    ) -> Result<RawOutput, RemoteError> {
+        raw::run(&self.connection, &self.endpoint, line, become_, Some(input)).await
+    }
+}
+
+fn json(message: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
+    serde_json::to_vec(message).map_err(|err| RemoteError::Failed(err.to_string()))
+}
+
+fn reply(body: &[u8], incoming: Incoming) -> Result<ModuleReply, RemoteError> {
+    let response: Response = serde_json::from_slice(body)
+        .map_err(|err| RemoteError::Failed(format!("the agent's answer cannot be read: {err}")))?;
+    if let (Ok(_), Some(reason)) = (&response.result, incoming.failure()) {
+        return Err(RemoteError::Failed(reason));
+    }
+    Ok(ModuleReply { result: response.result, warnings: response.warnings })
+}
