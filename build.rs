@@ -43,7 +43,9 @@ fn usable(target: &str) -> bool {
     let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
     println!("cargo::rerun-if-env-changed={linker}");
     let c_compiler = target.contains("gnu") || !native || found("musl-gcc");
-    sysroot.join("lib/rustlib").join(target).join("lib").is_dir() && c_compiler && (native || env::var_os(linker).is_some())
+    sysroot.join("lib/rustlib").join(target).join("lib").is_dir()
+        && c_compiler
+        && (native || env::var_os(linker).is_some())
 }
 
 fn found(program: &str) -> bool {
@@ -65,8 +67,11 @@ fn build(target: &str) -> PathBuf {
     // What the outer cargo set for this package would rebuild or mislead the inner one.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("CARGO_") && !name.starts_with("CARGO_HOME") && !name.starts_with("CARGO_TARGET_")
-            && !name.starts_with("CARGO_NET_") && !name.starts_with("CARGO_REGISTR")
+        if name.starts_with("CARGO_")
+            && !name.starts_with("CARGO_HOME")
+            && !name.starts_with("CARGO_TARGET_")
+            && !name.starts_with("CARGO_NET_")
+            && !name.starts_with("CARGO_REGISTR")
             && !name.starts_with("CARGO_BUILD_JOBS")
         {
             cargo.env_remove(&*name);
@@ -84,7 +89,8 @@ fn target_folder() -> PathBuf {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
     let profile_folder = out.ancestors().nth(3).expect("cargo's layout");
     let above = profile_folder.parent().expect("cargo's layout");
-    let with_triple = above.file_name().is_some_and(|name| name.to_string_lossy() == env::var("TARGET").unwrap_or_default());
+    let with_triple =
+        above.file_name().is_some_and(|name| name.to_string_lossy() == env::var("TARGET").unwrap_or_default());
     if with_triple { above.parent().expect("cargo's layout").to_owned() } else { above.to_owned() }
 }
 
@@ -94,7 +100,8 @@ fn table(agents: &[(&str, PathBuf)]) -> String {
         let content = fs::read(path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
         let path = fs::canonicalize(path).expect("just read");
         let hash = name_hash(&content);
-        writeln!(table, "    Agent {{ machine: {machine:?}, hash: {hash:?}, content: include_bytes!({path:?}) }},").expect("text");
+        writeln!(table, "    Agent {{ machine: {machine:?}, hash: {hash:?}, content: include_bytes!({path:?}) }},")
+            .expect("text");
     }
     table.push_str("]\n");
     table

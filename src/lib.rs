@@ -2,8 +2,10 @@
 //! The parts are layers; a part imports only from those below it (ARCHITECTURE.md).
 
 pub mod config;
+pub mod connection;
 pub mod error;
 pub mod playbook;
+pub mod remote;
 pub mod source;
 pub mod value;
 pub mod vault;

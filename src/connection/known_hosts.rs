@@ -15,7 +15,10 @@ pub enum Verdict {
     Known,
     Unknown,
     /// Another key of the same type stands here.
-    Changed { file: PathBuf, line: usize },
+    Changed {
+        file: PathBuf,
+        line: usize,
+    },
     Revoked,
 }
 

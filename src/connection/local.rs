@@ -10,9 +10,9 @@ use std::process::Stdio;
 use rustix::fs::MemfdFlags;
 use tokio::process::{Child, Command};
 
+use super::Unreachable;
 use super::agents::{self, Agent};
 use super::link::{Ending, Link, Over};
-use super::Unreachable;
 
 pub fn start_agent() -> Result<Link, Unreachable> {
     let machine = rustix::system::uname().machine().to_string_lossy().into_owned();

@@ -129,7 +129,9 @@ pub async fn effective(settings: &SshSettings) -> Result<Arc<SshConfig>, Unreach
     let config = match command.output().await {
         Ok(output) if output.status.success() => parse(&String::from_utf8_lossy(&output.stdout)),
         Ok(output) => return Err(Unreachable::ssh(String::from_utf8_lossy(&output.stderr).trim())),
-        Err(err) if settings.common_args.is_empty() && settings.extra_args.is_empty() && settings.ssh_args.is_none() => {
+        Err(err)
+            if settings.common_args.is_empty() && settings.extra_args.is_empty() && settings.ssh_args.is_none() =>
+        {
             let _ = err;
             defaults(settings)
         }
@@ -181,7 +183,9 @@ fn parse(text: &str) -> SshConfig {
                 let files = split(value).into_iter().filter(|file| file != "none").map(|file| expand_home(&file));
                 config.known_hosts_files.splice(0..0, files);
             }
-            "globalknownhostsfile" => config.known_hosts_files.extend(split(value).iter().map(|file| expand_home(file))),
+            "globalknownhostsfile" => {
+                config.known_hosts_files.extend(split(value).iter().map(|file| expand_home(file)))
+            }
             "stricthostkeychecking" => {
                 config.strict_host_keys = match value {
                     "accept-new" => StrictHostKeys::AcceptNew,
@@ -284,7 +288,10 @@ mod tests {
 
     #[test]
     fn words_are_split_as_a_shell_does() {
-        assert_eq!(split(r#" -o "Proxy Command=a b"  -p 22 'x y'\ z "" "#), ["-o", "Proxy Command=a b", "-p", "22", "x y z", ""]);
+        assert_eq!(
+            split(r#" -o "Proxy Command=a b"  -p 22 'x y'\ z "" "#),
+            ["-o", "Proxy Command=a b", "-p", "22", "x y z", ""]
+        );
         assert_eq!(split("  "), Vec::<String>::new());
     }
 

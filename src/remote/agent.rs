@@ -114,13 +114,7 @@ impl Agent {
         }
         state.requests.insert(id, sender);
         drop(state);
-        Ok(Exchange {
-            id,
-            inbox,
-            shared: Arc::clone(&self.shared),
-            outgoing: self.outgoing.clone(),
-            finished: false,
-        })
+        Ok(Exchange { id, inbox, shared: Arc::clone(&self.shared), outgoing: self.outgoing.clone(), finished: false })
     }
 
     pub fn is_over(&self) -> bool {

@@ -1,8 +1,8 @@
 //! One host: its connection, its agent, and the requests that run there.
 
+use rplay_module_api::Stream;
 use rplay_module_api::frame::{Assembler, FrameKind, encode};
 use rplay_module_api::message::{Hello, Request, Response};
-use rplay_module_api::Stream;
 use tokio::sync::OnceCell;
 
 use super::agent::Agent;

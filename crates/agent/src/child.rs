@@ -315,7 +315,9 @@ impl Started {
             let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(left.min(Duration::from_millis(500)).subsec_nanos()) };
             let (out_ready, err_ready) = {
                 let mut fds = vec![PollFd::from_borrowed_fd(self.output.as_fd(), PollFlags::IN)];
-                fds.extend(self.error_output.as_ref().map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN)));
+                fds.extend(
+                    self.error_output.as_ref().map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN)),
+                );
                 match poll(&mut fds, Some(&wait)) {
                     Ok(0) | Err(rustix::io::Errno::INTR) => continue,
                     Err(err) => return Err(io::Error::from(err).into()),

@@ -5,7 +5,6 @@ mod outlet;
 mod port;
 mod requests;
 mod running;
-mod runner;
 mod scratch;
 mod server;
 mod signals;

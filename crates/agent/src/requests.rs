@@ -4,8 +4,6 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
 
 use rplay_module_api::frame::{Frame, FrameKind};
@@ -15,7 +13,7 @@ use rplay_modules::table;
 
 use crate::outlet::Outlet;
 use crate::port::RequestPort;
-use crate::runner::Processes;
+use crate::running::Commands;
 use crate::scratch::Scratch;
 
 thread_local! {
@@ -28,7 +26,6 @@ pub struct Job {
     pub body: Vec<u8>,
     pub attachments: HashMap<String, Vec<u8>>,
     pub inbox: Receiver<Frame>,
-    pub cancelled: Arc<AtomicBool>,
 }
 
 /// Keeps a panic's text for the failure that it becomes, in place of printing it.
@@ -53,10 +50,10 @@ fn run_module(request: Request, job: Job, outlet: &Outlet, warnings: &mut Vec<St
     let Some(module) = table::find(&request.module) else {
         return Err(Failure::new(format!("the agent has no module `{}`", request.module)));
     };
-    let scratch = Scratch::new(job.id)
-        .map_err(|err| Failure::new(format!("Could not create a temporary directory: {err}")))?;
+    let scratch =
+        Scratch::new(job.id).map_err(|err| Failure::new(format!("Could not create a temporary directory: {err}")))?;
     let mut port = RequestPort::new(job.id, outlet.clone(), job.inbox, job.attachments, request.live_output);
-    let mut runner = Processes { request: job.id, cancelled: job.cancelled };
+    let (mut runner, _entry) = Commands::enter(job.id);
     let mut ctx = Ctx {
         check: request.check,
         diff: request.diff,

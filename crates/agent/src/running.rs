@@ -1,64 +1,79 @@
 //! The commands that run at the moment, so that none outlives its request or the connection.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rplay_module_api::{Command, CommandOutput, Port, Runner};
+use rplay_modules::process::Processes;
 
-/// How long a command may take to end after it was asked to.
-const GRACE: Duration = Duration::from_millis(500);
+/// How often a request that was cancelled is looked at, until it has ended.
+const TICK: Duration = Duration::from_millis(10);
 
-/// Process groups and the requests they belong to.
-static GROUPS: LazyLock<Mutex<HashMap<i32, u32>>> = LazyLock::new(Mutex::default);
+static REQUESTS: LazyLock<Mutex<HashMap<u32, Commands>>> = LazyLock::new(Mutex::default);
 
-fn groups() -> MutexGuard<'static, HashMap<i32, u32>> {
-    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+fn requests() -> MutexGuard<'static, HashMap<u32, Commands>> {
+    REQUESTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Entered while a process group runs.
-pub struct Entry(i32);
+/// Runs the commands of one request, until it is cancelled.
+#[derive(Clone)]
+pub struct Commands {
+    processes: Processes,
+    cancelled: Arc<AtomicBool>,
+}
 
-impl Entry {
-    pub fn new(group: i32, request: u32) -> Self {
-        groups().insert(group, request);
-        Self(group)
+/// Entered while a request runs.
+pub struct Entry(u32);
+
+impl Commands {
+    pub fn enter(request: u32) -> (Self, Entry) {
+        let commands = Self { processes: Processes::default(), cancelled: Arc::default() };
+        requests().insert(request, commands.clone());
+        (commands, Entry(request))
+    }
+
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.processes.kill();
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        groups().remove(&self.0);
+        requests().remove(&self.0);
     }
 }
 
-/// Ends the commands of one request.
-pub fn end_request(request: u32) {
-    end(groups().iter().filter(|(_, owner)| **owner == request).map(|(group, _)| *group).collect());
+impl Runner for Commands {
+    fn run(&mut self, command: &Command, port: &mut dyn Port) -> io::Result<CommandOutput> {
+        if self.cancelled.load(Ordering::Acquire) {
+            return Err(io::Error::new(io::ErrorKind::Interrupted, "the task was cancelled"));
+        }
+        self.processes.run(command, port)
+    }
+}
+
+/// Ends the commands of a request, and those that it may be about to start.
+pub fn cancel(request: u32) {
+    thread::spawn(move || {
+        loop {
+            match requests().get(&request) {
+                Some(commands) => commands.cancel(),
+                None => return,
+            }
+            thread::sleep(TICK);
+        }
+    });
 }
 
 /// Ends every command.
-pub fn end_all() {
-    end(groups().keys().copied().collect());
-}
-
-fn end(wanted: Vec<i32>) {
-    let wanted: Vec<Pid> = wanted.into_iter().filter_map(Pid::from_raw).collect();
-    for group in &wanted {
-        let _ = kill_process_group(*group, Signal::TERM);
-    }
-    let deadline = Instant::now() + GRACE;
-    // A group whose leader nobody has reaped yet still answers; the table tells that it is over.
-    let alive = |group: &Pid| {
-        groups().contains_key(&group.as_raw_nonzero().get()) && test_kill_process_group(*group).is_ok()
-    };
-    while wanted.iter().any(alive) && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(5));
-    }
-    for group in &wanted {
-        if test_kill_process_group(*group).is_ok() {
-            let _ = kill_process_group(*group, Signal::KILL);
-        }
+pub fn cancel_all() {
+    for _ in 0..2 {
+        requests().values().for_each(Commands::cancel);
+        thread::sleep(Duration::from_millis(1));
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -16,17 +15,12 @@ use crate::outlet::Outlet;
 use crate::requests::{self, Job};
 use crate::{running, signals};
 
-/// A request that runs here.
-struct Open {
-    inbox: Sender<Frame>,
-    cancelled: Arc<AtomicBool>,
-}
-
+/// The requests that run here, by what they are sent.
 #[derive(Clone, Default)]
-struct OpenRequests(Arc<Mutex<HashMap<u32, Open>>>);
+struct OpenRequests(Arc<Mutex<HashMap<u32, Sender<Frame>>>>);
 
 impl OpenRequests {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Open>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Sender<Frame>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -94,8 +88,8 @@ impl Server {
             }
             FrameKind::Cancel => self.cancel(id),
             _ => {
-                if let Some(open) = self.open.lock().get(&id) {
-                    let _ = open.inbox.send(frame);
+                if let Some(inbox) = self.open.lock().get(&id) {
+                    let _ = inbox.send(frame);
                 }
             }
         }
@@ -104,10 +98,9 @@ impl Server {
 
     fn start(&mut self, id: u32, body: Vec<u8>) -> io::Result<()> {
         let (inbox, receiver) = channel();
-        let cancelled = Arc::new(AtomicBool::new(false));
         let attachments = self.attachments.remove(&id).unwrap_or_default();
-        let job = Job { id, body, attachments, inbox: receiver, cancelled: Arc::clone(&cancelled) };
-        self.open.lock().insert(id, Open { inbox, cancelled });
+        let job = Job { id, body, attachments, inbox: receiver };
+        self.open.lock().insert(id, inbox);
         let (outlet, open) = (self.outlet.clone(), self.open.clone());
         thread::Builder::new().name(format!("request {id}")).spawn(move || {
             let written = requests::run(job, &outlet);
@@ -122,10 +115,8 @@ impl Server {
     fn cancel(&mut self, id: u32) {
         self.attachments.remove(&id);
         self.assembler.forget(id);
-        if let Some(open) = self.open.lock().remove(&id) {
-            open.cancelled.store(true, Ordering::Release);
-            // Takes its time, during which the other requests of this connection go on.
-            thread::spawn(move || running::end_request(id));
+        if self.open.lock().remove(&id).is_some() {
+            running::cancel(id);
         }
     }
 }

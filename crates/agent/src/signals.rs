@@ -31,7 +31,7 @@ pub fn end_on_signals() -> io::Result<()> {
 
 /// Ends every command, removes what was made, and leaves.
 pub fn end(code: i32) -> ! {
-    crate::running::end_all();
+    crate::running::cancel_all();
     crate::scratch::remove_all();
     std::process::exit(code)
 }

@@ -10,7 +10,9 @@ use rustix::termios::{OptionalActions, isatty, tcgetattr, tcsetattr};
 
 /// Makes a terminal hand on every byte as it is. Anything else than a terminal is left alone.
 pub fn make_raw(fd: impl AsFd) {
-    if isatty(&fd) && let Ok(mut attributes) = tcgetattr(&fd) {
+    if isatty(&fd)
+        && let Ok(mut attributes) = tcgetattr(&fd)
+    {
         attributes.make_raw();
         let _ = tcsetattr(&fd, OptionalActions::Now, &attributes);
     }

@@ -72,5 +72,9 @@ impl fmt::Debug for Become {
 /// Text as one word for a POSIX shell.
 pub fn shell_quote(text: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "@%+=:,./-_".contains(char);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\"'\"'")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\"'\"'"))
+    }
 }

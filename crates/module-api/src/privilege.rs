@@ -70,14 +70,7 @@ impl Elevation {
             "doas" | "community.general.doas" => Method::Doas,
             other => return Err(format!("become method `{other}` is not supported (sudo, su and doas are)")),
         };
-        Ok(Self {
-            method,
-            becoming: becoming.clone(),
-            token: token.to_owned(),
-            text: Vec::new(),
-            seen: 0,
-            sent: false,
-        })
+        Ok(Self { method, becoming: becoming.clone(), token: token.to_owned(), text: Vec::new(), seen: 0, sent: false })
     }
 
     fn prompt(&self) -> String {
@@ -208,7 +201,11 @@ fn without_non_interactive(flags: &str) -> String {
     for word in flags.split_whitespace() {
         match word {
             "-n" | "--non-interactive" => {}
-            short if short.starts_with('-') && !short.starts_with("--") && short.chars().all(|char| "-HSnEkKbPi".contains(char)) => {
+            short
+                if short.starts_with('-')
+                    && !short.starts_with("--")
+                    && short.chars().all(|char| "-HSnEkKbPi".contains(char)) =>
+            {
                 kept.push(short.replace('n', ""));
             }
             other => kept.push(other.to_owned()),

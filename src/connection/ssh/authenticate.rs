@@ -36,9 +36,8 @@ pub fn authenticate(
     let (given, usual): (Vec<&PathBuf>, Vec<&PathBuf>) =
         config.identity_files.iter().filter(|file| file.is_file()).partition(|file| !is_usual(file));
     if config.public_keys {
-        let with_file = |file: &&PathBuf| {
-            !session.authenticated() && session.userauth_pubkey_file(user, None, file, None).is_ok()
-        };
+        let with_file =
+            |file: &&PathBuf| !session.authenticated() && session.userauth_pubkey_file(user, None, file, None).is_ok();
         // A key that was named for this host is the most likely one; servers count attempts.
         if given.iter().any(with_file) || with_agent(session, config) || usual.iter().any(with_file) {
             return Ok(());
@@ -93,7 +92,8 @@ fn with_agent(session: &Session, config: &SshConfig) -> bool {
     let named: Vec<Vec<u8>> = config.identity_files.iter().filter_map(|file| public_half(file)).collect();
     let mut identities = agent.identities().unwrap_or_default();
     identities.sort_by_key(|identity| !named.iter().any(|key| key == identity.blob()));
-    let wanted = |identity: &&ssh2::PublicKey| !config.identities_only || named.iter().any(|key| key == identity.blob());
+    let wanted =
+        |identity: &&ssh2::PublicKey| !config.identities_only || named.iter().any(|key| key == identity.blob());
     identities.iter().filter(wanted).any(|identity| agent.userauth(&config.user, identity).is_ok())
 }
 
@@ -105,8 +105,7 @@ fn public_half(file: &Path) -> Option<Vec<u8>> {
 }
 
 fn is_usual(file: &Path) -> bool {
-    const USUAL: [&str; 7] =
-        ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "id_dsa"];
+    const USUAL: [&str; 7] = ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "id_dsa"];
     file.file_name().is_some_and(|name| USUAL.iter().any(|usual| name == *usual))
 }
 

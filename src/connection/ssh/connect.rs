@@ -121,12 +121,14 @@ fn plain(err: &io::Error) -> String {
 fn handshake_error(err: &ssh2::Error, config: &SshConfig) -> ConnectError {
     let (host, port) = (&config.hostname, config.port);
     match err.code() {
-        ErrorCode::Session(code) if NO_KEY_EXCHANGE.contains(&code) && config.from_ssh_program => ConnectError::Unsupported,
-        ErrorCode::Session(TIMED_OUT) => {
-            Unreachable::ssh(format!("Connection timed out during banner exchange\r\nConnection to {host} port {port} timed out"))
-                .transient()
-                .into()
+        ErrorCode::Session(code) if NO_KEY_EXCHANGE.contains(&code) && config.from_ssh_program => {
+            ConnectError::Unsupported
         }
+        ErrorCode::Session(TIMED_OUT) => Unreachable::ssh(format!(
+            "Connection timed out during banner exchange\r\nConnection to {host} port {port} timed out"
+        ))
+        .transient()
+        .into(),
         _ => {
             let reason = err.message();
             Unreachable::ssh(format!("Connection closed by {host} port {port} ({reason})")).transient().into()
@@ -135,12 +137,7 @@ fn handshake_error(err: &ssh2::Error, config: &SshConfig) -> ConnectError {
 }
 
 /// True when the key has changed and the user's configuration lets that pass.
-fn check_host_key(
-    session: &Session,
-    config: &SshConfig,
-    known: &KnownHosts,
-    name: &str,
-) -> Result<bool, Unreachable> {
+fn check_host_key(session: &Session, config: &SshConfig, known: &KnownHosts, name: &str) -> Result<bool, Unreachable> {
     let (key, _) = session.host_key().ok_or_else(|| Unreachable::ssh("the host has no key"))?;
     match (known.check(key), config.strict_host_keys) {
         (Verdict::Known, _) => Ok(false),

@@ -89,14 +89,7 @@ pub struct Pump {
 
 impl Pump {
     pub fn new(connected: Connected, opens: Receiver<Open>, woken: UnixStream) -> Self {
-        Self {
-            session: connected.session,
-            socket: connected.socket,
-            opens,
-            woken,
-            carried: Vec::new(),
-            closing: false,
-        }
+        Self { session: connected.session, socket: connected.socket, opens, woken, carried: Vec::new(), closing: false }
     }
 
     pub fn run(mut self) {
@@ -237,11 +230,7 @@ impl Pump {
 }
 
 /// Repeats a call while a packet of ours is only half sent: libssh2 takes nothing else before that.
-fn whole_packets<T>(
-    session: &Session,
-    socket: &TcpStream,
-    mut call: impl FnMut() -> io::Result<T>,
-) -> io::Result<T> {
+fn whole_packets<T>(session: &Session, socket: &TcpStream, mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
             Err(err) if err.kind() == io::ErrorKind::WouldBlock => {
@@ -349,7 +338,9 @@ impl Carried {
             return false;
         }
         // The exit code comes after the output's end, with the channel's close.
-        if !deserted && self.channel.wait_close().is_err_and(|err| io::Error::from(err).kind() == io::ErrorKind::WouldBlock) {
+        if !deserted
+            && self.channel.wait_close().is_err_and(|err| io::Error::from(err).kind() == io::ErrorKind::WouldBlock)
+        {
             return false;
         }
         let signal = self.channel.exit_signal().ok().and_then(|signal| signal.exit_signal);
