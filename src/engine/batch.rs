@@ -11,6 +11,7 @@ use super::event::{Event, Status, TaskHead};
 use super::handlers::HandlerBook;
 use super::includes;
 use super::keyword_values::{KeywordReader, KeywordResult, to_float};
+use super::options::Gathering;
 use super::play_iterator::{AfterFailure, PlayIterator};
 use super::run_state::RunState;
 use super::shared::{PlayRun, Shared};
@@ -51,6 +52,8 @@ pub struct Batch<'r> {
     pub max_fail_percentage: Option<f64>,
     /// Hosts of this batch that were out before it began do not count as its failures.
     pub failed_before: usize,
+    /// The task that gathers facts without being asked for.
+    pub gather_id: Option<u64>,
 }
 
 /// A result that has come in, and what it includes.
@@ -127,6 +130,13 @@ impl Batch<'_> {
 
     /// Runs a task on hosts and applies what comes of it.
     pub async fn task(&mut self, task: &Arc<Task>, hosts: &[Arc<str>]) -> Result<Option<Ending>, Error> {
+        let without_facts: Vec<Arc<str>>;
+        let hosts = if self.gather_id == Some(task.id) && self.shared.options.gathering == Gathering::Smart {
+            without_facts = hosts.iter().filter(|host| !self.shared.world.host(host).has_facts()).cloned().collect();
+            &without_facts
+        } else {
+            hosts
+        };
         let Some(first) = hosts.first() else { return Ok(None) };
         let search_path = self.shared.search_path(&self.play, task);
         self.show_active_hosts();

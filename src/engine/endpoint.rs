@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rplay_module_api::message::Become;
-
 use super::keyword_values::{KeywordReader, KeywordResult, to_bool, to_int};
 use super::options::RunOptions;
 use crate::actions::{ActionResult, FailedIn};
 use crate::connection::{Endpoint, SshSettings};
+use crate::remote::Become;
 use crate::template::Templar;
 use crate::value::Value;
 use crate::value::secret::Secret;
@@ -86,7 +85,7 @@ impl Deciders<'_> {
             .or_else(|| options.password.clone());
         settings.private_key_file = self
             .text(&["ansible_private_key_file", "ansible_ssh_private_key_file"])?
-            .map(|path| crate::template::expand_user(&path))
+            .map(|path| crate::template::search::expand_user(&path))
             .or_else(|| options.private_key_file.clone());
         settings.ssh_args = self.text(&["ansible_ssh_args"])?.or_else(|| options.ssh_args.clone());
         settings.common_args = self
@@ -151,8 +150,8 @@ impl Deciders<'_> {
             None => self.keywords.text("become_flags")?.or_else(|| options.flags.clone()),
         };
         let password = self
-            .text(&["ansible_become_password", "ansible_become_pass", &of_method("pass")])?
-            .or_else(|| options.password.as_ref().map(|password| password.expose().to_owned()));
-        Ok(Some(Become { method, user, exe, flags, password, ..Become::default() }))
+            .secret(&["ansible_become_password", "ansible_become_pass", &of_method("pass")])?
+            .or_else(|| options.password.clone());
+        Ok(Some(Become { method, user, exe, flags, password }))
     }
 }

@@ -21,6 +21,8 @@ pub enum Event {
     NoHostsMatched,
     /// All hosts of the play have failed.
     NoHostsRemaining,
+    /// `--start-at-task` names no task of this play.
+    NoMatchingTask(String),
     TaskStarted(TaskHead),
     /// A host begins to work on the task of the last `TaskStarted`.
     HostStarted { host: Arc<str>, task: u64 },

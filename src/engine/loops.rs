@@ -41,7 +41,7 @@ fn terms(lookup: &str, written: &Value, templar: &Templar) -> Result<Vec<Value>,
 fn render_known(written: &Value, templar: &Templar) -> Result<Value, Box<crate::template::TemplateError>> {
     match written {
         Value::List(items) => Ok(Value::list(items.iter().filter_map(|item| templar.render(item).ok()).collect())),
-        other => templar.render(other),
+        other => Ok(templar.render(other)?),
     }
 }
 

@@ -81,7 +81,7 @@ impl Batch<'_> {
                     self.iterator.revive(&host);
                 }
             }
-            "refresh_inventory" => self.shared.world.change_inventory(|inventory| inventory.refresh())?,
+            "refresh_inventory" => self.shared.world.reload_inventory()?,
             "reset_connection" => self.reset_connection(task, host),
             other => {
                 return Err(Error::project(format!("invalid meta action requested: {other}"), Some(&task.action_span))

@@ -1,7 +1,28 @@
 //! Runs plays: who does what when. Tells what happens as events; prints nothing.
 
+mod arguments;
+mod batch;
+mod endpoint;
 pub mod event;
+mod handlers;
+mod includes;
+mod judge;
+mod keyword_values;
+mod loops;
+mod mask;
+mod meta;
 pub mod options;
+mod play_iterator;
+mod prompts;
+mod run;
+mod run_state;
+mod shared;
+mod steps;
+mod strategy;
+pub mod tags;
+mod task_executor;
+mod task_name;
 
 pub use event::{Event, EventSender};
-pub use options::{BecomeOptions, ConnectionOptions, RunOptions};
+pub use options::{BecomeOptions, ConnectionOptions, Gathering, RunOptions};
+pub use run::{Run, RunSummary, run};

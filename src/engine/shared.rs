@@ -116,8 +116,8 @@ impl Shared {
                     break;
                 };
                 let name = name.to_text();
-                let path = play.playbook_dir.join(template::expand_user(&name));
-                let in_vars = play.playbook_dir.join("vars").join(template::expand_user(&name));
+                let path = play.playbook_dir.join(template::search::expand_user(&name));
+                let in_vars = play.playbook_dir.join("vars").join(template::search::expand_user(&name));
                 let Some(path) = [in_vars, path].into_iter().find(|path| path.exists()) else {
                     missing = Some(name);
                     continue;

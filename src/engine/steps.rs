@@ -1,6 +1,5 @@
 //! A play as the iterator walks it: sections in order, tags applied, the flushes of handlers between them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,11 +26,15 @@ pub struct BlockSteps {
     pub always: Steps,
 }
 
-/// Flushes are numbered from here, above all tasks.
-static NEXT_FLUSH: AtomicU64 = AtomicU64::new(1 << 60);
+/// Steps that no file has are numbered from here, above all tasks of the loader.
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1 << 60);
+
+pub fn next_number() -> u64 {
+    NEXT_NUMBER.fetch_add(1, Ordering::Relaxed)
+}
 
 fn flush() -> Step {
-    Step::Flush(NEXT_FLUSH.fetch_add(1, Ordering::Relaxed))
+    Step::Flush(next_number())
 }
 
 /// The whole play. `gather` is the implicit task that gathers facts.
@@ -125,24 +128,6 @@ pub fn order(steps: &[Step], out: &mut Vec<u64>) {
                 order(&block.tasks, out);
                 order(&block.rescue, out);
                 order(&block.always, out);
-            }
-        }
-    }
-}
-
-/// Tasks by number.
-pub fn index(steps: &[Step], out: &mut HashMap<u64, Arc<Task>>) {
-    for step in steps {
-        match step {
-            Step::Task(task) => {
-                out.insert(task.id, Arc::clone(task));
-            }
-            Step::Flush(_) => {}
-            Step::Role { steps, .. } => index(steps, out),
-            Step::Block(block) => {
-                index(&block.tasks, out);
-                index(&block.rescue, out);
-                index(&block.always, out);
             }
         }
     }

@@ -235,8 +235,8 @@ impl Job {
                 (deciders.endpoint()?, deciders.become_()?)
             }
             Some(name) => {
-                let known = self.shared.world.inventory().host_name(name);
-                let host: Arc<str> = Arc::from(known.as_deref().unwrap_or(name));
+                let known = self.shared.world.inventory().host(name).map(|host| Arc::clone(&host.name));
+                let host: Arc<str> = known.unwrap_or_else(|| Arc::from(name));
                 let scope = self.shared.scope(&self.play, &self.task, &host, &self.search_path)?;
                 let templar = self.shared.templar(&scope, &self.search_path);
                 let keywords = KeywordReader { keywords: &self.task.keywords, templar: &templar };
@@ -403,17 +403,24 @@ impl Job {
     fn change_inventory(&self, result: &mut ActionResult) {
         let mut changed = false;
         for effect in &result.effects {
-            changed |= match effect {
-                Effect::AddHost { name, groups, vars, .. } => self
-                    .shared
-                    .world
-                    .change_inventory(|inventory| inventory.add_host(name, groups, vars)),
+            let outcome = match effect {
+                Effect::AddHost { name, port, groups, vars } => {
+                    let port = port.and_then(|port| u16::try_from(port).ok());
+                    self.shared.world.change_inventory(|inventory| inventory.add_host(name, port, groups, vars))
+                }
                 Effect::GroupBy { group, parents } => self
                     .shared
                     .world
                     .change_inventory(|inventory| inventory.add_to_group(&self.host, group, parents)),
                 _ => continue,
             };
+            match outcome {
+                Ok(new) => changed |= new,
+                Err(err) => {
+                    *result = ActionResult::failed(err.message);
+                    return;
+                }
+            }
             result.fields.insert(Value::str("changed"), Value::Bool(changed));
         }
     }

@@ -16,11 +16,11 @@ impl Variables for Scope {
     }
 
     fn hosts(&self) -> Option<Vec<String>> {
-        Some(self.world.inventory().all_hosts())
+        Some(self.world.inventory().host_names().map(|host| host.to_string()).collect())
     }
 
     fn of_host(&self, host: &str) -> Option<Arc<dyn Variables>> {
-        let name = self.world.inventory().host_name(host)?;
-        Some(Arc::new(Scope::of_host(&self.world, &Arc::from(name))))
+        let name = self.world.inventory().host(host).map(|host| Arc::clone(&host.name))?;
+        Some(Arc::new(Scope::of_host(&self.world, &name)))
     }
 }

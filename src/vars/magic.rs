@@ -118,12 +118,9 @@ pub fn weak(scope: &Scope, name: &str) -> Option<Value> {
         "inventory_hostname_short" => {
             Some(Value::str(scope.host.split_once('.').map_or(&*scope.host, |(short, _)| short)))
         }
-        "group_names" => Some(texts(scope.world.inventory().group_names(&scope.host).iter().map(String::as_str))),
-        "inventory_file" => scope.world.inventory().source_file(&scope.host).map(|file| path_text(&file)),
-        "inventory_dir" => {
-            let file = scope.world.inventory().source_file(&scope.host)?;
-            file.parent().map(path_text)
-        }
+        "group_names" => Some(texts(scope.world.inventory().group_names(&scope.host).iter().map(|name| &**name))),
+        "inventory_file" => scope.world.inventory().inventory_file(&scope.host).map(|file| path_text(file)),
+        "inventory_dir" => scope.world.inventory().inventory_dir(&scope.host).map(|dir| path_text(&dir)),
         _ => None,
     }
 }

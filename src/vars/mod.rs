@@ -8,13 +8,11 @@ mod magic;
 pub mod names;
 mod play;
 mod scope;
-#[cfg(test)]
-mod tests;
 mod world;
 
 pub use facts::{injected, namespaced};
 pub use host::HostVariables;
 pub use magic::RunMagic;
-pub use play::PlayVariables;
+pub use play::{PlayHosts, PlayVariables};
 pub use scope::{Scope, TaskLayers};
 pub use world::World;

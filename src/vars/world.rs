@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use super::host::HostVariables;
 use super::magic::RunMagic;
+use crate::error::Error;
 use crate::inventory::Inventory;
 use crate::value::{Dict, Value};
 
@@ -18,12 +19,17 @@ pub struct World {
     pub extra_vars: Arc<Dict>,
     /// `hash_behaviour=merge`: dicts of several layers are merged.
     pub merge_hashes: bool,
-    pub inject_facts: bool,
     pub magic: RunMagic,
+    reload: Arc<dyn Fn() -> Result<Inventory, Error> + Send + Sync>,
 }
 
 impl World {
-    pub fn new(inventory: Inventory, extra_vars: Arc<Dict>, magic: RunMagic) -> Self {
+    pub fn new(
+        inventory: Inventory,
+        extra_vars: Arc<Dict>,
+        magic: RunMagic,
+        reload: Arc<dyn Fn() -> Result<Inventory, Error> + Send + Sync>,
+    ) -> Self {
         Self {
             inventory: RwLock::new(inventory),
             generation: AtomicU64::new(0),
@@ -31,8 +37,8 @@ impl World {
             groups: RwLock::default(),
             extra_vars,
             merge_hashes: false,
-            inject_facts: true,
             magic,
+            reload,
         }
     }
 
@@ -40,7 +46,18 @@ impl World {
         self.inventory.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the inventory; says whether anything was changed.
+    /// Reads the sources again. Hosts that a task added are gone then, as in Ansible.
+    pub fn reload_inventory(&self) -> Result<(), Error> {
+        let fresh = (self.reload)()?;
+        self.change_inventory(|inventory| *inventory = fresh);
+        Ok(())
+    }
+
+    /// For changes that no variable shows, such as making a host implicit that a pattern names.
+    pub fn change_quietly<T>(&self, change: impl FnOnce(&mut Inventory) -> T) -> T {
+        change(&mut self.inventory.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub fn change_inventory<T>(&self, change: impl FnOnce(&mut Inventory) -> T) -> T {
         let result = change(&mut self.inventory.write().unwrap_or_else(PoisonError::into_inner));
         self.generation.fetch_add(1, Ordering::Relaxed);
@@ -69,7 +86,7 @@ impl World {
         {
             return groups.clone();
         }
-        let groups = self.inventory().groups_value();
+        let groups = Value::dict(self.inventory().groups_dict());
         *self.groups.write().unwrap_or_else(PoisonError::into_inner) = Some((generation, groups.clone()));
         groups
     }

@@ -1,0 +1,105 @@
+//! Why a task failed: the chain of causes, each with the lines of the file that it is about.
+
+use std::fmt::Write;
+
+use crate::actions::{FailedIn, Trouble};
+use crate::source::Span;
+
+struct Block {
+    message: String,
+    place: Option<Span>,
+    hint: Option<String>,
+}
+
+/// The text after `[ERROR]: `; it ends with an empty line.
+pub fn trouble(trouble: &Trouble, task: &Span) -> String {
+    let blocks = blocks(trouble, task);
+    let mut out = String::new();
+    if let [only] = blocks.as_slice() {
+        write_block(only, &mut out);
+        return out;
+    }
+    let _ = write!(out, "{}\n\n", trouble.text());
+    for (index, block) in blocks.iter().enumerate() {
+        if index > 0 {
+            out.push_str("<<< caused by >>>\n\n");
+        }
+        write_block(block, &mut out);
+    }
+    out
+}
+
+fn blocks(trouble: &Trouble, task: &Span) -> Vec<Block> {
+    let prefix: &[&str] = match trouble.failed_in {
+        FailedIn::Action => &["Task failed.", "Action failed."],
+        FailedIn::Module => &["Task failed.", "Module failed."],
+        FailedIn::Task => &["Task failed."],
+        FailedIn::Plain => &[],
+    };
+    let mut blocks: Vec<Block> = Vec::new();
+    for message in prefix {
+        add(&mut blocks, message, Some(task), None);
+    }
+    for cause in &trouble.causes {
+        let fallback = blocks.is_empty().then_some(task);
+        add(&mut blocks, &cause.message, cause.place.as_ref().or(fallback), cause.hint.clone());
+    }
+    blocks
+}
+
+/// Causes at the same place are one sentence.
+fn add(blocks: &mut Vec<Block>, message: &str, place: Option<&Span>, hint: Option<String>) {
+    if let Some(last) = blocks.last_mut()
+        && place.is_none_or(|place| last.place.as_ref().is_some_and(|known| same(known, place)))
+    {
+        let joined = format!("{}: {message}", last.message.trim_end_matches('.'));
+        last.message = joined;
+        last.hint = hint.or(last.hint.take());
+        return;
+    }
+    blocks.push(Block { message: message.to_owned(), place: place.cloned(), hint });
+}
+
+fn same(a: &Span, b: &Span) -> bool {
+    a.line == b.line && a.column == b.column && a.path() == b.path()
+}
+
+fn write_block(block: &Block, out: &mut String) {
+    out.push_str(&block.message);
+    out.push('\n');
+    if let Some(place) = &block.place {
+        out.push_str(&origin(place));
+    }
+    out.push('\n');
+    if let Some(hint) = &block.hint {
+        let _ = write!(out, "{hint}\n\n");
+    }
+}
+
+/// Where something is: the line with up to two before it, and a mark under the column.
+pub fn origin(place: &Span) -> String {
+    let mut out = format!("Origin: {place}\n");
+    if place.file.line(place.line).is_none() {
+        return out;
+    }
+    out.push('\n');
+    let width = place.line.to_string().len();
+    for number in place.line.saturating_sub(2).max(1)..=place.line {
+        let line = place.file.line(number).unwrap_or_default().replace('\t', " ");
+        let shown = format!("{number:<width$} {}", shortened(&line));
+        let _ = writeln!(out, "{}", shown.trim_end());
+    }
+    let indent = width + 1 + (place.column.saturating_sub(1) as usize).min(MAX_LINE);
+    let _ = writeln!(out, "{:indent$}^ column {}", "", place.column);
+    out
+}
+
+const MAX_LINE: usize = 120;
+
+fn shortened(line: &str) -> String {
+    if line.chars().count() <= MAX_LINE {
+        return line.to_owned();
+    }
+    let kept: String = line.chars().take(MAX_LINE - 5).collect();
+    format!("{kept}[...]")
+}

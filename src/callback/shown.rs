@@ -1,0 +1,71 @@
+//! Which parts of a result are for people.
+
+use crate::engine::event::TaskReport;
+use crate::value::{Dict, Value};
+
+/// The fields of a result as callbacks show them.
+pub fn fields(report: &TaskReport, verbosity: u8) -> Dict {
+    if report.action == "debug" && !report.no_log {
+        return of_debug(&report.fields);
+    }
+    of_task(&report.fields, verbosity)
+}
+
+pub fn of_task(fields: &Dict, verbosity: u8) -> Dict {
+    fields
+        .iter()
+        .filter(|(name, _)| {
+            let name = name.to_text();
+            !HIDDEN.contains(&name.as_str())
+                && !name.starts_with("_ansible_")
+                && (name != "invocation" || verbosity >= 3)
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// What `debug` was asked to show, and nothing about the task.
+fn of_debug(fields: &Dict) -> Dict {
+    if let Some(message) = fields.get("msg") {
+        return Dict::from_iter([(Value::str("msg"), message.clone())]);
+    }
+    let noise = |name: &str| HIDDEN.contains(&name) || DEBUG_NOISE.contains(&name) || name.starts_with("_ansible_");
+    let item = fields.get("ansible_loop_var").map(Value::to_text);
+    fields
+        .iter()
+        .filter(|(name, _)| {
+            let name = name.to_text();
+            !noise(&name) && Some(&name) != item.as_ref()
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+const HIDDEN: &[&str] = &["deprecations", "diff", "exception", "failed", "skipped", "warnings"];
+const DEBUG_NOISE: &[&str] = &[
+    "ansible_index_var",
+    "ansible_loop",
+    "ansible_loop_var",
+    "attempts",
+    "changed",
+    "failed_when_result",
+    "invocation",
+    "results",
+    "retries",
+];
+
+/// What a loop's item is called.
+pub fn item_label(report: &TaskReport) -> String {
+    if report.no_log {
+        return "(censored due to no_log)".to_owned();
+    }
+    report.item_label.as_ref().map(Value::to_text).unwrap_or_default()
+}
+
+/// The host, and the one that worked for it.
+pub fn host_label(report: &TaskReport) -> String {
+    match &report.delegated_to {
+        Some(other) => format!("{} -> {other}", report.host),
+        None => report.host.to_string(),
+    }
+}
