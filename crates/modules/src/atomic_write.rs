@@ -69,6 +69,13 @@ impl PendingFile {
         }
     }
 
+    /// Renames the file to `dest` with the attributes that the caller gave it.
+    pub fn put_as_it_is(mut self, dest: &Path) -> io::Result<()> {
+        fs::rename(&self.path, dest)?;
+        self.placed = true;
+        Ok(())
+    }
+
     fn take_over(&self, old: &fs::Metadata, mode: u32) -> io::Result<()> {
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (old.uid(), old.gid())

@@ -7,7 +7,9 @@ pub const MODULES: &[&Module] = &[
     &crate::apt::MODULE,
     &crate::command::MODULE,
     &crate::copy::MODULE,
+    &crate::fetch::MODULE,
     &crate::file::MODULE,
+    &crate::get_url::MODULE,
     &crate::group::MODULE,
     &crate::lineinfile::MODULE,
     &crate::package::MODULE,
@@ -16,7 +18,7 @@ pub const MODULES: &[&Module] = &[
     &crate::shell::MODULE,
     &crate::stat::MODULE,
     &crate::systemd::MODULE,
-    &crate::systemd::SYSTEMD_SERVICE,
+    &crate::unarchive::MODULE,
     &crate::user::MODULE,
     &crate::wait_for::MODULE,
 ];
