@@ -95,7 +95,7 @@ impl Parser<'_> {
             return Vec::new();
         }
         let inner = self.import_context(task, context);
-        let mut text = |parser: &mut Self, name: &str| -> Option<String> {
+        let text = |parser: &mut Self, name: &str| -> Option<String> {
             let value = task.args.get(name)?.clone();
             parser.render_static(&value, &inner, &task.action_span).map(|value| value.to_text())
         };

@@ -8,7 +8,6 @@ mod loader;
 mod play;
 mod role;
 mod task;
-pub mod split_args;
 pub mod task_action;
 mod types;
 

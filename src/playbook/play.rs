@@ -37,14 +37,14 @@ impl Parser<'_> {
         }
         open.push(path.to_owned());
         let mut plays = Vec::new();
-        for item in items {
+        for item in items.iter() {
             let NodeKind::Mapping(entries) = &item.kind else {
                 self.mistake("playbook entries must be either valid plays or 'import_playbook' statements", &item.span);
                 continue;
             };
             match entries.iter().find(|(key, _)| is_import(key)) {
-                Some((key, target)) => plays.extend(self.import_playbook(key, target, entries, outer, open)),
-                None => plays.extend(self.play(item, entries, outer)),
+                Some((key, target)) => plays.extend(self.import_playbook(key, target, &entries[..], outer, open)),
+                None => plays.extend(self.play(item, &entries[..], outer)),
             }
         }
         open.pop();
@@ -99,7 +99,7 @@ impl Parser<'_> {
     fn play(&mut self, node: &Node, entries: &[(Node, Node)], outer: &Context) -> Option<Arc<Play>> {
         let mut keywords = Keywords::default();
         let mut sections: IndexMap<&'static str, &Node> = IndexMap::new();
-        for (key, value) in entries {
+        for (key, value) in entries.iter() {
             let name = key.to_value().to_text();
             match name.as_str() {
                 "hosts" | "vars" | "vars_files" | "vars_prompt" | "roles" | "pre_tasks" | "tasks" | "post_tasks" | "handlers" | "name" => {
@@ -130,7 +130,7 @@ impl Parser<'_> {
         let handler_context = Arc::new(Context { handlers: true, ..(*context).clone() });
 
         let roles = sections.get("roles").map_or_else(Vec::new, |section| self.roles(section, &context));
-        let mut tasks = |parser: &mut Self, name: &str, context: &Arc<Context>| -> Vec<Entry> {
+        let tasks = |parser: &mut Self, name: &str, context: &Arc<Context>| -> Vec<Entry> {
             sections.get(name).map_or_else(Vec::new, |section| parser.task_list(section, context))
         };
         let pre_tasks = tasks(self, "pre_tasks", &context);
@@ -195,7 +195,7 @@ impl Parser<'_> {
             return None;
         };
         let mut fields: IndexMap<String, Value> = IndexMap::new();
-        for (key, value) in entries {
+        for (key, value) in entries.iter() {
             let name = key.to_value().to_text();
             if !["name", "prompt", "default", "private", "confirm", "encrypt", "salt_size", "salt", "unsafe"].contains(&name.as_str()) {
                 self.mistake(format!("Invalid vars_prompt data structure, found unsupported key '{name}'"), &key.span);

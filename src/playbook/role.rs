@@ -58,7 +58,7 @@ impl Parser<'_> {
             NodeKind::Scalar(Value::Str(text)) => name = Some(Value::Str(text.clone())),
             NodeKind::Scalar(Value::Int(number)) => name = Some(Value::from(number.to_string())),
             NodeKind::Mapping(entries) => {
-                for (key, value) in entries {
+                for (key, value) in entries.iter() {
                     match key.to_value().to_text().as_str() {
                         "role" => name = Some(value.to_value()),
                         "name" | "src" if name.is_none() => name = Some(value.to_value()),
@@ -221,11 +221,11 @@ impl Parser<'_> {
             return Some(Meta::default());
         };
         let mut meta = Meta::default();
-        for (key, value) in entries {
+        for (key, value) in entries.iter() {
             match key.to_value().as_str() {
                 Some("allow_duplicates") => meta.allow_duplicates = value.to_value().is_truthy(),
                 Some("dependencies") => match &value.kind {
-                    NodeKind::Sequence(items) => meta.dependencies.clone_from(items),
+                    NodeKind::Sequence(items) => meta.dependencies.clone_from(items.as_ref()),
                     NodeKind::Scalar(Value::Null) => {}
                     _ => self.mistake("Expected role dependencies to be a list.", &value.span),
                 },

@@ -55,7 +55,7 @@ impl Parser<'_> {
             loop_control: LoopControl::default(),
             listen: Vec::new(),
         };
-        for (key, value) in entries {
+        for (key, value) in entries.iter() {
             let name = key.to_value().to_text();
             match name.as_str() {
                 "action" | "local_action" | "args" => {}
@@ -105,7 +105,7 @@ impl Parser<'_> {
             self.mistake("the `loop_control` value must be specified as a dictionary and cannot be a variable itself (though it can contain variables)", &node.span);
             return control;
         };
-        for (key, value) in entries {
+        for (key, value) in entries.iter() {
             let name = key.to_value().to_text();
             let value = Some(value.to_value());
             match name.as_str() {
