@@ -136,6 +136,13 @@ pub fn find_at(name: &str, place: Place) -> Option<&'static KeywordSpec> {
     find(name).filter(|keyword| keyword.places.contains(place.letter()))
 }
 
+/// What a key of a task can be besides an action, today's names and old ones.
+pub fn names_at_tasks() -> Vec<&'static str> {
+    let today = KEYWORDS.iter().filter(|keyword| keyword.places.contains(Place::Handler.letter())).map(|keyword| keyword.name);
+    let old = RENAMED.iter().map(|(old, _)| *old).filter(|old| *old != "user");
+    today.chain(old).collect()
+}
+
 /// A keyword of `place` that `name` could be a misspelling of.
 pub fn closest_at(name: &str, place: Place) -> Option<&'static str> {
     closest(name, KEYWORDS.iter().filter(|keyword| keyword.places.contains(place.letter())).map(|keyword| keyword.name))

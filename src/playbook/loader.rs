@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::keywords;
 use super::role::RoleKey;
 use super::types::{Context, Loaded, Playbook, Role, RoleUse};
 use crate::error::{Error, ErrorKind, Notices};
@@ -26,6 +27,7 @@ pub struct Loader {
     pub known_action: fn(&str) -> bool,
     /// Names to suggest for a misspelled one.
     pub action_names: Vec<&'static str>,
+    pub(super) task_keywords: Vec<&'static str>,
     pub notices: Notices,
     next_task_id: AtomicU64,
     pub(super) roles: Mutex<HashMap<RoleKey, Arc<Role>>>,
@@ -53,6 +55,7 @@ impl Loader {
         templates: Arc<template::Engine>,
         extra_vars: Arc<Dict>,
         known_action: fn(&str) -> bool,
+        action_names: Vec<&'static str>,
         notices: Notices,
     ) -> Self {
         Self {
@@ -62,7 +65,8 @@ impl Loader {
             roles_path: Vec::new(),
             collections_path: Vec::new(),
             known_action,
-            action_names: Vec::new(),
+            action_names,
+            task_keywords: keywords::names_at_tasks(),
             notices,
             next_task_id: AtomicU64::new(1),
             roles: Mutex::default(),

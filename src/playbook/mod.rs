@@ -8,6 +8,7 @@ mod loader;
 mod play;
 mod role;
 mod task;
+pub mod split_args;
 pub mod task_action;
 mod types;
 

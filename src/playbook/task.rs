@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::keywords::{self, Place};
 use super::loader::{Parser, vars_of};
 use super::play::{inheritable, listed, merge, text_of};
-use super::task_action::{self, TaskAction};
-use super::types::{Context, Entry, Keywords, Loop, LoopControl, Task};
+use super::task_action::{self, TaskAction, TaskNames};
+use super::types::{Context, Entry, Keyword, Keywords, Loop, LoopControl, Task};
 use crate::error::{Error, closest};
 use crate::source::Span;
 use crate::value::{Dict, Str, Value};
@@ -28,24 +28,28 @@ impl Parser<'_> {
     pub fn task(&mut self, node: &Node, entries: &[(Node, Node)], context: &Arc<Context>) -> Vec<Entry> {
         let before = self.errors.len();
         let place = if context.handlers { Place::Handler } else { Place::Task };
-        let action = match task_action::resolve(node, &|name| is_task_keyword(name), self.loader.known_action) {
+        let names = TaskNames {
+            keywords: &self.loader.task_keywords,
+            is_action: &self.loader.known_action,
+            actions: &self.loader.action_names,
+        };
+        let action = match task_action::resolve(node, &names, &self.loader.notices) {
             Ok(action) => Some(action),
             Err(err) => {
                 self.errors.push(err);
                 None
             }
         };
-        let draft = self.draft(entries, place, action.as_ref());
-        let (Some(action), true) = (action, self.errors.len() == before) else { return Vec::new() };
-        if !(self.loader.known_action)(&action.name) {
-            self.unknown_action(&action);
+        let Some(action) = action else { return Vec::new() };
+        let draft = self.draft(entries, place, &action);
+        if self.errors.len() > before {
             return Vec::new();
         }
         let task = self.assemble(node, draft, action, context);
         self.expand(task, context)
     }
 
-    fn draft(&mut self, entries: &[(Node, Node)], place: Place, action: Option<&TaskAction>) -> Draft {
+    fn draft(&mut self, entries: &[(Node, Node)], place: Place, action: &TaskAction) -> Draft {
         let mut draft = Draft {
             name: None,
             keywords: Keywords::default(),
@@ -71,15 +75,16 @@ impl Parser<'_> {
                     self.check_variable_name(value, "register");
                     self.keyword(key, value, place, &mut draft.keywords);
                 }
-                _ if action.is_some_and(|action| action.key == name) => {}
+                _ if action.name == name => {}
                 _ => match name.strip_prefix("with_") {
                     Some(lookup) => self.set_loop(&mut draft, Loop::With(lookup.to_owned(), value.to_value()), key),
                     None => self.keyword(key, value, place, &mut draft.keywords),
                 },
             }
         }
-        if let Some(delegate) = action.and_then(|action| action.delegate_to.as_ref()) {
-            draft.keywords.entries.insert("delegate_to", delegate.clone());
+        if action.is_local {
+            let localhost = Keyword { value: Value::str("localhost"), span: action.span.clone() };
+            draft.keywords.entries.insert("delegate_to", localhost);
         }
         draft
     }
@@ -141,21 +146,6 @@ impl Parser<'_> {
         }
     }
 
-    fn unknown_action(&mut self, action: &TaskAction) {
-        let mut error = Error::project(
-            format!("couldn't resolve module/action '{}'. This often indicates a misspelling, missing collection, or incorrect module path.", action.name),
-            Some(&action.span.clone().with_length(action.key.chars().count())),
-        );
-        if let Some(close) = self.closest_action(&action.name) {
-            error = error.hint(format!("did you mean `{close}`?"));
-        }
-        self.errors.push(error);
-    }
-
-    fn closest_action(&self, name: &str) -> Option<&'static str> {
-        closest(name, self.loader.action_names.iter().copied())
-    }
-
     fn assemble(&self, node: &Node, draft: Draft, action: TaskAction, context: &Arc<Context>) -> Task {
         let mut keywords = merge(&context.keywords, &inheritable(&draft.keywords));
         keywords.entries.extend(draft.keywords.entries.into_iter().filter(|(name, _)| {
@@ -180,10 +170,4 @@ impl Parser<'_> {
             implicit: false,
         }
     }
-}
-
-fn is_task_keyword(name: &str) -> bool {
-    name.starts_with("with_")
-        || keywords::find_at(name, Place::Handler).is_some()
-        || keywords::RENAMED.iter().any(|(old, new)| *old == name && *old != "user" && keywords::find_at(new, Place::Task).is_some())
 }

@@ -1,0 +1,6 @@
+//! Every test that needs the built command; one binary, a file per subject.
+
+mod architecture;
+mod cases;
+mod mistakes;
+mod project;
