@@ -2,5 +2,8 @@
 
 mod architecture;
 mod cases;
+mod hosts;
 mod mistakes;
 mod project;
+mod secrets;
+mod trouble;
