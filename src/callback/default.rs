@@ -1,0 +1,232 @@
+//! The output of `ansible-playbook`.
+
+use std::collections::HashSet;
+
+use super::banner::banner;
+use super::color::Color;
+use super::terminal::Terminal;
+use super::{Callback, Display, diff, dump, excerpt, recap};
+use crate::engine::Event;
+use crate::engine::event::{Status, TaskHead, TaskReport};
+use crate::error::{Notice, NoticeKind};
+
+pub struct Default {
+    display: Display,
+    /// The banner of this task has not been printed: it may turn out that no host has anything to show.
+    pending: Option<TaskHead>,
+    /// Failures that were explained; the same explanation is not repeated for each host.
+    explained: HashSet<String>,
+    warned: HashSet<String>,
+}
+
+impl Default {
+    pub fn new(display: Display) -> Self {
+        Self { display, pending: None, explained: HashSet::new(), warned: HashSet::new() }
+    }
+
+    fn task_started(&mut self, head: &TaskHead, terminal: &mut Terminal) {
+        self.pending = Some(head.clone());
+        if self.display.skipped_hosts && self.display.ok_hosts {
+            self.print_pending(terminal);
+        }
+    }
+
+    fn print_pending(&mut self, terminal: &mut Terminal) {
+        let Some(head) = self.pending.take() else { return };
+        let kind = if head.handler { "RUNNING HANDLER" } else { "TASK" };
+        let mode = if self.display.check_mode_markers && head.check { " [CHECK MODE]" } else { "" };
+        let args = head.args.as_deref().map(|args| format!(" {args}")).unwrap_or_default();
+        let title = banner(&format!("{kind} [{}{args}]{mode}", head.name), terminal.columns);
+        terminal.line(&title, None);
+        if self.display.verbosity >= 2 {
+            let path = format!("task path: {}:{}", head.place.path().display(), head.place.line);
+            terminal.line(&path, Some(Color::Verbose));
+        }
+    }
+
+    fn finished(&mut self, report: &TaskReport, terminal: &mut Terminal) {
+        self.warnings(report, terminal);
+        if report.include && matches!(report.status, Status::Ok | Status::Changed) {
+            self.print_pending(terminal);
+            return;
+        }
+        if matches!(report.status, Status::Ok | Status::Changed) || report.looped {
+            self.diffs(report, terminal);
+        }
+        match report.status {
+            Status::Ok | Status::Changed => self.succeeded(report, terminal),
+            Status::Skipped => self.skipped(report, terminal),
+            Status::Failed | Status::Unreachable => self.failed(report, terminal),
+        }
+    }
+
+    fn succeeded(&mut self, report: &TaskReport, terminal: &mut Terminal) {
+        let changed = report.status == Status::Changed;
+        if report.looped || (!changed && !self.display.ok_hosts) {
+            return;
+        }
+        self.print_pending(terminal);
+        let (word, color) = if changed { ("changed", Color::Changed) } else { ("ok", Color::Ok) };
+        let item = report.item_label.as_ref().map(|label| format!(" => (item={})", label.to_text())).unwrap_or_default();
+        let text = format!("{word}: [{}]{item}{}", who(report), self.verbose(report));
+        terminal.line(&text, Some(color));
+    }
+
+    fn skipped(&mut self, report: &TaskReport, terminal: &mut Terminal) {
+        if !self.display.skipped_hosts {
+            return;
+        }
+        self.print_pending(terminal);
+        let item = report.item_label.as_ref().map(|label| format!(" => (item={}) ", label.to_text())).unwrap_or_default();
+        let text = format!("skipping: [{}]{item}{}", who(report), self.verbose(report));
+        terminal.line(&text, Some(Color::Skip));
+    }
+
+    fn failed(&mut self, report: &TaskReport, terminal: &mut Terminal) {
+        self.print_pending(terminal);
+        let unreachable = report.status == Status::Unreachable;
+        if !report.looped {
+            self.explain(report, terminal);
+            let result = dump::result(&report.fields, self.display.verbosity, report.always_verbose && !unreachable);
+            let text = match (&report.item_label, unreachable) {
+                (Some(label), false) => format!("failed: [{}] (item={}) => {result}", who(report), label.to_text()),
+                (Some(label), true) => format!("[{}] (item={}) => {result}", who(report), label.to_text()),
+                (None, false) => format!("fatal: [{}]: FAILED! => {result}", who(report)),
+                (None, true) => format!("fatal: [{}]: UNREACHABLE! => {result}", who(report)),
+            };
+            let color = if unreachable { Color::Unreachable } else { Color::Error };
+            self.failure_line(&text, color, terminal);
+        }
+        if report.ignored && report.item_label.is_none() {
+            terminal.line("...ignoring", Some(Color::Skip));
+        }
+    }
+
+    fn explain(&mut self, report: &TaskReport, terminal: &mut Terminal) {
+        let Some(trouble) = &report.trouble else { return };
+        let text = excerpt::trouble_text(trouble, &report.place);
+        if self.explained.insert(text.clone()) {
+            self.failure_line(&text, Color::Error, terminal);
+        }
+    }
+
+    fn failure_line(&self, text: &str, color: Color, terminal: &mut Terminal) {
+        if self.display.failed_to_stderr {
+            terminal.error_line(text, Some(color));
+        } else {
+            terminal.line(text, Some(color));
+        }
+    }
+
+    fn verbose(&self, report: &TaskReport) -> String {
+        if self.display.verbosity == 0 && !report.always_verbose {
+            return String::new();
+        }
+        format!(" => {}", dump::result(&report.fields, self.display.verbosity, report.always_verbose))
+    }
+
+    fn diffs(&mut self, report: &TaskReport, terminal: &mut Terminal) {
+        if !report.show_diff || report.no_log {
+            return;
+        }
+        for one in &report.diff {
+            let text = diff::render(one, terminal.color);
+            if !text.is_empty() {
+                self.print_pending(terminal);
+                terminal.line(text.strip_suffix('\n').unwrap_or(&text), None);
+            }
+        }
+    }
+
+    fn warnings(&mut self, report: &TaskReport, terminal: &mut Terminal) {
+        for (kind, messages) in [(NoticeKind::Warning, &report.warnings), (NoticeKind::Deprecation, &report.deprecations)] {
+            for message in messages {
+                self.notice(&Notice { kind, message: message.clone(), place: None }, terminal);
+            }
+        }
+    }
+
+    fn notice(&mut self, notice: &Notice, terminal: &mut Terminal) {
+        let text = excerpt::notice_text(notice);
+        if self.warned.insert(text.clone()) {
+            let color = match notice.kind {
+                NoticeKind::Warning => Color::Warn,
+                NoticeKind::Deprecation => Color::Deprecate,
+            };
+            terminal.error_line(&text, Some(color));
+        }
+    }
+}
+
+/// The host, and where its task was delegated to.
+pub(super) fn who(report: &TaskReport) -> String {
+    match &report.delegated_to {
+        Some(other) => format!("{} -> {other}", report.host),
+        None => report.host.to_string(),
+    }
+}
+
+impl Callback for Default {
+    fn event(&mut self, event: &Event, terminal: &mut Terminal) {
+        match event {
+            Event::PlaybookStarted { path } => {
+                if self.display.verbosity >= 2 {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    let title = banner(&format!("PLAYBOOK: {name}"), terminal.columns);
+                    terminal.line(&title, None);
+                }
+            }
+            Event::PlayStarted { name, .. } => {
+                let title = banner(&if name.is_empty() { "PLAY".to_owned() } else { format!("PLAY [{name}]") }, terminal.columns);
+                terminal.line(&title, None);
+            }
+            Event::NoHostsMatched => terminal.line("skipping: no hosts matched", Some(Color::Skip)),
+            Event::NoHostsRemaining => {
+                let title = banner("NO MORE HOSTS LEFT", terminal.columns);
+                terminal.line(&title, None);
+            }
+            Event::TaskStarted(head) => self.task_started(head, terminal),
+            Event::HostStarted { host, .. } => {
+                if self.display.per_host_start {
+                    let name = self.pending.as_ref().map(|head| head.name.clone()).unwrap_or_default();
+                    terminal.line(&format!(" [started {name} on {host}]"), Some(Color::Ok));
+                }
+            }
+            Event::Finished(report) | Event::ItemFinished(report) => self.finished(report, terminal),
+            Event::Retry { report, retries_left } => {
+                let mut text = format!("FAILED - RETRYING: [{}]: {} ({retries_left} retries left).", who(report), report.name);
+                if self.display.verbosity > 2 {
+                    text.push_str("Result was: ");
+                    text.push_str(&dump::result(&report.fields, self.display.verbosity, false));
+                }
+                terminal.line(&text, Some(Color::Verbose));
+            }
+            Event::Included { what, hosts, item } => {
+                self.print_pending(terminal);
+                let item = item.as_ref().map(|item| format!(" => (item={})", item.to_text())).unwrap_or_default();
+                terminal.line(&format!("included: {what} for {}{item}", hosts.join(", ")), Some(Color::Skip));
+            }
+            Event::IncludeFailed(error) => {
+                self.print_pending(terminal);
+                terminal.error_line(error.render().trim_end(), Some(Color::Error));
+            }
+            Event::HandlerNotified { host, handler } => {
+                if self.display.verbosity > 1 {
+                    terminal.line(&format!("NOTIFIED HANDLER {handler} for {host}"), Some(Color::Verbose));
+                }
+            }
+            Event::Notice(notice) => self.notice(notice, terminal),
+            Event::Message(text) => terminal.line(text, None),
+            Event::AsyncPolled { host, job, finished, failed } => {
+                let text = match (finished, failed) {
+                    (false, _) => format!("ASYNC POLL on {host}: jid={job} started=1 finished=0"),
+                    (true, true) => format!("ASYNC FAILED on {host}: jid={job}"),
+                    (true, false) => format!("ASYNC OK on {host}: jid={job}"),
+                };
+                terminal.line(&text, Some(Color::Verbose));
+            }
+            Event::Progress { .. } | Event::Output { .. } => {}
+            Event::PlaybookFinished(stats) => recap::show(stats, self.display.custom_stats, terminal),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What a person sees of a run: events in, text out. Nothing else writes to the terminal while plays run.
+
+mod banner;
+mod color;
+mod default;
+mod diff;
+mod dump;
+mod excerpt;
+mod minimal;
+mod oneline;
+mod recap;
+mod status_line;
+mod terminal;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::engine::Event;
+
+pub use default::Default;
+pub use excerpt::notice_text;
+pub use minimal::Minimal;
+pub use oneline::Oneline;
+pub use terminal::Terminal;
+
+/// One way to show a run.
+pub trait Callback: Send {
+    fn event(&mut self, event: &Event, terminal: &mut Terminal);
+}
+
+/// What of a run is shown; Ansible's settings of the same names.
+#[derive(Clone, Debug)]
+pub struct Display {
+    pub verbosity: u8,
+    pub skipped_hosts: bool,
+    pub ok_hosts: bool,
+    pub failed_to_stderr: bool,
+    pub custom_stats: bool,
+    pub per_host_start: bool,
+    pub check_mode_markers: bool,
+    pub task_path_on_failure: bool,
+    pub result_format_yaml: bool,
+}
+
+impl std::default::Default for Display {
+    fn default() -> Self {
+        Self {
+            verbosity: 0,
+            skipped_hosts: true,
+            ok_hosts: true,
+            failed_to_stderr: false,
+            custom_stats: false,
+            per_host_start: false,
+            check_mode_markers: false,
+            task_path_on_failure: false,
+            result_format_yaml: false,
+        }
+    }
+}
+
+/// Shows events until the sender is gone.
+pub async fn show(mut events: UnboundedReceiver<Event>, mut callback: Box<dyn Callback>, mut terminal: Terminal) {
+    let mut tick = tokio::time::interval(status_line::PERIOD);
+    loop {
+        tokio::select! {
+            biased;
+            event = events.recv() => {
+                let Some(event) = event else { break };
+                terminal.observe(&event);
+                callback.event(&event, &mut terminal);
+                // Whatever has come meanwhile is written in one go.
+                while let Ok(event) = events.try_recv() {
+                    terminal.observe(&event);
+                    callback.event(&event, &mut terminal);
+                }
+                terminal.flush();
+            }
+            _ = tick.tick(), if terminal.has_status_line() => terminal.draw_status(),
+        }
+    }
+    terminal.finish();
+}
