@@ -15,12 +15,13 @@ mod terminal;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::Event;
+use crate::error::{Error, ErrorKind, Notice, NoticeKind};
 
-pub use default::Default;
-pub use excerpt::notice_text;
+use color::Color;
+use default::Default;
 pub use minimal::Minimal;
 pub use oneline::Oneline;
-pub use terminal::Terminal;
+pub use terminal::{ColorChoice, Terminal};
 
 /// One way to show a run.
 pub trait Callback: Send {
@@ -37,8 +38,6 @@ pub struct Display {
     pub custom_stats: bool,
     pub per_host_start: bool,
     pub check_mode_markers: bool,
-    pub task_path_on_failure: bool,
-    pub result_format_yaml: bool,
 }
 
 impl std::default::Default for Display {
@@ -51,10 +50,30 @@ impl std::default::Default for Display {
             custom_stats: false,
             per_host_start: false,
             check_mode_markers: false,
-            task_path_on_failure: false,
-            result_format_yaml: false,
         }
     }
+}
+
+/// The callback of this name (`stdout_callback`).
+pub fn named(name: Option<&str>, display: Display) -> Result<Box<dyn Callback>, Error> {
+    match name.map(|name| name.trim_start_matches("ansible.builtin.")) {
+        None | Some("default") => Ok(Box::new(Default::new(display))),
+        Some("minimal") => Ok(Box::new(Minimal::new(display.verbosity))),
+        Some("oneline") => Ok(Box::new(Oneline::new(display.verbosity))),
+        Some(other) => Err(Error::new(ErrorKind::Usage, format!("the callback `{other}` (stdout_callback) is not there"))
+            .hint("there are default, minimal and oneline")
+            .with_exit_code(1)),
+    }
+}
+
+/// Shows a warning, or a deprecation if those are to be shown.
+pub fn show_notice(notice: &Notice, deprecations: bool, terminal: &mut Terminal) {
+    let color = match notice.kind {
+        NoticeKind::Warning => Color::Warn,
+        NoticeKind::Deprecation if deprecations => Color::Deprecate,
+        NoticeKind::Deprecation => return,
+    };
+    terminal.error_line(&excerpt::notice_text(notice), Some(color));
 }
 
 /// Shows events until the sender is gone.

@@ -16,12 +16,18 @@ pub struct Wanted {
     pub tags: bool,
 }
 
+impl Wanted {
+    pub fn any(self) -> bool {
+        self.hosts || self.tasks || self.tags
+    }
+}
+
 /// The lists of a playbook; `hosts` finds the hosts of a play, `filter` what its tags select.
 pub fn playbook(
     playbook: &Playbook,
     shown_path: &str,
     wanted: Wanted,
-    hosts: &dyn Fn(&Play) -> Result<Vec<String>, Error>,
+    hosts: &mut dyn FnMut(&Play) -> Result<Vec<String>, Error>,
     filter: &dyn Fn(&Play) -> TagFilter,
 ) -> Result<String, Error> {
     let mut out = format!("\nplaybook: {shown_path}\n");

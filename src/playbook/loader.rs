@@ -9,7 +9,7 @@ use super::keywords;
 use super::role::RoleKey;
 use super::types::{Context, Loaded, Playbook, Role, RoleUse};
 use crate::error::{Error, ErrorKind, Notices};
-use crate::source::Span;
+use crate::source::{SourceFile, Span};
 use crate::template;
 use crate::value::{Dict, Value};
 use crate::yaml::{Node, Reader};
@@ -81,6 +81,15 @@ impl Loader {
         let plays = parser.playbook_file(&path, &Context::default(), &mut Vec::new());
         parser.finish(())?;
         Ok(Playbook { path, plays })
+    }
+
+    /// Reads a playbook from a text that is in no file.
+    pub fn playbook_text(&self, source: &Arc<SourceFile>, directory: &Path) -> Result<Playbook, Error> {
+        let mut parser = self.parser(PlayScope { playbook_dir: Arc::from(directory), vars: Arc::default() });
+        let node = self.reader.read(source)?;
+        let plays = parser.plays(&node, &source.path, &Context::default(), &mut Vec::new());
+        parser.finish(())?;
+        Ok(Playbook { path: directory.join("<command line>"), plays })
     }
 
     /// Reads the file of an `include_tasks` (or `include_role`'s parts) for a place with this context.

@@ -23,6 +23,10 @@ impl Parser<'_> {
             }
         };
         self.scope.playbook_dir = directory_of(path);
+        self.plays(&node, path, outer, open)
+    }
+
+    pub fn plays(&mut self, node: &Node, path: &Path, outer: &Context, open: &mut Vec<PathBuf>) -> Vec<Arc<Play>> {
         let NodeKind::Sequence(items) = &node.kind else {
             if matches!(&node.kind, NodeKind::Scalar(Value::Null)) {
                 self.errors.push(Error::new(ErrorKind::Project, format!("Empty playbook, nothing to do: {}", path.display())));
