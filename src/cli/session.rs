@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::extra_vars;
 use super::options::CommonOptions;
 use super::password::{self, Passwords};
+use super::vault_door::Door;
 use crate::actions;
 use crate::callback::{self, Callback, ColorChoice, Display, Terminal};
 use crate::config::Config;
@@ -220,11 +221,8 @@ fn template_settings(config: &Config, notices: &Notices, reader: &Reader) -> tem
         notices: notices.clone(),
         allow_broken_conditionals: config.bool("ALLOW_BROKEN_CONDITIONALS"),
         jinja2_extensions: config.list("DEFAULT_JINJA2_EXTENSIONS"),
-        vault: reader.vault.clone().map(|secrets| Arc::new(vault_door::Door(secrets)) as Arc<dyn template::VaultDoor>),
+        vault: reader.vault.clone().map(|secrets| Arc::new(Door(secrets)) as Arc<dyn template::VaultDoor>),
         config: Some(Arc::new(move |name| values.value(name))),
         ..template::Settings::default()
     }
 }
-
-#[path = "vault_door.rs"]
-mod vault_door;

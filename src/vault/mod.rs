@@ -95,9 +95,7 @@ impl Secrets {
             None => self.passwords.first(),
         };
         let (name, password) = chosen.ok_or(Failure::NoSecrets)?;
-        let salt: [u8; 32] = rand::random();
-        let label = (name != DEFAULT_ID).then_some(name.as_str());
-        Ok(close_envelope(&cipher::encrypt(password.expose(), &salt, plain), &salt, label))
+        Ok(encrypt_with(password, plain, None, Some(name)))
     }
 
     /// The error for a file that cannot be opened.
@@ -109,6 +107,14 @@ impl Secrets {
             _ => err,
         }
     }
+}
+
+/// Encrypts with a password that need not be among the run's; a salt of the caller's makes the result repeatable.
+pub fn encrypt_with(password: &Password, plain: &[u8], salt: Option<&[u8]>, id: Option<&str>) -> String {
+    let random: [u8; 32] = rand::random();
+    let salt = salt.unwrap_or(&random);
+    let label = id.filter(|id| *id != DEFAULT_ID);
+    close_envelope(&cipher::encrypt(password.expose(), salt, plain), salt, label)
 }
 
 fn open_envelope(text: &str) -> Result<Envelope<'_>, Failure> {
