@@ -277,13 +277,10 @@ impl Download {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
-                Err(err) => {
-                    let status = i32::from(status);
-                    return Err(self.failed(format!("failed to read from the remote host: {}", os_error::numbered(&err)), status));
-                }
+                Err(err) => return Err(self.failed(format!("failed to read from the remote host: {}", os_error::numbered(&err)), -1)),
             };
             into.write_all(buffer.get(..count).unwrap_or_default())
-                .map_err(|err| self.failed(format!("failed to create temporary content file: {}", os_error::numbered(&err)), i32::from(status)))?;
+                .map_err(|err| self.failed(format!("failed to create temporary content file: {}", os_error::numbered(&err)), -1))?;
         }
         let length = announced.unwrap_or_else(|| "unknown".to_owned());
         let url = split_credentials(uri).0.to_string();
