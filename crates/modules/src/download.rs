@@ -164,7 +164,9 @@ impl Download {
         // What people write unescaped into URLs.
         let escaped = url.replace(' ', "%20");
         let escaped = escaped.split('#').next().unwrap_or(&escaped);
-        let uri: Uri = escaped.parse().map_err(|err| self.failed(format!("invalid URL {}: {err}", without_credentials(url)), -1))?;
+        let uri: Uri = escaped
+            .parse()
+            .map_err(|err| self.failed(format!("invalid URL {}: {err}", without_credentials(url)), -1))?;
         match uri.scheme_str() {
             Some("http" | "https") if uri.host().is_some() => Ok(uri),
             Some(scheme) => Err(self.failed(format!("Request failed: <urlopen error unknown url type: {scheme}>"), -1)),
@@ -174,7 +176,8 @@ impl Download {
 
     fn redirected(&self, from: &Uri, response: &Response<Body>) -> Result<Uri, NotReceived> {
         let location = response.headers().get("location").and_then(|value| value.to_str().ok());
-        let location = location.ok_or_else(|| self.failed("redirect without a location", i32::from(response.status().as_u16())))?;
+        let location = location
+            .ok_or_else(|| self.failed("redirect without a location", i32::from(response.status().as_u16())))?;
         let authority = from.authority().map_or("", |authority| authority.as_str());
         let scheme = from.scheme_str().unwrap_or("http");
         let absolute = if location.contains("://") {
@@ -215,7 +218,8 @@ impl Download {
         let agent = Agent::with_parts(config, DefaultConnector::new(), addresses);
         let (bare, credentials) = split_credentials(uri);
         let method = if self.only_headers { Method::HEAD } else { Method::GET };
-        let mut request = Request::builder().method(method).uri(bare).body(()).map_err(|err| self.failed(err.to_string(), -1))?;
+        let mut request =
+            Request::builder().method(method).uri(bare).body(()).map_err(|err| self.failed(err.to_string(), -1))?;
         let headers = request.headers_mut();
         for (name, value) in &self.headers {
             if !first && self.unredirected_headers.iter().any(|kept| kept.eq_ignore_ascii_case(name)) {
@@ -278,12 +282,14 @@ impl Download {
                 Ok(count) => count,
                 Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
                 Err(err) => {
-                    let status = i32::from(status);
-                    return Err(self.failed(format!("failed to read from the remote host: {}", os_error::numbered(&err)), status));
+                    return Err(
+                        self.failed(format!("failed to read from the remote host: {}", os_error::numbered(&err)), -1)
+                    );
                 }
             };
-            into.write_all(buffer.get(..count).unwrap_or_default())
-                .map_err(|err| self.failed(format!("failed to create temporary content file: {}", os_error::numbered(&err)), i32::from(status)))?;
+            into.write_all(buffer.get(..count).unwrap_or_default()).map_err(|err| {
+                self.failed(format!("failed to create temporary content file: {}", os_error::numbered(&err)), -1)
+            })?;
         }
         let length = announced.unwrap_or_else(|| "unknown".to_owned());
         let url = split_credentials(uri).0.to_string();
@@ -294,7 +300,8 @@ impl Download {
         let mut tls = TlsConfig::builder().disable_verification(!self.validate_certs);
         if uri.scheme_str() == Some("https") && self.validate_certs {
             let found = rustls_native_certs::load_native_certs();
-            let roots: Vec<_> = found.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();
+            let roots: Vec<_> =
+                found.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();
             if roots.is_empty() {
                 return Err(self.failed("no CA certificates are installed on this host", -1));
             }
@@ -308,7 +315,9 @@ impl Download {
 
     fn client_certificate(&self, path: &Path) -> Result<ClientCert, NotReceived> {
         let read = |path: &Path| {
-            std::fs::read(path).map_err(|err| self.failed(format!("could not read {}: {}", path.display(), os_error::numbered(&err)), -1))
+            std::fs::read(path).map_err(|err| {
+                self.failed(format!("could not read {}: {}", path.display(), os_error::numbered(&err)), -1)
+            })
         };
         let pem = read(path)?;
         let key_pem = match &self.client_key {
@@ -337,7 +346,9 @@ impl Download {
             return Ok(None);
         }
         let scheme = uri.scheme_str().unwrap_or("http");
-        let Some(proxy) = variable(&format!("{scheme}_proxy")).or_else(|| variable("all_proxy")) else { return Ok(None) };
+        let Some(proxy) = variable(&format!("{scheme}_proxy")).or_else(|| variable("all_proxy")) else {
+            return Ok(None);
+        };
         Proxy::new(&proxy).map(Some).map_err(|err| self.failed(format!("{scheme}_proxy is not usable: {err}"), -1))
     }
 }

@@ -27,8 +27,12 @@ pub const MODULE: Module = Module {
             Arg::path("src", "The file on the target.").required(),
             Arg::str("dest", "Where it goes on the controller.").required(),
             Arg::bool("flat", "Use dest as it is, without host and path.").default("no"),
-            Arg::bool("fail_on_missing", "A file that is not there is a failure.").default("yes").aliases(&["fail_if_missing"]),
-            Arg::bool("validate_checksum", "Compare checksums after the transfer.").default("yes").aliases(&["validate_md5"]),
+            Arg::bool("fail_on_missing", "A file that is not there is a failure.")
+                .default("yes")
+                .aliases(&["fail_if_missing"]),
+            Arg::bool("validate_checksum", "Compare checksums after the transfer.")
+                .default("yes")
+                .aliases(&["validate_md5"]),
             Arg::str("_checksum", "SHA-1 of the file that the controller has.").internal(),
         ],
         check_mode: false,
@@ -55,14 +59,17 @@ fn fetch(args: Args, ctx: &mut Ctx) -> ModuleResult {
         if args.fail_on_missing {
             return Err(Failure::new(msg).with("file", path_json(src)));
         }
-        Ok(Outcome::changed(false).with("file", path_json(src)).with("msg", format!("{msg}, not transferring, ignored")))
+        Ok(Outcome::changed(false)
+            .with("file", path_json(src))
+            .with("msg", format!("{msg}, not transferring, ignored")))
     };
     let Ok(meta) = fs::metadata(src) else { return refused("the remote file does not exist") };
     if meta.is_dir() {
         return refused("remote file is a directory, fetch cannot work on directories");
     }
     let unreadable = |err: std::io::Error| {
-        Failure::new(format!("could not read {}: {}", src.display(), os_error::numbered(&err))).with("file", path_json(src))
+        Failure::new(format!("could not read {}: {}", src.display(), os_error::numbered(&err)))
+            .with("file", path_json(src))
     };
     let mut file = File::open(src).map_err(unreadable)?;
     let checksums = checksum::both_of_file(src).map_err(unreadable)?;

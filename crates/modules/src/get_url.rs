@@ -29,7 +29,8 @@ pub const MODULE: Module = Module {
             Arg::list("unredirected_headers", "Headers that only the first host gets.", Kind::Str),
             Arg::str("url_username", "User name for basic authentication.").aliases(&["username"]),
             Arg::str("url_password", "Password for basic authentication.").aliases(&["password"]).no_log(),
-            Arg::bool("force_basic_auth", "Send the credentials with the first request, as rplay always does.").default("no"),
+            Arg::bool("force_basic_auth", "Send the credentials with the first request, as rplay always does.")
+                .default("no"),
             Arg::int("timeout", "Seconds to wait for the server.").default("10"),
             Arg::path("tmp_dest", "Directory for the file while it is downloaded."),
             Arg::bool("use_proxy", "Use the proxies that the environment names.").default("yes"),
@@ -266,7 +267,8 @@ fn new_file(args: &Args, dest: &Path, started: Instant, ctx: &mut Ctx) -> Result
     let place = match &args.tmp_dest {
         Some(directory) if directory.is_dir() => directory.join("download"),
         Some(directory) => {
-            let what = if directory.exists() { "is a file but should be a directory" } else { "directory does not exist" };
+            let what =
+                if directory.exists() { "is a file but should be a directory" } else { "directory does not exist" };
             let msg = format!("{} {what}.", directory.display());
             return Err(Failure::new(msg).with("elapsed", started.elapsed().as_secs()));
         }
@@ -290,7 +292,8 @@ fn verify(
     if found == expected.checksum {
         return Ok(());
     }
-    let msg = format!("The checksum for {} did not match {}; it was {found}.", pending.path().display(), expected.checksum);
+    let msg =
+        format!("The checksum for {} did not match {}; it was {found}.", pending.path().display(), expected.checksum);
     Err(failure(args, dest, msg, started, ctx).with("src", path_json(pending.path())).with("checksum_src", sha1))
 }
 

@@ -33,16 +33,17 @@ pub mod python_regex;
 mod resolve;
 pub mod selinux;
 pub mod service;
+pub mod setup;
 pub mod shell;
 pub mod shell_words;
 pub mod stat;
 pub mod systemd;
 pub mod table;
-#[cfg(test)]
-mod testing;
 pub mod unarchive;
 pub mod user;
 pub mod wait_for;
+#[cfg(test)]
+mod testing;
 
 pub use invoke::invoke;
 

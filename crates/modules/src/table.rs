@@ -15,6 +15,7 @@ pub const MODULES: &[&Module] = &[
     &crate::package::MODULE,
     &crate::ping::MODULE,
     &crate::service::MODULE,
+    &crate::setup::MODULE,
     &crate::shell::MODULE,
     &crate::stat::MODULE,
     &crate::systemd::MODULE,

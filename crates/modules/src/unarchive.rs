@@ -28,7 +28,11 @@ pub const MODULE: Module = Module {
         name: "unarchive",
         summary: "Unpack an archive.",
         args: &[
-            Arg::path("src", "The archive: a file of the controller, or with remote_src a file of the target or a URL.").required(),
+            Arg::path(
+                "src",
+                "The archive: a file of the controller, or with remote_src a file of the target or a URL.",
+            )
+            .required(),
             Arg::path("dest", "The directory to unpack into.").required(),
             Arg::bool("remote_src", "The archive is on the target, or is a URL.").default("no"),
             Arg::bool("copy", "The archive is on the controller.").default("yes"),
@@ -85,7 +89,8 @@ fn unarchive(args: Args, ctx: &mut Ctx) -> ModuleResult {
         let reason = if err.kind() == io::ErrorKind::NotFound { "does not exist" } else { "not readable" };
         Failure::new(format!("Source '{}' {reason}", args.src.display()))
     })?;
-    let unreadable = |err: io::Error| Failure::new(format!("could not read {}: {}", args.src.display(), os_error::numbered(&err)));
+    let unreadable =
+        |err: io::Error| Failure::new(format!("could not read {}: {}", args.src.display(), os_error::numbered(&err)));
     if file.metadata().map_err(unreadable)?.len() == 0 {
         return Err(Failure::new(format!("Invalid archive '{}', the file is 0 bytes", args.src.display())));
     }
@@ -125,7 +130,8 @@ fn unarchive(args: Args, ctx: &mut Ctx) -> ModuleResult {
 fn archive_file(args: &Args, ctx: &mut Ctx) -> Result<PathBuf, Failure> {
     let written = args.src.to_string_lossy().into_owned();
     let target = ctx.tmpdir.join("source");
-    let cannot_keep = |err: &io::Error| Failure::new(format!("could not write {}: {}", target.display(), os_error::numbered(err)));
+    let cannot_keep =
+        |err: &io::Error| Failure::new(format!("could not write {}: {}", target.display(), os_error::numbered(err)));
     if args._upload {
         let mut file = File::create(&target).map_err(|err| cannot_keep(&err))?;
         ctx.port.receive_file("src", &mut file).map_err(|err| cannot_keep(&err))?;
@@ -136,7 +142,9 @@ fn archive_file(args: &Args, ctx: &mut Ctx) -> Result<PathBuf, Failure> {
         let download = Download { validate_certs: args.validate_certs, ..Download::new(&written) };
         return match download.run(&mut file, ctx) {
             Ok(Answer::Content(_)) => Ok(target),
-            Ok(Answer::NotModified { .. }) => Err(Failure::new(format!("Failure downloading {written}, it was not sent"))),
+            Ok(Answer::NotModified { .. }) => {
+                Err(Failure::new(format!("Failure downloading {written}, it was not sent")))
+            }
             Err(err) => Err(Failure::new(format!("Failure downloading {}, {}", err.url, err.msg))),
         };
     }
@@ -155,7 +163,12 @@ fn inner_path(name: &[u8]) -> Result<PathBuf, String> {
             std::path::Component::Normal(part) => path.push(part),
             // tar too takes the slash off.
             std::path::Component::RootDir | std::path::Component::CurDir => {}
-            _ => return Err(format!("the archive has the path {}, which leads out of the destination", String::from_utf8_lossy(name))),
+            _ => {
+                return Err(format!(
+                    "the archive has the path {}, which leads out of the destination",
+                    String::from_utf8_lossy(name)
+                ));
+            }
         }
     }
     Ok(path)

@@ -83,7 +83,13 @@ fn unreadable(path: &Path, err: &io::Error) -> Failure {
 }
 
 /// Writes the new file; returns the name of the old one's copy.
-fn replace(args: &Args, src: &Path, dest: &Path, attributes: &FileAttributes, ctx: &mut Ctx) -> Result<Option<PathBuf>, Failure> {
+fn replace(
+    args: &Args,
+    src: &Path,
+    dest: &Path,
+    attributes: &FileAttributes,
+    ctx: &mut Ctx,
+) -> Result<Option<PathBuf>, Failure> {
     let failed = |err: io::Error| atomic_write::cannot_write(dest, &err);
     let mut pending = PendingFile::beside(dest).map_err(failed)?;
     io::copy(&mut File::open(src).map_err(|err| unreadable(src, &err))?, &mut pending.file).map_err(failed)?;

@@ -78,9 +78,8 @@ impl<'a> Extraction<'a> {
             failure.changed = changed;
             failure
         };
-        let result = archive::each_entry(src, format, &mut |index, entry, content| {
-            self.first_visit(index, entry, content, ctx)
-        });
+        let result =
+            archive::each_entry(src, format, &mut |index, entry, content| self.first_visit(index, entry, content, ctx));
         result.map_err(|msg| failed(msg, self.changed && !self.check))?;
         if !self.check && !self.differing.is_empty() {
             let result = archive::each_entry(src, format, &mut |index, entry, content| {
@@ -220,11 +219,18 @@ impl<'a> Extraction<'a> {
 
     fn hardlink_source(&self, target: &[u8]) -> Result<PathBuf, String> {
         let name = String::from_utf8_lossy(target);
-        let stripped = self.selection.stripped(&name).ok_or_else(|| format!("a hard link leads to {name}, which is not unpacked"))?;
+        let stripped = self
+            .selection
+            .stripped(&name)
+            .ok_or_else(|| format!("a hard link leads to {name}, which is not unpacked"))?;
         let path = if self.selection.strips() { inner_path(stripped.as_bytes())? } else { inner_path(target)? };
         let path = self.dest.join(path);
         let real = fs::canonicalize(&path).map_err(|err| os_error::with_path(&err, &path))?;
-        if real.starts_with(&self.real_dest) { Ok(path) } else { Err(format!("a hard link leads out of the destination to {name}")) }
+        if real.starts_with(&self.real_dest) {
+            Ok(path)
+        } else {
+            Err(format!("a hard link leads out of the destination to {name}"))
+        }
     }
 
     fn write(&mut self, path: &Path, entry: &Entry, content: &mut dyn Read, ctx: &mut Ctx) -> Result<(), String> {

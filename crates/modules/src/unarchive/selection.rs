@@ -10,8 +10,7 @@ pub(super) struct Selection {
 
 impl Selection {
     pub(super) fn new(include: &[String], exclude: &[String], extra_opts: &[String]) -> Result<Self, String> {
-        let mut selection =
-            Self { include: include.to_vec(), exclude: exclude.to_vec(), strip: 0, same_owner: true };
+        let mut selection = Self { include: include.to_vec(), exclude: exclude.to_vec(), strip: 0, same_owner: true };
         let mut options = extra_opts.iter();
         while let Some(option) = options.next() {
             let number = match option.split_once('=') {
@@ -64,7 +63,8 @@ fn covers(pattern: &str, path: &str, anchored: bool) -> bool {
     ends.filter_map(|end| path.get(..end)).any(|prefix| {
         let mut starts = prefix.match_indices('/').map(|(index, _)| index + 1);
         matches(pattern.as_bytes(), prefix.as_bytes())
-            || (!anchored && starts.any(|start| matches(pattern.as_bytes(), prefix.as_bytes().get(start..).unwrap_or_default())))
+            || (!anchored
+                && starts.any(|start| matches(pattern.as_bytes(), prefix.as_bytes().get(start..).unwrap_or_default())))
     })
 }
 
@@ -72,9 +72,7 @@ fn covers(pattern: &str, path: &str, anchored: bool) -> bool {
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
-        (Some((b'*', rest)), _) => {
-            (0..=text.len()).any(|start| matches(rest, text.get(start..).unwrap_or_default()))
-        }
+        (Some((b'*', rest)), _) => (0..=text.len()).any(|start| matches(rest, text.get(start..).unwrap_or_default())),
         (Some((b'?', rest)), Some((_, tail))) => matches(rest, tail),
         (Some((b'[', rest)), Some((letter, tail))) => match class(rest, *letter) {
             Some((holds, rest)) => holds && matches(rest, tail),
