@@ -9,6 +9,8 @@ use crate::value::Dict;
 pub enum Effect {
     /// Variables with the precedence of `set_fact`; `cacheable` makes them facts too.
     SetFacts { facts: Dict, cacheable: bool },
+    /// What a module returned as `ansible_facts`.
+    HostFacts(Dict),
     /// Variables with the precedence of `include_vars`.
     IncludeVars(Dict),
     AddHost { name: String, port: Option<i64>, groups: Vec<String>, vars: Dict },
@@ -24,6 +26,10 @@ pub struct Include {
     pub target: IncludeTarget,
     /// Parameters of the included tasks: loop variables, `vars:` of the include.
     pub params: Arc<Dict>,
+    /// Keywords that the included tasks get, unrendered.
+    pub apply: Arc<Dict>,
+    /// The loop's item, as it is called in the output.
+    pub item: Option<crate::value::Value>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

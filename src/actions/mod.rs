@@ -1,9 +1,24 @@
 //! Actions: what a task does, as far as the controller has a part in it.
 //! An action knows one task on one host. It never knows the engine: what should change there it returns as `Effect`s.
 
+mod add_host;
+mod assert;
+mod debug;
 pub mod effect;
+mod fail;
+mod group_by;
+mod include_role;
+mod include_tasks;
+mod include_vars;
+mod meta;
+pub mod module;
+mod pause;
 pub mod result;
+mod set_fact;
+mod set_stats;
+pub mod table;
 pub mod target;
+mod wait_for_connection;
 
 use std::future::Future;
 use std::path::Path;
@@ -16,9 +31,11 @@ use crate::template::{SearchPath, Templar};
 use crate::value::Dict;
 use crate::yaml;
 
+pub use meta::CHOICES as META_CHOICES;
+
 pub use effect::{Effect, Include, IncludeTarget};
 pub use result::{ActionResult, Cause, FailedIn, Trouble};
-pub use target::{Attachment, Content, ModuleCall, Target};
+pub use target::{ModuleCall, Target};
 
 /// What an action is given.
 pub struct Invocation<'a> {
@@ -33,6 +50,8 @@ pub struct Invocation<'a> {
     pub checked: Map<String, Json>,
     /// Renders with the variables of this task, host and loop item.
     pub templar: &'a Templar,
+    /// The variables of the loop's item.
+    pub loop_variables: Option<&'a Dict>,
     /// The machine that the task works on.
     pub target: &'a Target,
     pub search_path: &'a SearchPath,
@@ -45,6 +64,8 @@ pub struct Invocation<'a> {
     pub no_log: bool,
     /// Tells the user what the task waits for.
     pub progress: &'a (dyn Fn(&str) + Send + Sync),
+    /// Prints a line.
+    pub say: &'a (dyn Fn(&str) + Send + Sync),
 }
 
 pub type ActionFuture<'a> = Pin<Box<dyn Future<Output = ActionResult> + Send + 'a>>;
@@ -61,6 +82,21 @@ pub struct Action {
     /// The task runs once for all hosts (`add_host`).
     pub bypasses_hosts: bool,
     pub run: for<'a> fn(&'a Invocation<'a>) -> ActionFuture<'a>,
+}
+
+impl Invocation<'_> {
+    /// A text argument.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.checked.get(name).and_then(Json::as_str)
+    }
+
+    pub fn bool(&self, name: &str) -> bool {
+        self.checked.get(name).and_then(Json::as_bool).unwrap_or(false)
+    }
+
+    pub fn number(&self, name: &str) -> Option<f64> {
+        self.checked.get(name).and_then(Json::as_f64)
+    }
 }
 
 impl Action {

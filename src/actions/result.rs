@@ -22,6 +22,9 @@ pub struct ActionResult {
     pub always_verbose: bool,
 }
 
+pub const BROKEN_CONDITIONAL_HINT: &str =
+    "Broken conditionals can be temporarily allowed with the `ALLOW_BROKEN_CONDITIONALS` configuration option.";
+
 /// Who reports a failure; the message says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedIn {
@@ -66,7 +69,7 @@ impl ActionResult {
 
     pub fn failed_in(failed_in: FailedIn, message: impl Into<String>) -> Self {
         let message = message.into();
-        let mut result = Self::default().with("failed", true).with("msg", message.as_str());
+        let mut result = Self::default().with("failed", true).with("changed", false).with("msg", message.as_str());
         result.trouble = Some(Trouble { failed_in, causes: vec![Cause { message, ..Cause::default() }] });
         result
     }
@@ -79,7 +82,7 @@ impl ActionResult {
         }
         causes.push(Cause { message: error.message.clone(), place: error.place.clone(), hint: None });
         let trouble = Trouble { failed_in: FailedIn::Task, causes };
-        let mut result = Self::default().with("failed", true).with("msg", trouble.text());
+        let mut result = Self::default().with("failed", true).with("changed", false).with("msg", trouble.text());
         result.trouble = Some(trouble);
         result
     }

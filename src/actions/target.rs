@@ -2,36 +2,102 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use rplay_module_api::{Json, Map};
+use rplay_module_api::{Json, Map, ModuleResult};
+
+use super::ActionResult;
+use crate::remote::{Become, Client, Endpoint, FileSource, ModuleRequest, Pool, RawOutput, RemoteError, RemoteEvent};
 
 /// A module to be run on the target.
 #[derive(Clone, Debug, Default)]
 pub struct ModuleCall {
     /// Name in `rplay_modules::table`.
-    pub module: &'static str,
+    pub module: String,
+    /// The action's name, for modules with several faces.
+    pub action: String,
     /// Validated arguments.
     pub args: Map<String, Json>,
-    pub attachments: Vec<Attachment>,
-    /// Keeps the files that the module sends, by name, in this directory.
-    pub receive_into: Option<PathBuf>,
-}
-
-/// A file or text that the module may ask for by name.
-#[derive(Clone, Debug)]
-pub struct Attachment {
-    pub name: String,
-    pub content: Content,
-}
-
-#[derive(Clone, Debug)]
-pub enum Content {
-    Bytes(Vec<u8>),
-    File(PathBuf),
+    /// Content that the module may ask for by name.
+    pub files: Vec<(String, FileSource)>,
+    /// Where files go that the module sends, by name.
+    pub receive: Vec<(String, PathBuf)>,
 }
 
 /// How the target is reached and as whom the module runs there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub struct Target {
+    pub pool: Arc<Pool>,
+    pub endpoint: Endpoint,
+    pub becoming: Option<Become>,
     pub environment: BTreeMap<String, String>,
+    pub check: bool,
+    pub diff: bool,
+    pub no_log: bool,
+    pub verbosity: u8,
+    /// Where progress and running output go.
+    pub progress: Arc<dyn Fn(RemoteEvent) + Send + Sync>,
+}
+
+impl Target {
+    pub fn is_local(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Local { .. })
+    }
+
+    /// The connection, made when it is needed for the first time.
+    pub async fn client(&self) -> Result<Arc<Client>, RemoteError> {
+        Ok(self.pool.client(&self.endpoint).await?)
+    }
+
+    /// Runs a module on the target.
+    pub async fn module(&self, call: ModuleCall) -> Result<ModuleResult, RemoteError> {
+        let client = self.client().await?;
+        let request = ModuleRequest {
+            module: call.module,
+            action: call.action,
+            args: call.args,
+            check: self.check,
+            diff: self.diff,
+            verbosity: self.verbosity,
+            no_log: self.no_log,
+            environment: self.environment.clone(),
+            become_: self.becoming.clone(),
+            live_output: self.verbosity > 0 && !self.no_log,
+            files: call.files,
+            receive: call.receive,
+        };
+        let progress = Arc::clone(&self.progress);
+        let reply = client.run(request, &mut move |event| progress(event)).await?;
+        Ok(match reply.result {
+            Ok(mut outcome) => {
+                outcome.warnings.extend(reply.warnings);
+                Ok(outcome)
+            }
+            Err(mut failure) => {
+                failure.warnings.extend(reply.warnings);
+                Err(failure)
+            }
+        })
+    }
+
+    /// The same, with everything that can go wrong as the task's result.
+    pub async fn module_result(&self, call: ModuleCall) -> ActionResult {
+        match self.module(call).await {
+            Ok(result) => ActionResult::from_module(result),
+            Err(err) => remote_failed(&err),
+        }
+    }
+
+    /// Runs a line in the login shell, without an agent.
+    pub async fn raw(&self, line: &str) -> Result<RawOutput, RemoteError> {
+        self.client().await?.raw(line, self.becoming.as_ref()).await
+    }
+}
+
+/// The result of a task whose module could not be run to its end.
+pub fn remote_failed(err: &RemoteError) -> ActionResult {
+    match err {
+        RemoteError::Unreachable(unreachable) => ActionResult::unreachable(unreachable.message.as_str()),
+        RemoteError::Failed(reason) => ActionResult::failed_in(super::FailedIn::Task, reason.as_str()),
+    }
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rplay_module_api::Diff;
+use rplay_module_api::{Diff, Stream};
 
 use crate::actions::Trouble;
 use crate::error::Notice;
+use crate::remote::RemoteEvent;
 use crate::source::Span;
 use crate::value::{Dict, Value};
 
@@ -28,8 +29,12 @@ pub enum Event {
     /// `until` was not met; another attempt follows.
     Retry { report: Box<TaskReport>, retries_left: i64 },
     Included { what: String, hosts: Vec<String>, item: Option<Value> },
+    /// A file or role could not be read while the run went on; the task's results follow.
+    IncludeFailed(crate::error::Error),
     HandlerNotified { host: Arc<str>, handler: String },
     Notice(Notice),
+    /// Something that an action tells the user while it works.
+    Message(String),
     /// What a host is waiting for.
     Progress { host: Arc<str>, text: String },
     /// Output of a running command.
@@ -37,6 +42,16 @@ pub enum Event {
     /// An asynchronous task was looked at.
     AsyncPolled { host: Arc<str>, job: String, finished: bool, failed: bool },
     PlaybookFinished(Box<Stats>),
+}
+
+impl Event {
+    pub fn of_progress(host: &Arc<str>, event: RemoteEvent) -> Self {
+        let host = Arc::clone(host);
+        match event {
+            RemoteEvent::Output(stream, bytes) => Event::Output { host, stderr: stream == Stream::Stderr, bytes },
+            RemoteEvent::Progress(text) => Event::Progress { host, text },
+        }
+    }
 }
 
 /// A task as its banner shows it.

@@ -23,8 +23,25 @@ pub struct RunOptions {
     pub step: bool,
     pub force_handlers: bool,
     pub flush_cache: bool,
+    pub gathering: Gathering,
+    /// `inject_facts_as_vars`
+    pub inject_facts: bool,
+    /// `hash_behaviour=merge`
+    pub merge_hashes: bool,
+    pub any_errors_fatal: bool,
+    /// A notified handler that does not exist stops the run.
+    pub error_on_missing_handler: bool,
     pub connection: ConnectionOptions,
     pub become_: BecomeOptions,
+}
+
+/// When facts are gathered without being asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gathering {
+    #[default]
+    Implicit,
+    Explicit,
+    Smart,
 }
 
 /// Defaults that keywords and variables override; from the command line, else from the configuration.
@@ -34,12 +51,16 @@ pub struct ConnectionOptions {
     pub connection: Option<String>,
     /// `-u`
     pub user: Option<String>,
+    pub port: Option<u16>,
     /// `-T`, seconds.
     pub timeout: Option<u64>,
     /// `--private-key`
     pub private_key_file: Option<PathBuf>,
+    pub ssh_args: Option<String>,
     pub ssh_common_args: Option<String>,
     pub ssh_extra_args: Option<String>,
+    pub ssh_retries: u32,
+    pub host_key_checking: bool,
     /// `-k`
     pub password: Option<Secret>,
 }
@@ -50,6 +71,34 @@ pub struct BecomeOptions {
     pub enabled: bool,
     pub method: Option<String>,
     pub user: Option<String>,
+    pub exe: Option<String>,
+    pub flags: Option<String>,
     /// `-K`
     pub password: Option<Secret>,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            limit: None,
+            forks: 50,
+            tags: vec!["all".to_owned()],
+            skip_tags: Vec::new(),
+            check: false,
+            diff: false,
+            verbosity: 0,
+            extra_vars: Arc::default(),
+            start_at_task: None,
+            step: false,
+            force_handlers: false,
+            flush_cache: false,
+            gathering: Gathering::Implicit,
+            inject_facts: true,
+            merge_hashes: false,
+            any_errors_fatal: false,
+            error_on_missing_handler: true,
+            connection: ConnectionOptions { host_key_checking: true, ..ConnectionOptions::default() },
+            become_: BecomeOptions::default(),
+        }
+    }
 }

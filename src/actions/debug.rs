@@ -1,0 +1,58 @@
+//! Shows a text or a variable.
+
+use rplay_module_api::{Arg, Rule, Spec};
+
+use super::{ActionResult, Invocation};
+use crate::template::Templar;
+use crate::value::{Str, Value};
+
+pub const SPEC: Spec = Spec {
+    name: "debug",
+    summary: "Show a text or a variable.",
+    args: &[
+        Arg::raw("msg", "The text to show.").default("Hello world!"),
+        Arg::raw("var", "The variable or expression to show."),
+        Arg::int("verbosity", "Show it only from this number of -v on.").default("0"),
+    ],
+    rules: &[Rule::MutuallyExclusive(&["msg", "var"])],
+    ..Spec::EMPTY
+};
+
+pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
+    let wanted = invocation.number("verbosity").unwrap_or(0.0);
+    if wanted > f64::from(invocation.verbosity) {
+        return ActionResult::default().with("skipped", true).with("skipped_reason", "Verbosity threshold not met.");
+    }
+    let mut result = match invocation.args.get("var") {
+        Some(variable) => show(variable, invocation),
+        None => {
+            let message = invocation.args.get("msg").cloned().unwrap_or_else(|| Value::str("Hello world!"));
+            ActionResult::default().with("msg", message)
+        }
+    };
+    result.always_verbose = true;
+    result.with("changed", false)
+}
+
+fn show(variable: &Value, invocation: &Invocation<'_>) -> ActionResult {
+    let value = match variable {
+        Value::Str(text) if Templar::is_template(text) => invocation.templar.render(variable),
+        Value::Str(text) => invocation.templar.expression(text),
+        other => invocation.templar.render(other),
+    };
+    let name = match variable {
+        Value::Str(text) => Value::Str(Str::data(text.as_str())),
+        other => Value::str(format!("<class '{}'>", other.type_name())),
+    };
+    let mut result = ActionResult::default();
+    match value {
+        Ok(value) => {
+            result.fields.insert(name, value);
+        }
+        Err(err) => {
+            result.warnings.push("Encountered 1 template error.".to_owned());
+            result.fields.insert(name, Value::str(format!("<< error 1 - {} >>", err.message)));
+        }
+    }
+    result
+}

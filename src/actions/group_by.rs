@@ -1,0 +1,31 @@
+//! Puts a host into a group named after something about it.
+
+use rplay_module_api::{Arg, Kind, Spec};
+
+use super::{ActionResult, Effect, Invocation};
+use crate::value::Value;
+
+pub const SPEC: Spec = Spec {
+    name: "group_by",
+    summary: "Put hosts into groups by their variables.",
+    args: &[
+        Arg::str("key", "Name of the group.").required(),
+        Arg::list("parents", "Groups that it belongs to.", Kind::Str).default("all"),
+    ],
+    ..Spec::EMPTY
+};
+
+pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
+    let group = invocation.text("key").unwrap_or_default().replace(' ', "-");
+    let parents: Vec<String> = match invocation.checked.get("parents") {
+        Some(serde_json::Value::Array(items)) => {
+            items.iter().filter_map(|item| item.as_str()).map(|name| name.replace(' ', "-")).collect()
+        }
+        _ => vec!["all".to_owned()],
+    };
+    let names = Value::list(parents.iter().map(|name| Value::str(name.as_str())).collect());
+    ActionResult::default()
+        .with("add_group", group.as_str())
+        .with("parent_groups", names)
+        .with_effect(Effect::GroupBy { group, parents })
+}

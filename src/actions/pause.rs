@@ -1,0 +1,108 @@
+//! Waits for some time, or for the user.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use rplay_module_api::{Arg, Rule, Spec};
+
+use super::{ActionResult, Invocation};
+use crate::value::Value;
+
+pub const SPEC: Spec = Spec {
+    name: "pause",
+    summary: "Wait for some time or for the user.",
+    args: &[
+        Arg::raw("minutes", "Minutes to wait."),
+        Arg::raw("seconds", "Seconds to wait."),
+        Arg::str("prompt", "Text to show."),
+        Arg::bool("echo", "Show what is typed.").default("yes"),
+    ],
+    rules: &[Rule::MutuallyExclusive(&["minutes", "seconds"])],
+    ..Spec::EMPTY
+};
+
+const HOW_TO_GO_ON: &str = "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)";
+
+pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
+    let seconds = match duration(invocation) {
+        Ok(seconds) => seconds,
+        Err(message) => return ActionResult::failed(message),
+    };
+    let prompt = invocation.text("prompt");
+    let started = chrono::Local::now();
+    let clock = Instant::now();
+    let mut result = ActionResult::changed(false);
+    let mut input = String::new();
+    match seconds {
+        Some(seconds) => {
+            let seconds = seconds.max(1);
+            (invocation.say)(&format!("Pausing for {seconds} seconds"));
+            if prompt.is_some() {
+                (invocation.say)(HOW_TO_GO_ON);
+            }
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
+        None if std::io::stdin().is_terminal() => {
+            let text = prompt.unwrap_or("Press enter to continue, Ctrl+C to interrupt");
+            (invocation.say)(&format!("[{}]\n{text}:", invocation.task.name.as_deref().unwrap_or("pause")));
+            input = read_line().await;
+        }
+        None => result.warnings.push("Not waiting for response to prompt as stdin is not interactive".to_owned()),
+    }
+    let elapsed = clock.elapsed().as_secs();
+    let stdout = match (seconds, invocation.checked.contains_key("minutes")) {
+        (Some(_), false) => format!("Paused for {} seconds", python_round(clock.elapsed().as_secs_f64())),
+        _ => format!("Paused for {} minutes", python_round(clock.elapsed().as_secs_f64() / 60.0)),
+    };
+    if !result.warnings.is_empty() {
+        let warnings = result.warnings.iter().map(|text| Value::str(text.as_str())).collect::<Vec<_>>();
+        result = result.with("warnings", warnings);
+    }
+    result
+        .with("rc", 0_i64)
+        .with("stderr", "")
+        .with("stdout", stdout)
+        .with("start", stamp(started))
+        .with("stop", stamp(chrono::Local::now()))
+        .with("delta", i64::try_from(elapsed).unwrap_or(i64::MAX))
+        .with("echo", invocation.bool("echo"))
+        .with("user_input", input)
+}
+
+/// Seconds to wait; none to wait for the user.
+fn duration(invocation: &Invocation<'_>) -> Result<Option<u64>, String> {
+    for (name, factor) in [("minutes", 60.0), ("seconds", 1.0)] {
+        let Some(written) = invocation.args.get(name) else { continue };
+        let text = written.to_text();
+        let number: f64 = text
+            .trim()
+            .parse()
+            .map_err(|_| format!("non-integer value given for prompt duration:\ninvalid literal for int() with base 10: '{text}'"))?;
+        if !number.is_finite() {
+            return Err(format!("non-integer value given for prompt duration:\n{text}"));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative after max")]
+        return Ok(Some((number.max(0.0) * factor) as u64));
+    }
+    Ok(None)
+}
+
+async fn read_line() -> String {
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    match read.await {
+        Ok(Ok(line)) => line.trim_end_matches(['\r', '\n']).to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Two digits after the point, as Python prints `round(x, 2)`.
+fn python_round(number: f64) -> String {
+    crate::value::python::float_repr((number * 100.0).round() / 100.0)
+}
+
+fn stamp(time: chrono::DateTime<chrono::Local>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+}

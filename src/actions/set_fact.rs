@@ -1,0 +1,53 @@
+//! Gives a host variables.
+
+use rplay_module_api::{Arg, Spec};
+
+use super::{ActionResult, Cause, Effect, FailedIn, Invocation, Trouble};
+use crate::value::{Dict, Value};
+use crate::vars::names;
+
+pub const SPEC: Spec = Spec {
+    name: "set_fact",
+    summary: "Set variables of a host.",
+    args: &[
+        Arg::raw("key_value", "Variables and their values."),
+        Arg::bool("cacheable", "Also make them facts.").default("no"),
+    ],
+    ..Spec::EMPTY
+};
+
+pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
+    let mut facts = Dict::new();
+    let mut cacheable = false;
+    for (name, value) in &invocation.args {
+        if name.as_str() == Some("cacheable") {
+            cacheable = matches!(value.to_text().to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "1");
+            continue;
+        }
+        if !name.as_str().is_some_and(names::is_valid) {
+            return invalid_name(name);
+        }
+        facts.insert(Value::str(name.to_text()), value.clone());
+    }
+    if facts.is_empty() {
+        return ActionResult::failed_in(
+            FailedIn::Task,
+            "No key/value pairs provided, at least one is required for this action to succeed",
+        );
+    }
+    ActionResult::changed(false)
+        .with("ansible_facts", facts.clone())
+        .with_effect(Effect::SetFacts { facts, cacheable })
+}
+
+fn invalid_name(name: &Value) -> ActionResult {
+    let cause = Cause {
+        message: format!("Invalid variable name {}.", name.repr()),
+        place: name.span().cloned(),
+        hint: Some(names::RULE.to_owned()),
+    };
+    let trouble = Trouble { failed_in: FailedIn::Task, causes: vec![cause] };
+    let mut result = ActionResult::changed(false).with("failed", true).with("msg", trouble.text());
+    result.trouble = Some(trouble);
+    result
+}

@@ -1,0 +1,169 @@
+//! A task's arguments: as written, rendered, validated. Defaults from `module_defaults` come first.
+
+use std::collections::BTreeMap;
+
+use rplay_module_api::{Json, Map, validate};
+
+use super::keyword_values::KeywordResult;
+use super::mask::Mask;
+use crate::actions::table::{self, Resolved};
+use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
+use crate::playbook::Task;
+use crate::template::{Templar, TemplateError};
+use crate::value::{Dict, Value};
+
+pub struct Arguments {
+    pub rendered: Dict,
+    pub checked: Map<String, Json>,
+    pub mask: Mask,
+}
+
+pub fn of_task(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordResult<Arguments> {
+    let rendered = render(task, resolved, templar)?;
+    let spec = resolved.spec();
+    if resolved.takes_any_argument() {
+        return Ok(Arguments { rendered, checked: Map::new(), mask: Mask::default() });
+    }
+    let json: Map<String, Json> =
+        rendered.iter().map(|(name, value)| (name.to_json_key(), value.to_json())).collect();
+    let checked = validate::validate(spec, json).map_err(|problem| {
+        let failed_in = if resolved.is_module() { FailedIn::Module } else { FailedIn::Task };
+        Box::new(ActionResult::failed_in(failed_in, problem.message).with("changed", false))
+    })?;
+    let mask = Mask::of(spec, &checked);
+    Ok(Arguments { rendered, checked, mask })
+}
+
+fn render(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordResult<Dict> {
+    let mut out = defaults(task, templar)?;
+    if let Some(variable) = &task.variable_args {
+        let value = templar.render(variable).map_err(|err| finalization_failed(task, resolved, None, &err))?;
+        match value {
+            Value::Dict(dict) => out.extend(dict.iter().map(|(name, value)| (name.clone(), value.clone()))),
+            Value::Null | Value::Omit => {}
+            other => {
+                return Err(Box::new(ActionResult::failed_in(
+                    FailedIn::Task,
+                    format!("incompatible type for arguments: expected a mapping, got {}", other.type_name()),
+                )));
+            }
+        }
+    }
+    let unrendered = resolved.unrendered();
+    for (name, written) in &task.args {
+        let text = name.to_text();
+        if unrendered.contains(&text.as_str()) {
+            out.insert(name.clone(), written.clone());
+            continue;
+        }
+        let name = match name {
+            Value::Str(key) if key.is_trusted() && Templar::is_template(key) => templar
+                .render(name)
+                .map_err(|err| finalization_failed(task, resolved, Some((&text, name)), &err))?,
+            _ => name.clone(),
+        };
+        let value = templar
+            .render(written)
+            .map_err(|err| finalization_failed(task, resolved, Some((&text, written)), &err))?;
+        insert(&mut out, name, value);
+    }
+    if let Some(raw) = &task.raw_params {
+        let written = Value::Str(raw.clone());
+        let value = templar
+            .render(&written)
+            .map_err(|err| finalization_failed(task, resolved, Some(("_raw_params", &written)), &err))?;
+        let name = resolved.spec().free_form.unwrap_or("_raw_params");
+        insert(&mut out, Value::str(name), value);
+    }
+    Ok(out)
+}
+
+/// `omit` means that the argument was not written at all.
+fn insert(out: &mut Dict, name: Value, value: Value) {
+    if matches!(value, Value::Omit) {
+        out.shift_remove(&name);
+    } else {
+        out.insert(name, value);
+    }
+}
+
+/// `module_defaults` of play, blocks and task for this action, the innermost winning.
+fn defaults(task: &Task, templar: &Templar) -> KeywordResult<Dict> {
+    let mut out = Dict::new();
+    let Some(written) = task.keyword("module_defaults") else { return Ok(out) };
+    let layers: &[Value] = match written {
+        Value::List(items) => items,
+        single => std::slice::from_ref(single),
+    };
+    let action = table::short_name(&task.action);
+    for layer in layers.iter().filter_map(Value::as_dict) {
+        for (name, defaults) in layer {
+            let name = name.to_text();
+            let meant = match name.strip_prefix("group/") {
+                Some(group) => table::in_group(action, group),
+                None => table::short_name(&name) == action,
+            };
+            if !meant {
+                continue;
+            }
+            let rendered =
+                templar.render(defaults).map_err(|err| Box::new(ActionResult::template_failed(None, &err)))?;
+            if let Value::Dict(dict) = rendered {
+                for (name, value) in dict.iter() {
+                    insert(&mut out, name.clone(), value.clone());
+                }
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn finalization_failed(
+    task: &Task,
+    resolved: &Resolved,
+    argument: Option<(&str, &Value)>,
+    err: &TemplateError,
+) -> Box<ActionResult> {
+    let mut causes = vec![Cause {
+        message: format!("Finalization of task args for '{}' failed.", resolved.full_name()),
+        place: Some(task.action_span.clone()),
+        hint: None,
+    }];
+    if let Some((name, written)) = argument {
+        causes.push(Cause {
+            message: format!("Error while resolving value for '{name}'."),
+            place: written.span().cloned().or_else(|| err.place.clone()),
+            hint: None,
+        });
+    }
+    causes.push(Cause { message: err.message.clone(), place: err.place.clone(), hint: None });
+    let trouble = Trouble { failed_in: FailedIn::Task, causes };
+    let mut result = ActionResult::default().with("failed", true).with("changed", false).with("msg", trouble.text());
+    result.trouble = Some(trouble);
+    Box::new(result)
+}
+
+/// `environment:` of play, blocks and task in one.
+pub fn environment(task: &Task, templar: &Templar) -> KeywordResult<BTreeMap<String, String>> {
+    let mut out = BTreeMap::new();
+    let Some(written) = task.keyword("environment") else { return Ok(out) };
+    let layers: &[Value] = match written {
+        Value::List(items) => items,
+        single => std::slice::from_ref(single),
+    };
+    for layer in layers {
+        let rendered = templar.render(layer).map_err(|err| Box::new(ActionResult::template_failed(None, &err)))?;
+        let dicts = match rendered {
+            Value::List(items) => items.to_vec(),
+            single => vec![single],
+        };
+        for dict in dicts.iter().filter_map(Value::as_dict) {
+            for (name, value) in dict {
+                if !matches!(value, Value::Omit) {
+                    out.insert(name.to_text(), value.to_text());
+                }
+            }
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,137 @@
+//! Conditions of a task: whether it runs, whether it changed something, failed, or has to be tried again.
+
+use std::sync::Arc;
+
+use super::keyword_values::KeywordResult;
+use super::shared::Shared;
+use crate::actions::result::BROKEN_CONDITIONAL_HINT;
+use crate::actions::{ActionResult, Cause, FailedIn, Trouble, table};
+use crate::playbook::Task;
+use crate::template::{SearchPath, Templar, TemplateError, TemplateErrorKind};
+use crate::value::{Dict, Value};
+use crate::vars::Scope;
+
+/// The result of a task that `when` keeps from running; none when it runs.
+pub fn when(task: &Task, templar: &Templar) -> KeywordResult<Option<ActionResult>> {
+    let Some(written) = task.keyword("when") else { return Ok(None) };
+    let condition = templar.condition(written).map_err(|err| condition_failed(task, "when", &err))?;
+    if condition.result {
+        return Ok(None);
+    }
+    let mut result = ActionResult::default()
+        .with("changed", false)
+        .with("skipped", true)
+        .with("skip_reason", "Conditional result was False");
+    if let Some(decisive) = condition.false_condition {
+        result = result.with("false_condition", as_data(decisive));
+    }
+    Ok(Some(result))
+}
+
+fn condition_failed(task: &Task, keyword: &str, err: &TemplateError) -> Box<ActionResult> {
+    let mut result = ActionResult::template_failed(None, err);
+    if let Some(cause) = result.trouble.as_mut().and_then(|trouble| trouble.causes.last_mut()) {
+        cause.place = cause.place.clone().or_else(|| task.keywords.span(keyword).cloned());
+        if err.kind == TemplateErrorKind::BrokenConditional {
+            cause.hint = Some(BROKEN_CONDITIONAL_HINT.to_owned());
+        }
+    }
+    Box::new(result)
+}
+
+/// The variables of a condition about a result: the result itself under the name it is registered by.
+fn with_result(task: &Task, scope: &Scope, result: &ActionResult) -> Scope {
+    match task.keyword("register") {
+        None => scope.clone(),
+        Some(name) => {
+            let mut fields = result.fields.clone();
+            fields.entry(Value::str("failed")).or_insert(Value::Bool(false));
+            scope.with_locals(Arc::new(Dict::from_iter([(Value::str(name.to_text()), Value::dict(fields))])))
+        }
+    }
+}
+
+fn holds(
+    task: &Task,
+    keyword: &str,
+    scope: &Scope,
+    shared: &Shared,
+    search_path: &Arc<SearchPath>,
+    result: &ActionResult,
+) -> KeywordResult<Option<bool>> {
+    let Some(written) = task.keyword(keyword) else { return Ok(None) };
+    let scope = with_result(task, scope, result);
+    let templar = shared.templar(&scope, search_path);
+    match templar.condition(written) {
+        Ok(condition) => Ok(Some(condition.result)),
+        Err(err) => Err(condition_failed(task, keyword, &err)),
+    }
+}
+
+/// Applies `changed_when` and `failed_when`.
+pub fn changed_and_failed(
+    task: &Task,
+    scope: &Scope,
+    shared: &Shared,
+    search_path: &Arc<SearchPath>,
+    result: &mut ActionResult,
+) {
+    match holds(task, "changed_when", scope, shared, search_path, result) {
+        Ok(None) => {}
+        Ok(Some(changed)) => {
+            result.fields.insert(Value::str("changed"), Value::Bool(changed));
+        }
+        Err(failure) => return not_judged(result, *failure),
+    }
+    match holds(task, "failed_when", scope, shared, search_path, result) {
+        Ok(None) => {}
+        Ok(Some(failed)) => {
+            let failed_before = result.is_failed();
+            result.fields.insert(Value::str("failed"), Value::Bool(failed));
+            result.fields.insert(Value::str("failed_when_result"), Value::Bool(failed));
+            if !failed {
+                result.trouble = None;
+            } else if !failed_before {
+                explain(task, result);
+            }
+        }
+        Err(failure) => not_judged(result, *failure),
+    }
+}
+
+/// The result stays, but the task fails because it could not be judged.
+fn not_judged(result: &mut ActionResult, failure: ActionResult) {
+    result.trouble = failure.trouble;
+    result.fields.extend(failure.fields);
+}
+
+pub fn until(
+    task: &Task,
+    scope: &Scope,
+    shared: &Shared,
+    search_path: &Arc<SearchPath>,
+    result: &ActionResult,
+) -> KeywordResult<bool> {
+    Ok(holds(task, "until", scope, shared, search_path, result)?.unwrap_or(true))
+}
+
+/// A result that only a condition calls failed gets a trouble to be shown.
+pub fn explain(task: &Task, result: &mut ActionResult) {
+    if result.trouble.is_some() {
+        return;
+    }
+    let message = result.fields.get("msg").map(Value::to_text).filter(|text| !text.is_empty());
+    let failed_in = if table::is_module(&task.action) { FailedIn::Module } else { FailedIn::Action };
+    result.trouble = Some(Trouble {
+        failed_in,
+        causes: vec![Cause { message: message.unwrap_or_else(|| "Unknown error.".into()), ..Cause::default() }],
+    });
+}
+
+/// A condition shown in a result is no condition any more.
+fn as_data(value: Value) -> Value {
+    match value {
+        Value::Str(text) => Value::str(text.as_str()),
+        other => other,
+    }
+}

@@ -1,0 +1,130 @@
+//! Keywords of a task, rendered and converted when they are needed.
+
+use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
+use crate::playbook::Keywords;
+use crate::template::Templar;
+use crate::value::Value;
+
+/// Reads keywords with the variables of one task on one host.
+pub struct KeywordReader<'a> {
+    pub keywords: &'a Keywords,
+    pub templar: &'a Templar,
+}
+
+/// A keyword that could not be read, as the result of its task.
+pub type KeywordResult<T> = Result<T, Box<ActionResult>>;
+
+impl KeywordReader<'_> {
+    /// The rendered value; `omit` and null count as not written.
+    pub fn value(&self, name: &str) -> KeywordResult<Option<Value>> {
+        let Some(written) = self.keywords.get(name) else { return Ok(None) };
+        match self.templar.render(written) {
+            Ok(Value::Null | Value::Omit) => Ok(None),
+            Ok(value) => Ok(Some(value)),
+            Err(err) => {
+                let mut result = ActionResult::template_failed(None, &err);
+                if let Some(trouble) = &mut result.trouble
+                    && let Some(cause) = trouble.causes.last_mut()
+                {
+                    cause.place = cause.place.clone().or_else(|| self.keywords.span(name).cloned());
+                }
+                Err(Box::new(result))
+            }
+        }
+    }
+
+    pub fn text(&self, name: &str) -> KeywordResult<Option<String>> {
+        Ok(self.value(name)?.map(|value| value.to_text()).filter(|text| !text.is_empty()))
+    }
+
+    pub fn bool(&self, name: &str) -> KeywordResult<Option<bool>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        to_bool(&value).map(Some).ok_or_else(|| self.not_converted(name, &value, "bool"))
+    }
+
+    pub fn int(&self, name: &str) -> KeywordResult<Option<i64>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        to_int(&value).map(Some).ok_or_else(|| self.not_converted(name, &value, "int"))
+    }
+
+    pub fn float(&self, name: &str) -> KeywordResult<Option<f64>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        to_float(&value).map(Some).ok_or_else(|| self.not_converted(name, &value, "float"))
+    }
+
+    /// The texts of a list, or of a single text with commas.
+    pub fn texts(&self, name: &str) -> KeywordResult<Vec<String>> {
+        let mut out = Vec::new();
+        if let Some(value) = self.value(name)? {
+            collect_texts(&value, &mut out);
+        }
+        Ok(out)
+    }
+
+    fn not_converted(&self, name: &str, value: &Value, kind: &str) -> Box<ActionResult> {
+        let place = self.keywords.get(name).and_then(Value::span).or_else(|| self.keywords.span(name)).cloned();
+        let causes = vec![
+            Cause {
+                message: format!("Error processing keyword '{name}'."),
+                place: self.keywords.span(name).cloned(),
+                hint: None,
+            },
+            Cause {
+                message: format!("The value {} could not be converted to '{kind}'.", value.repr()),
+                place,
+                hint: None,
+            },
+        ];
+        let trouble = Trouble { failed_in: FailedIn::Task, causes };
+        let mut result =
+            ActionResult::default().with("failed", true).with("changed", false).with("msg", trouble.text());
+        result.trouble = Some(trouble);
+        Box::new(result)
+    }
+}
+
+fn collect_texts(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
+        Value::List(items) => items.iter().for_each(|item| collect_texts(item, out)),
+        other => out.push(other.to_text()),
+    }
+}
+
+/// As Ansible reads booleans from text and numbers.
+pub fn to_bool(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(bool) => Some(*bool),
+        Value::Int(1) => Some(true),
+        Value::Int(0) => Some(false),
+        Value::Float(number) if *number == 1.0 => Some(true),
+        Value::Float(number) if *number == 0.0 => Some(false),
+        Value::Str(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Some(true),
+            "n" | "no" | "off" | "0" | "false" | "f" | "0.0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+pub fn to_int(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(number) => Some(*number),
+        Value::Bool(bool) => Some(i64::from(*bool)),
+        #[expect(clippy::cast_possible_truncation, reason = "whole numbers of a sane size are meant")]
+        Value::Float(number) => Some(*number as i64),
+        Value::Str(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+pub fn to_float(value: &Value) -> Option<f64> {
+    match value {
+        Value::Float(number) => Some(*number),
+        #[expect(clippy::cast_precision_loss, reason = "delays and percentages are small")]
+        Value::Int(number) => Some(*number as f64),
+        Value::Str(text) => text.trim().trim_end_matches('%').parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,283 @@
+//! Each host's place in the tree of blocks, and where it goes when a task fails.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::steps::{BlockSteps, Step, Steps};
+use crate::playbook::{Role, Task};
+
+/// What a host does next.
+#[derive(Clone, Debug)]
+pub enum Next {
+    Task(Arc<Task>),
+    Flush(u64),
+}
+
+impl Next {
+    pub fn id(&self) -> u64 {
+        match self {
+            Next::Task(task) => task.id,
+            Next::Flush(id) => *id,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Tasks,
+    Rescue,
+    Always,
+}
+
+#[derive(Debug)]
+enum Kind {
+    List,
+    Role(Arc<Role>),
+    Handlers,
+    Block { block: Arc<BlockSteps>, stage: Stage, failed: bool },
+}
+
+#[derive(Debug)]
+struct Frame {
+    steps: Steps,
+    next: usize,
+    kind: Kind,
+}
+
+#[derive(Debug, Default)]
+struct HostPlace {
+    frames: Vec<Frame>,
+    failed: bool,
+    /// Handlers that wait for the next flush, by task number.
+    notified: HashSet<u64>,
+    /// Roles of which this host has run a task, and those it has been through.
+    roles_begun: HashSet<RoleId>,
+    roles_done: HashSet<RoleId>,
+}
+
+/// A role's identity: the same role with the same parameters is one object.
+type RoleId = usize;
+
+fn role_id(role: &Arc<Role>) -> RoleId {
+    Arc::as_ptr(role) as usize
+}
+
+/// What a failure led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// A `rescue` section follows, now or after an `always`.
+    Rescued,
+    /// The host is out, perhaps after an `always`.
+    Lost,
+}
+
+/// The places of all hosts of a batch.
+#[derive(Debug)]
+pub struct PlayIterator {
+    places: HashMap<Arc<str>, HostPlace>,
+}
+
+impl PlayIterator {
+    pub fn new(hosts: &[Arc<str>], steps: &Steps) -> Self {
+        let places = hosts
+            .iter()
+            .map(|host| {
+                let frames = vec![Frame { steps: Arc::clone(steps), next: 0, kind: Kind::List }];
+                (Arc::clone(host), HostPlace { frames, ..HostPlace::default() })
+            })
+            .collect();
+        Self { places }
+    }
+
+    /// What a host does next; nothing when it is through or failed.
+    pub fn peek(&mut self, host: &str) -> Option<Next> {
+        self.places.get_mut(host)?.settle()
+    }
+
+    /// Steps over what `peek` showed.
+    pub fn take(&mut self, host: &str) {
+        if let Some(frame) = self.places.get_mut(host).and_then(|place| place.frames.last_mut()) {
+            frame.next += 1;
+        }
+    }
+
+    /// The host's last task failed.
+    pub fn fail(&mut self, host: &str) -> AfterFailure {
+        self.places.get_mut(host).map_or(AfterFailure::Lost, |place| {
+            let rescued = place.will_be_rescued();
+            place.fail();
+            if rescued { AfterFailure::Rescued } else { AfterFailure::Lost }
+        })
+    }
+
+    /// Whether the host has failed for good (its `always` sections are done).
+    pub fn has_failed(&self, host: &str) -> bool {
+        self.places.get(host).is_some_and(|place| place.failed)
+    }
+
+    /// Nothing more of the play runs on this host.
+    pub fn end_host(&mut self, host: &str) {
+        if let Some(place) = self.places.get_mut(host) {
+            place.frames.clear();
+        }
+    }
+
+    /// A host that was lost goes on where it was.
+    pub fn revive(&mut self, host: &str) {
+        if let Some(place) = self.places.get_mut(host) {
+            place.failed = false;
+        }
+    }
+
+    /// The rest of the innermost role is left out.
+    pub fn end_role(&mut self, host: &str) {
+        let Some(place) = self.places.get_mut(host) else { return };
+        while let Some(frame) = place.frames.last() {
+            if matches!(frame.kind, Kind::Role(_)) {
+                if let Some(frame) = place.frames.last_mut() {
+                    frame.next = frame.steps.len();
+                }
+                return;
+            }
+            place.frames.pop();
+        }
+    }
+
+    /// Lets a host run `steps` before it goes on, such as those of an included file.
+    pub fn insert(&mut self, host: &str, steps: Steps) {
+        if let Some(place) = self.places.get_mut(host) {
+            place.frames.push(Frame { steps, next: 0, kind: Kind::List });
+        }
+    }
+
+    /// Lets a host run the handlers that it has notified.
+    pub fn flush(&mut self, host: &str, handlers: &Steps) {
+        if let Some(place) = self.places.get_mut(host)
+            && !place.notified.is_empty()
+        {
+            place.frames.push(Frame { steps: Arc::clone(handlers), next: 0, kind: Kind::Handlers });
+        }
+    }
+
+    /// Notes a handler for the next flush; says whether it is new.
+    pub fn notify(&mut self, host: &str, handler: u64) -> bool {
+        self.places.get_mut(host).is_some_and(|place| place.notified.insert(handler))
+    }
+
+    /// The handler has run.
+    pub fn handled(&mut self, host: &str, handler: u64) {
+        if let Some(place) = self.places.get_mut(host) {
+            place.notified.remove(&handler);
+        }
+    }
+
+    /// A task of the role ran on this host.
+    pub fn role_begun(&mut self, host: &str, role: &Arc<Role>) {
+        if let Some(place) = self.places.get_mut(host) {
+            place.roles_begun.insert(role_id(role));
+        }
+    }
+}
+
+impl HostPlace {
+    /// Leaves what is finished and enters what comes next, until a task is in front.
+    fn settle(&mut self) -> Option<Next> {
+        if self.failed {
+            return None;
+        }
+        loop {
+            let frame = self.frames.last_mut()?;
+            let Some(step) = frame.steps.get(frame.next) else {
+                self.leave();
+                if self.failed {
+                    return None;
+                }
+                continue;
+            };
+            match step {
+                Step::Task(task) => {
+                    if matches!(frame.kind, Kind::Handlers) && !self.notified.contains(&task.id) {
+                        frame.next += 1;
+                        continue;
+                    }
+                    return Some(Next::Task(Arc::clone(task)));
+                }
+                Step::Flush(id) => return Some(Next::Flush(*id)),
+                Step::Block(block) => {
+                    let block = Arc::clone(block);
+                    frame.next += 1;
+                    self.frames.push(Frame {
+                        steps: Arc::clone(&block.tasks),
+                        next: 0,
+                        kind: Kind::Block { block, stage: Stage::Tasks, failed: false },
+                    });
+                }
+                Step::Role { role, steps } => {
+                    let (role, steps) = (Arc::clone(role), Arc::clone(steps));
+                    frame.next += 1;
+                    if role.allow_duplicates || !self.roles_done.contains(&role_id(&role)) {
+                        self.frames.push(Frame { steps, next: 0, kind: Kind::Role(role) });
+                    }
+                }
+            }
+        }
+    }
+
+    /// The last frame has no steps left.
+    fn leave(&mut self) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        match &mut frame.kind {
+            Kind::List | Kind::Handlers => {
+                self.frames.pop();
+            }
+            Kind::Role(role) => {
+                let id = role_id(role);
+                if self.roles_begun.contains(&id) {
+                    self.roles_done.insert(id);
+                }
+                self.frames.pop();
+            }
+            Kind::Block { block, stage, failed } => {
+                if *stage != Stage::Always && !block.always.is_empty() {
+                    frame.steps = Arc::clone(&block.always);
+                    frame.next = 0;
+                    *stage = Stage::Always;
+                    return;
+                }
+                let failed = *failed;
+                self.frames.pop();
+                if failed {
+                    self.fail();
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self) {
+        while let Some(frame) = self.frames.last_mut() {
+            if let Kind::Block { block, stage, failed } = &mut frame.kind {
+                if *stage == Stage::Tasks && !block.rescue.is_empty() {
+                    frame.steps = Arc::clone(&block.rescue);
+                    frame.next = 0;
+                    *stage = Stage::Rescue;
+                    return;
+                }
+                if *stage != Stage::Always && !block.always.is_empty() {
+                    frame.steps = Arc::clone(&block.always);
+                    frame.next = 0;
+                    *stage = Stage::Always;
+                    *failed = true;
+                    return;
+                }
+            }
+            self.frames.pop();
+        }
+        self.failed = true;
+    }
+
+    fn will_be_rescued(&self) -> bool {
+        self.frames.iter().any(|frame| {
+            matches!(&frame.kind, Kind::Block { block, stage: Stage::Tasks, .. } if !block.rescue.is_empty())
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! What all parts of the engine have in hand during a run.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::event::{Event, EventSender};
+use super::options::RunOptions;
+use crate::actions::ActionResult;
+use crate::error::Notices;
+use crate::playbook::{Keywords, Loader, Task};
+use crate::remote;
+use crate::template::{self, SearchPath, Templar};
+use crate::value::{Dict, Value};
+use crate::vars::{PlayVariables, Scope, TaskLayers, World};
+
+pub struct Shared {
+    pub world: Arc<World>,
+    pub templates: Arc<template::Engine>,
+    pub loader: Arc<Loader>,
+    pub options: RunOptions,
+    pub remote: Arc<remote::Pool>,
+    pub events: EventSender,
+    pub notices: Notices,
+    /// One permit per host at work.
+    pub forks: Arc<Semaphore>,
+}
+
+/// A play while it runs.
+pub struct PlayRun {
+    pub name: String,
+    pub variables: Arc<PlayVariables>,
+    pub keywords: Arc<Keywords>,
+    pub playbook_dir: Arc<Path>,
+}
+
+impl Shared {
+    /// Sends an event. That nobody listens any more is no reason to stop.
+    pub fn send(&self, event: Event) {
+        self.pass_notices();
+        let _ = self.events.send(event);
+    }
+
+    /// Sends what parts without a way to the user have to say.
+    pub fn pass_notices(&self) {
+        for notice in self.notices.drain() {
+            let _ = self.events.send(Event::Notice(notice));
+        }
+    }
+
+    /// Where the files of a task are searched: its role, then those that it depends on, the folder of the task file.
+    pub fn search_path(&self, play: &PlayRun, task: &Task) -> Arc<SearchPath> {
+        let mut dirs = Vec::new();
+        let mut add = |dir: &Path| {
+            if !dirs.iter().any(|known| known == dir) {
+                dirs.push(dir.to_path_buf());
+            }
+        };
+        if let Some(role) = task.role() {
+            add(&role.path);
+            role.parents.iter().rev().for_each(|parent| add(&parent.path));
+        }
+        for file in task.context.task_files.iter().rev() {
+            if let Some(dir) = file.parent() {
+                add(dir);
+            }
+        }
+        add(task.span.path().parent().unwrap_or(&play.playbook_dir));
+        add(&play.playbook_dir);
+        Arc::new(SearchPath { dirs, basedir: play.playbook_dir.to_path_buf() })
+    }
+
+    /// What a task sees on a host.
+    pub fn scope(
+        &self,
+        play: &PlayRun,
+        task: &Task,
+        host: &Arc<str>,
+        search_path: &Arc<SearchPath>,
+    ) -> Result<Scope, Box<ActionResult>> {
+        let vars_files = self.vars_files(play, host, search_path)?;
+        let layers = TaskLayers { task, vars_files: &vars_files, search_path: Some(Arc::clone(search_path)) };
+        Ok(Scope::of_task(&self.world, &play.variables, host, &layers))
+    }
+
+    pub fn templar(&self, scope: &Scope, search_path: &Arc<SearchPath>) -> Templar {
+        self.templates.templar(Arc::new(scope.clone()), Arc::clone(search_path))
+    }
+
+    /// Of each entry of `vars_files` the first file that exists. An entry whose variables are not known yet is left out,
+    /// since facts may make them known later.
+    fn vars_files(
+        &self,
+        play: &PlayRun,
+        host: &Arc<str>,
+        search_path: &Arc<SearchPath>,
+    ) -> Result<Vec<Arc<Dict>>, Box<ActionResult>> {
+        if play.variables.vars_files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let scope = Scope::of_play(&self.world, &play.variables, host);
+        let templar = self.templar(&scope, search_path);
+        let mut files = Vec::new();
+        for entry in &play.variables.vars_files {
+            let alternatives = match entry {
+                Value::List(items) => items.to_vec(),
+                single => vec![single.clone()],
+            };
+            let mut missing = None;
+            let mut found = false;
+            for alternative in &alternatives {
+                let Ok(name) = templar.render(alternative) else {
+                    missing = None;
+                    found = true;
+                    break;
+                };
+                let name = name.to_text();
+                let path = play.playbook_dir.join(template::expand_user(&name));
+                let in_vars = play.playbook_dir.join("vars").join(template::expand_user(&name));
+                let Some(path) = [in_vars, path].into_iter().find(|path| path.exists()) else {
+                    missing = Some(name);
+                    continue;
+                };
+                let content = play
+                    .variables
+                    .file(&path, |path| self.loader.vars_file(path))
+                    .map_err(|err| Box::new(ActionResult::failed_in(crate::actions::FailedIn::Task, err.message)))?;
+                files.push(content);
+                found = true;
+                break;
+            }
+            if let (Some(name), false) = (missing, found) {
+                return Err(Box::new(ActionResult::failed_in(
+                    crate::actions::FailedIn::Task,
+                    format!("vars file {name} was not found"),
+                )));
+            }
+        }
+        Ok(files)
+    }
+}

@@ -1,0 +1,71 @@
+//! What a task is called in banners, and in `ansible_failed_task`.
+
+use std::sync::Arc;
+
+use super::shared::{PlayRun, Shared};
+use crate::actions::table;
+use crate::playbook::Task;
+use crate::template::{SearchPath, Templar};
+use crate::value::{Dict, Value};
+
+/// The rendered name, with the role in front. What cannot be rendered stays as it is written.
+pub fn of_task(shared: &Shared, play: &PlayRun, task: &Task, host: &Arc<str>, search_path: &Arc<SearchPath>) -> String {
+    let own = match &task.name {
+        None => unnamed(task),
+        Some(name) if !Templar::is_template(name) => name.as_str().to_owned(),
+        Some(name) => shared
+            .scope(play, task, host, search_path)
+            .ok()
+            .and_then(|scope| shared.templar(&scope, search_path).render(&Value::Str(name.clone())).ok())
+            .map_or_else(|| name.as_str().to_owned(), |name| name.to_text()),
+    };
+    with_role(task, own)
+}
+
+/// The name before anything is rendered.
+pub fn written(task: &Task) -> String {
+    with_role(task, task.name.as_ref().map_or_else(|| unnamed(task), |name| name.as_str().to_owned()))
+}
+
+fn with_role(task: &Task, own: String) -> String {
+    match task.role() {
+        Some(role) => format!("{} : {own}", role.name),
+        None => own,
+    }
+}
+
+/// An unnamed task is called after its action, an include of a role after the role too.
+fn unnamed(task: &Task) -> String {
+    if table::short_name(&task.action) == "include_role"
+        && let Some(role) = task.args.get("name").or_else(|| task.args.get("role"))
+    {
+        return format!("{} : {}", task.action, role.to_text());
+    }
+    task.action.clone()
+}
+
+/// `ansible_failed_task`: what a rescue may want to know about the task.
+pub fn describe(task: &Task) -> Value {
+    let text = |text: &str| Value::str(text);
+    let own = task.name.as_ref().map_or_else(|| unnamed(task), |name| name.as_str().to_owned());
+    let mut dict = Dict::new();
+    dict.insert(text("action"), text(&task.action));
+    dict.insert(text("args"), untrusted(&Value::dict(task.args.clone())));
+    dict.insert(text("name"), text(&own));
+    for (name, keyword) in &task.keywords.entries {
+        dict.entry(text(name)).or_insert_with(|| untrusted(&keyword.value));
+    }
+    Value::dict(dict)
+}
+
+/// Shown as it is written, never rendered.
+fn untrusted(value: &Value) -> Value {
+    match value {
+        Value::Str(text) => Value::Str(text.clone().into_untrusted()),
+        Value::List(items) => Value::list(items.iter().map(untrusted).collect()),
+        Value::Dict(dict) => {
+            Value::dict(dict.iter().map(|(key, item)| (untrusted(key), untrusted(item))).collect())
+        }
+        other => other.clone(),
+    }
+}

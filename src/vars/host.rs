@@ -1,0 +1,84 @@
+//! What a run learns about a host: facts, `include_vars`, `set_fact` and registered results.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::facts;
+use crate::value::{Dict, Value};
+
+/// Layers that change while the run goes on. Whoever reads takes a reference to a layer as it is now.
+#[derive(Debug, Default)]
+pub struct HostVariables(Mutex<Layers>);
+
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// The content of `ansible_facts`.
+    pub facts: Arc<Dict>,
+    /// The same under the names that facts have as variables, with cacheable `set_fact`s among them.
+    pub injected: Arc<Dict>,
+    pub included: Arc<Dict>,
+    /// `set_fact` and `register`.
+    pub set: Arc<Dict>,
+    /// Layers from the inventory and the generation of the inventory that they belong to.
+    pub inventory: Option<(u64, Arc<[Arc<Dict>]>)>,
+}
+
+impl HostVariables {
+    fn lock(&self) -> MutexGuard<'_, Layers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn layers(&self) -> Layers {
+        self.lock().clone()
+    }
+
+    /// The inventory's layers, read again when the inventory has changed.
+    pub fn inventory(&self, generation: u64, read: impl FnOnce() -> Vec<Arc<Dict>>) -> Arc<[Arc<Dict>]> {
+        if let Some((of, layers)) = &self.lock().inventory
+            && *of == generation
+        {
+            return Arc::clone(layers);
+        }
+        let layers: Arc<[Arc<Dict>]> = read().into();
+        self.lock().inventory = Some((generation, Arc::clone(&layers)));
+        layers
+    }
+
+    /// Adds what a module returned as `ansible_facts`.
+    pub fn add_facts(&self, facts: &Dict, inject: bool) {
+        let mut layers = self.lock();
+        let namespaced = facts::namespaced(facts);
+        Arc::make_mut(&mut layers.facts).extend(namespaced);
+        if inject {
+            Arc::make_mut(&mut layers.injected).extend(facts::injected(facts));
+        } else if let Some(local) = facts.get("ansible_local") {
+            Arc::make_mut(&mut layers.injected).insert(Value::str("ansible_local"), local.clone());
+        }
+    }
+
+    /// `set_fact: cacheable=yes`: also a fact, under its own name.
+    pub fn add_cacheable(&self, facts: &Dict) {
+        let mut layers = self.lock();
+        Arc::make_mut(&mut layers.facts)
+            .extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
+        Arc::make_mut(&mut layers.injected)
+            .extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+
+    pub fn clear_facts(&self) {
+        let mut layers = self.lock();
+        layers.facts = Arc::default();
+        layers.injected = Arc::default();
+    }
+
+    pub fn has_facts(&self) -> bool {
+        !self.lock().facts.is_empty()
+    }
+
+    pub fn include(&self, variables: Dict) {
+        Arc::make_mut(&mut self.lock().included).extend(variables);
+    }
+
+    pub fn set(&self, variables: impl IntoIterator<Item = (Value, Value)>) {
+        Arc::make_mut(&mut self.lock().set).extend(variables);
+    }
+}

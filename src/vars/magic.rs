@@ -1,0 +1,142 @@
+//! Variables that rplay sets itself. The strong ones beat even `-e`; the weak ones rank with the host's inventory variables.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::scope::Scope;
+use crate::playbook::Role;
+use crate::value::{Dict, Value};
+
+/// Magic variables that are the same for a whole run.
+#[derive(Clone, Debug, Default)]
+pub struct RunMagic(pub Arc<Dict>);
+
+/// Ansible's version whose language rplay speaks; playbooks ask for it.
+pub const ANSIBLE_VERSION: (i64, i64, i64) = (2, 19, 14);
+
+impl RunMagic {
+    /// The value of `ansible_version`.
+    pub fn version() -> Value {
+        let (major, minor, revision) = ANSIBLE_VERSION;
+        let text = format!("{major}.{minor}.{revision}");
+        dict([
+            ("full", Value::str(text.as_str())),
+            ("major", Value::Int(major)),
+            ("minor", Value::Int(minor)),
+            ("revision", Value::Int(revision)),
+            ("string", Value::str(text)),
+        ])
+    }
+}
+
+fn dict<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::dict(entries.into_iter().map(|(name, value)| (Value::str(name), value)).collect())
+}
+
+fn path_text(path: &Path) -> Value {
+    Value::str(path.to_string_lossy())
+}
+
+fn texts<'a>(items: impl IntoIterator<Item = &'a str>) -> Value {
+    Value::list(items.into_iter().map(Value::from).collect())
+}
+
+/// Names of `strong`, without those of `RunMagic`.
+pub const STRONG: &[&str] = &[
+    "ansible_collection_name",
+    "ansible_dependent_role_names",
+    "ansible_parent_role_names",
+    "ansible_parent_role_paths",
+    "ansible_play_batch",
+    "ansible_play_hosts",
+    "ansible_play_hosts_all",
+    "ansible_play_name",
+    "ansible_play_role_names",
+    "ansible_role_name",
+    "ansible_role_names",
+    "ansible_search_path",
+    "environment",
+    "groups",
+    "play_hosts",
+    "playbook_dir",
+    "role_name",
+    "role_names",
+    "role_path",
+    "vars",
+];
+
+pub const WEAK: &[&str] =
+    &["group_names", "inventory_dir", "inventory_file", "inventory_hostname", "inventory_hostname_short"];
+
+/// A magic variable that nothing overrides.
+pub fn strong(scope: &Scope, name: &str) -> Option<Value> {
+    if let Some(value) = scope.world.magic.0.get(name) {
+        return Some(value.clone());
+    }
+    if name == "groups" {
+        return Some(scope.world.groups());
+    }
+    if name == "vars" {
+        return Some(all_variables(scope));
+    }
+    let play = scope.play.as_ref()?;
+    match name {
+        "playbook_dir" => Some(path_text(&play.playbook_dir)),
+        "ansible_play_name" => Some(Value::str(play.name.as_str())),
+        "ansible_play_hosts" | "play_hosts" => Some(play.hosts().active.clone()),
+        "ansible_play_hosts_all" => Some(play.hosts().all.clone()),
+        "ansible_play_batch" => Some(play.hosts().batch.clone()),
+        "ansible_play_role_names" => Some(texts(play.static_roles().map(|role| role.name.as_str()))),
+        "ansible_dependent_role_names" => Some(texts(play.dependent_roles().iter().map(|role| role.name.as_str()))),
+        "ansible_role_names" | "role_names" => Some(texts(play.all_roles().iter().map(|role| role.name.as_str()))),
+        "ansible_search_path" => {
+            let search = scope.search_path.as_ref()?;
+            Some(Value::list(search.dirs.iter().map(|dir| path_text(dir)).collect()))
+        }
+        _ => of_role(scope.role.as_ref()?, name),
+    }
+}
+
+fn of_role(role: &Arc<Role>, name: &str) -> Option<Value> {
+    match name {
+        "role_name" => Some(Value::str(role.name.as_str())),
+        "ansible_role_name" => Some(Value::str(role.full_name.as_str())),
+        "role_path" => Some(path_text(&role.path)),
+        "ansible_parent_role_names" => Some(texts(role.parents.iter().rev().map(|role| role.name.as_str()))),
+        "ansible_parent_role_paths" => {
+            Some(Value::list(role.parents.iter().rev().map(|role| path_text(&role.path)).collect()))
+        }
+        "ansible_collection_name" => role.full_name.rsplit_once('.').map(|(collection, _)| Value::str(collection)),
+        _ => None,
+    }
+}
+
+/// A magic variable that a play's or a user's own variable may replace.
+pub fn weak(scope: &Scope, name: &str) -> Option<Value> {
+    match name {
+        "inventory_hostname" => Some(Value::str(scope.host.as_ref())),
+        "inventory_hostname_short" => {
+            Some(Value::str(scope.host.split_once('.').map_or(&*scope.host, |(short, _)| short)))
+        }
+        "group_names" => Some(texts(scope.world.inventory().group_names(&scope.host).iter().map(String::as_str))),
+        "inventory_file" => scope.world.inventory().source_file(&scope.host).map(|file| path_text(&file)),
+        "inventory_dir" => {
+            let file = scope.world.inventory().source_file(&scope.host)?;
+            file.parent().map(path_text)
+        }
+        _ => None,
+    }
+}
+
+/// The old variable `vars`: everything in one dict, unrendered.
+fn all_variables(scope: &Scope) -> Value {
+    let mut all = Dict::new();
+    for name in scope.all_names() {
+        if name != "vars"
+            && let Some(value) = scope.find(&name)
+        {
+            all.insert(Value::str(name), value);
+        }
+    }
+    Value::dict(all)
+}

@@ -1,0 +1,20 @@
+//! Variables: which layers there are, who sees them, and the magic ones.
+//! Layers are shared and never merged: a `Scope` is a list of references, and a look-up walks it.
+
+mod facts;
+mod host;
+mod hostvars;
+mod magic;
+pub mod names;
+mod play;
+mod scope;
+#[cfg(test)]
+mod tests;
+mod world;
+
+pub use facts::{injected, namespaced};
+pub use host::HostVariables;
+pub use magic::RunMagic;
+pub use play::PlayVariables;
+pub use scope::{Scope, TaskLayers};
+pub use world::World;

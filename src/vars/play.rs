@@ -1,0 +1,106 @@
+//! Variables that belong to a play: `vars`, `vars_prompt`, `vars_files`, and what its roles make visible.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+use crate::playbook::Role;
+use crate::value::{Dict, Value};
+
+pub struct PlayVariables {
+    pub name: String,
+    pub playbook_dir: Arc<Path>,
+    /// `vars` and `vars_prompt`, the weaker first.
+    pub vars: Vec<Arc<Dict>>,
+    /// Each a path or a list of paths, in which variables may stand.
+    pub vars_files: Vec<Value>,
+    files: Mutex<HashMap<PathBuf, Arc<Dict>>>,
+    static_roles: Vec<Arc<Role>>,
+    /// Roles that a dynamic include made public, in the order in which that happened.
+    included_roles: RwLock<Vec<Arc<Role>>>,
+    hosts: RwLock<PlayHosts>,
+}
+
+/// The hosts of a play, as lists of names.
+#[derive(Clone, Debug)]
+pub struct PlayHosts {
+    pub all: Value,
+    pub batch: Value,
+    /// Without those that failed.
+    pub active: Value,
+}
+
+impl PlayVariables {
+    pub fn new(
+        name: String,
+        playbook_dir: Arc<Path>,
+        vars: Vec<Arc<Dict>>,
+        vars_files: Vec<Value>,
+        static_roles: Vec<Arc<Role>>,
+    ) -> Self {
+        let none = Value::list(Vec::new());
+        Self {
+            name,
+            playbook_dir,
+            vars,
+            vars_files,
+            files: Mutex::default(),
+            static_roles,
+            included_roles: RwLock::default(),
+            hosts: RwLock::new(PlayHosts { all: none.clone(), batch: none.clone(), active: none }),
+        }
+    }
+
+    pub fn hosts(&self) -> RwLockReadGuard<'_, PlayHosts> {
+        self.hosts.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set_hosts(&self, hosts: PlayHosts) {
+        *self.hosts.write().unwrap_or_else(PoisonError::into_inner) = hosts;
+    }
+
+    pub fn set_active(&self, active: Value) {
+        self.hosts.write().unwrap_or_else(PoisonError::into_inner).active = active;
+    }
+
+    /// Roles under `roles:`, not those that others depend on.
+    pub fn static_roles(&self) -> impl Iterator<Item = &Arc<Role>> {
+        self.static_roles.iter().filter(|role| role.parents.is_empty())
+    }
+
+    pub fn dependent_roles(&self) -> Vec<Arc<Role>> {
+        self.static_roles.iter().filter(|role| !role.parents.is_empty()).cloned().collect()
+    }
+
+    pub fn all_roles(&self) -> Vec<Arc<Role>> {
+        let included = self.included_roles.read().unwrap_or_else(PoisonError::into_inner);
+        self.static_roles.iter().chain(included.iter()).cloned().collect()
+    }
+
+    /// The roles whose variables every task of the play sees.
+    pub fn public_roles(&self, mut visit: impl FnMut(&Arc<Role>)) {
+        self.static_roles.iter().filter(|role| role.public).for_each(&mut visit);
+        self.included_roles.read().unwrap_or_else(PoisonError::into_inner).iter().for_each(visit);
+    }
+
+    pub fn publish_role(&self, role: &Arc<Role>) {
+        let mut roles = self.included_roles.write().unwrap_or_else(PoisonError::into_inner);
+        if !roles.iter().any(|known| Arc::ptr_eq(known, role)) {
+            roles.push(Arc::clone(role));
+        }
+    }
+
+    /// The content of a file of variables, read once per play.
+    pub fn file<E>(
+        &self,
+        path: &Path,
+        read: impl FnOnce(&Path) -> Result<Arc<Dict>, E>,
+    ) -> Result<Arc<Dict>, E> {
+        if let Some(content) = self.files.lock().unwrap_or_else(PoisonError::into_inner).get(path) {
+            return Ok(Arc::clone(content));
+        }
+        let content = read(path)?;
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), Arc::clone(&content));
+        Ok(content)
+    }
+}

@@ -1,0 +1,187 @@
+//! What one task on one host sees: references to the layers, the strongest looked at first.
+
+use std::sync::Arc;
+
+use super::magic;
+use super::play::PlayVariables;
+use super::world::World;
+use crate::playbook::{Role, Task};
+use crate::template::SearchPath;
+use crate::value::{Dict, Value};
+
+#[derive(Clone)]
+pub struct Scope {
+    pub world: Arc<World>,
+    pub play: Option<Arc<PlayVariables>>,
+    pub host: Arc<str>,
+    pub role: Option<Arc<Role>>,
+    pub search_path: Option<Arc<SearchPath>>,
+    /// The weakest first.
+    layers: Vec<Arc<Dict>>,
+    /// Layers from this one on are stronger than the weak magic variables.
+    above_inventory: usize,
+    /// Loop variables and what else exists for a moment: nothing is stronger.
+    locals: Vec<Arc<Dict>>,
+}
+
+/// The parts of a scope that a task brings.
+pub struct TaskLayers<'a> {
+    pub task: &'a Task,
+    /// `vars_files`, rendered and read.
+    pub vars_files: &'a [Arc<Dict>],
+    pub search_path: Option<Arc<SearchPath>>,
+}
+
+impl Scope {
+    /// What `hostvars` shows of a host: nothing of any play.
+    pub fn of_host(world: &Arc<World>, host: &Arc<str>) -> Self {
+        Self::build(world, None, host, None)
+    }
+
+    /// What the play itself sees of a host: for `vars_files` and the play's own keywords.
+    pub fn of_play(world: &Arc<World>, play: &Arc<PlayVariables>, host: &Arc<str>) -> Self {
+        Self::build(world, Some(play), host, None)
+    }
+
+    pub fn of_task(world: &Arc<World>, play: &Arc<PlayVariables>, host: &Arc<str>, task: &TaskLayers<'_>) -> Self {
+        Self::build(world, Some(play), host, Some(task))
+    }
+
+    /// The order of the levels is Ansible's; see "Understanding variable precedence" in its documentation.
+    fn build(
+        world: &Arc<World>,
+        play: Option<&Arc<PlayVariables>>,
+        host: &Arc<str>,
+        task: Option<&TaskLayers<'_>>,
+    ) -> Self {
+        let role = task.and_then(|layers| layers.task.role().cloned());
+        let mut layers = Vec::with_capacity(24);
+        if let Some(play) = play {
+            play.public_roles(|role| push(&mut layers, &role.defaults));
+        }
+        if let Some(role) = &role {
+            for parent in &role.parents {
+                push(&mut layers, &parent.defaults);
+            }
+            push(&mut layers, &role.defaults);
+        }
+        for layer in world.inventory_layers(host).iter() {
+            push(&mut layers, layer);
+        }
+        let above_inventory = layers.len();
+        let own = world.host(host).layers();
+        push(&mut layers, &own.injected);
+        if !own.facts.is_empty() || play.is_some() {
+            let facts = Dict::from_iter([(Value::str("ansible_facts"), Value::Dict(own.facts))]);
+            layers.push(Arc::new(facts));
+        }
+        if let Some(play) = play {
+            play.vars.iter().for_each(|layer| push(&mut layers, layer));
+        }
+        if let Some(task) = task {
+            task.vars_files.iter().for_each(|layer| push(&mut layers, layer));
+        }
+        if let Some(play) = play {
+            play.public_roles(|role| push(&mut layers, &role.vars));
+        }
+        if let Some(role) = &role {
+            for parent in &role.parents {
+                push(&mut layers, &parent.vars);
+            }
+            push(&mut layers, &role.vars);
+        }
+        if let Some(task) = task {
+            task.task.vars_layers().for_each(|layer| push(&mut layers, layer));
+        }
+        push(&mut layers, &own.included);
+        push(&mut layers, &own.set);
+        if let Some(role) = &role {
+            for parent in &role.parents {
+                push(&mut layers, &parent.params);
+            }
+            push(&mut layers, &role.params);
+        }
+        if let Some(task) = task {
+            task.task.context.params.iter().for_each(|layer| push(&mut layers, layer));
+        }
+        push(&mut layers, &world.extra_vars);
+        Self {
+            world: Arc::clone(world),
+            play: play.map(Arc::clone),
+            host: Arc::clone(host),
+            role,
+            search_path: task.and_then(|task| task.search_path.clone()),
+            layers,
+            above_inventory,
+            locals: Vec::new(),
+        }
+    }
+
+    /// The same with stronger variables on top.
+    #[must_use]
+    pub fn with_locals(&self, locals: Arc<Dict>) -> Self {
+        let mut scope = self.clone();
+        scope.locals.push(locals);
+        scope
+    }
+
+    /// The unrendered value of a variable.
+    pub fn find(&self, name: &str) -> Option<Value> {
+        if let Some(value) = self.locals.iter().rev().find_map(|layer| layer.get(name)) {
+            return Some(value.clone());
+        }
+        if let Some(value) = magic::strong(self, name) {
+            return Some(value);
+        }
+        let (below, above) = self.layers.split_at(self.above_inventory);
+        let strongest = above
+            .iter()
+            .rev()
+            .find_map(|layer| layer.get(name).cloned())
+            .or_else(|| magic::weak(self, name))
+            .or_else(|| below.iter().rev().find_map(|layer| layer.get(name).cloned()))?;
+        match strongest {
+            Value::Dict(_) if self.world.merge_hashes => Some(self.merged(name)),
+            value => Some(value),
+        }
+    }
+
+    /// All layers' dicts of this name merged, from the last layer on that has something else.
+    fn merged(&self, name: &str) -> Value {
+        let mut merged = Dict::new();
+        for layer in &self.layers {
+            match layer.get(name) {
+                Some(Value::Dict(dict)) => merge(&mut merged, dict),
+                Some(_) => merged.clear(),
+                None => {}
+            }
+        }
+        Value::dict(merged)
+    }
+
+    pub fn all_names(&self) -> Vec<String> {
+        let mut names = indexmap::IndexSet::new();
+        for layer in self.layers.iter().chain(&self.locals).chain([&self.world.magic.0]) {
+            names.extend(layer.keys().map(Value::to_text));
+        }
+        names.extend(magic::WEAK.iter().chain(magic::STRONG).map(|name| (*name).to_owned()));
+        names.into_iter().collect()
+    }
+}
+
+fn push(layers: &mut Vec<Arc<Dict>>, layer: &Arc<Dict>) {
+    if !layer.is_empty() {
+        layers.push(Arc::clone(layer));
+    }
+}
+
+fn merge(into: &mut Dict, from: &Dict) {
+    for (key, value) in from {
+        match (into.get_mut(key), value) {
+            (Some(Value::Dict(old)), Value::Dict(new)) => merge(Arc::make_mut(old), new),
+            _ => {
+                into.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}

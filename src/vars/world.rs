@@ -1,0 +1,76 @@
+//! What all variables of a run rest on: the inventory, the hosts' own variables, the command line's.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use super::host::HostVariables;
+use super::magic::RunMagic;
+use crate::inventory::Inventory;
+use crate::value::{Dict, Value};
+
+pub struct World {
+    inventory: RwLock<Inventory>,
+    /// Counts the changes of the inventory, so that what was derived from it is derived anew.
+    generation: AtomicU64,
+    hosts: RwLock<HashMap<Arc<str>, Arc<HostVariables>>>,
+    groups: RwLock<Option<(u64, Value)>>,
+    pub extra_vars: Arc<Dict>,
+    /// `hash_behaviour=merge`: dicts of several layers are merged.
+    pub merge_hashes: bool,
+    pub inject_facts: bool,
+    pub magic: RunMagic,
+}
+
+impl World {
+    pub fn new(inventory: Inventory, extra_vars: Arc<Dict>, magic: RunMagic) -> Self {
+        Self {
+            inventory: RwLock::new(inventory),
+            generation: AtomicU64::new(0),
+            hosts: RwLock::default(),
+            groups: RwLock::default(),
+            extra_vars,
+            merge_hashes: false,
+            inject_facts: true,
+            magic,
+        }
+    }
+
+    pub fn inventory(&self) -> RwLockReadGuard<'_, Inventory> {
+        self.inventory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the inventory; says whether anything was changed.
+    pub fn change_inventory<T>(&self, change: impl FnOnce(&mut Inventory) -> T) -> T {
+        let result = change(&mut self.inventory.write().unwrap_or_else(PoisonError::into_inner));
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        result
+    }
+
+    pub fn host(&self, name: &str) -> Arc<HostVariables> {
+        if let Some(host) = self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Arc::clone(host);
+        }
+        let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(hosts.entry(Arc::from(name)).or_default())
+    }
+
+    /// Variables of a host from inventory sources, `group_vars` and `host_vars`, the weakest first.
+    pub fn inventory_layers(&self, host: &str) -> Arc<[Arc<Dict>]> {
+        let generation = self.generation.load(Ordering::Relaxed);
+        self.host(host).inventory(generation, || self.inventory().host_layers(host))
+    }
+
+    /// The magic variable `groups`.
+    pub fn groups(&self) -> Value {
+        let generation = self.generation.load(Ordering::Relaxed);
+        if let Some((of, groups)) = &*self.groups.read().unwrap_or_else(PoisonError::into_inner)
+            && *of == generation
+        {
+            return groups.clone();
+        }
+        let groups = self.inventory().groups_value();
+        *self.groups.write().unwrap_or_else(PoisonError::into_inner) = Some((generation, groups.clone()));
+        groups
+    }
+}
