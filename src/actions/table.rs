@@ -94,6 +94,13 @@ pub fn short_name(name: &str) -> &str {
     modules::short_name(name)
 }
 
+/// Every name that a task may use, for "did you mean".
+pub fn names() -> Vec<&'static str> {
+    let actions = ACTIONS.iter().map(|action| action.name);
+    let static_ones = ["gather_facts", "import_playbook", "import_role", "import_tasks"];
+    actions.chain(modules::specs().map(|spec| spec.name)).chain(static_ones).collect()
+}
+
 pub fn is_known(name: &str) -> bool {
     resolve(name).is_some() || matches!(short_name(name), "import_tasks" | "import_role" | "import_playbook")
 }

@@ -5,11 +5,11 @@ pub enum Color {
     Ok,
     Changed,
     Skip,
-    Error,
     Unreachable,
+    Error,
     Warn,
     Deprecate,
-    Debug,
+    Verbose,
     DiffAdd,
     DiffRemove,
     DiffLines,
@@ -21,17 +21,18 @@ impl Color {
             Color::Ok | Color::DiffAdd => "0;32",
             Color::Changed => "0;33",
             Color::Skip | Color::DiffLines => "0;36",
-            Color::Error | Color::DiffRemove => "0;31",
             Color::Unreachable => "1;31",
+            Color::Error | Color::DiffRemove => "0;31",
             Color::Warn => "1;35",
             Color::Deprecate => "0;35",
-            Color::Debug => "1;30",
+            Color::Verbose => "0;34",
         }
     }
+}
 
-    /// Each line colored for itself, as Ansible does.
-    pub fn paint(self, text: &str) -> String {
-        let lines: Vec<String> = text.split('\n').map(|line| format!("\x1b[{}m{line}\x1b[0m", self.code())).collect();
-        lines.join("\n")
-    }
+/// The text in this color, line by line, so that a pager shows it right.
+pub fn paint(text: &str, color: Option<Color>) -> String {
+    let Some(color) = color else { return text.to_owned() };
+    let code = color.code();
+    text.split('\n').map(|line| format!("\x1b[{code}m{line}\x1b[0m")).collect::<Vec<_>>().join("\n")
 }

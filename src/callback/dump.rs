@@ -1,89 +1,99 @@
-//! Results as JSON, laid out as Python's `json.dumps` with sorted keys lays them out.
+//! Results as JSON, as Python's json module prints them with sorted keys.
 
 use std::fmt::Write;
 
-use crate::value::{Dict, Value, python};
+use crate::value::python::float_repr;
+use crate::value::{Dict, Value};
 
-/// With `indent`, one entry to a line.
-pub fn dict(dict: &Dict, indent: Option<usize>) -> String {
+/// One line, or with `indent` one entry a line.
+pub fn json(value: &Value, indent: Option<usize>) -> String {
     let mut out = String::new();
-    write_dict(dict, indent, 0, &mut out);
+    write(value, indent, 0, &mut out);
     out
 }
 
-pub fn value(value: &Value, indent: Option<usize>) -> String {
-    let mut out = String::new();
-    write_value(value, indent, 0, &mut out);
-    out
+/// A result without the keys that only matter inside; `invocation` and `diff` only from -vvv on.
+pub fn result(fields: &Dict, verbosity: u8, always_verbose: bool) -> String {
+    let shown: Dict = fields
+        .iter()
+        .filter(|(key, _)| {
+            let key = key.as_str().unwrap_or_default();
+            let internal = key.starts_with("_ansible_") || key == "exception" && verbosity < 3;
+            let detail = matches!(key, "invocation" | "diff") && verbosity < 3;
+            !internal && !detail
+        })
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let indent = (always_verbose || verbosity > 2).then_some(4);
+    json(&Value::dict(shown), indent)
 }
 
-fn write_value(value: &Value, indent: Option<usize>, level: usize, out: &mut String) {
+fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
     match value {
         Value::Null | Value::Omit => out.push_str("null"),
         Value::Bool(bool) => {
             let _ = write!(out, "{bool}");
         }
-        Value::Int(_) | Value::BigInt(_) => out.push_str(&value.repr()),
-        Value::Float(number) if number.is_nan() => out.push_str("NaN"),
-        Value::Float(number) if number.is_infinite() => {
-            out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" });
+        Value::Int(number) => {
+            let _ = write!(out, "{number}");
         }
-        Value::Float(number) => out.push_str(&python::float_repr(*number)),
-        Value::List(items) => write_list(items, indent, level, out),
-        Value::Dict(dict) => write_dict(dict, indent, level, out),
-        other => write_text(&other.to_text(), out),
+        Value::BigInt(number) => {
+            let _ = write!(out, "{number}");
+        }
+        Value::Float(number) if number.is_nan() => out.push_str("NaN"),
+        Value::Float(number) if number.is_infinite() => out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" }),
+        Value::Float(number) => out.push_str(&float_repr(*number)),
+        Value::Str(text) if text.is_secret() => string("********", out),
+        Value::List(items) if items.is_empty() => out.push_str("[]"),
+        Value::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                separate(index, indent, depth + 1, out);
+                write(item, indent, depth + 1, out);
+            }
+            close(indent, depth, out);
+            out.push(']');
+        }
+        Value::Dict(dict) if dict.is_empty() => out.push_str("{}"),
+        Value::Dict(dict) => {
+            let mut entries: Vec<(String, &Value)> = dict.iter().map(|(key, value)| (key.to_json_key(), value)).collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            out.push('{');
+            for (index, (key, item)) in entries.into_iter().enumerate() {
+                separate(index, indent, depth + 1, out);
+                string(&key, out);
+                out.push_str(": ");
+                write(item, indent, depth + 1, out);
+            }
+            close(indent, depth, out);
+            out.push('}');
+        }
+        Value::Sealed(_) => string("********", out),
+        Value::Date(date) => string(&date.format("%Y-%m-%d").to_string(), out),
+        Value::DateTime(..) => string(&value.to_text().replacen(' ', "T", 1), out),
+        Value::Str(_) | Value::Bytes(_) => string(&value.to_text(), out),
     }
 }
 
-fn write_list(items: &[Value], indent: Option<usize>, level: usize, out: &mut String) {
-    if items.is_empty() {
-        return out.push_str("[]");
-    }
-    out.push('[');
-    for (index, item) in items.iter().enumerate() {
-        separate(index, indent, level + 1, out);
-        write_value(item, indent, level + 1, out);
-    }
-    close(indent, level, ']', out);
-}
-
-fn write_dict(dict: &Dict, indent: Option<usize>, level: usize, out: &mut String) {
-    if dict.is_empty() {
-        return out.push_str("{}");
-    }
-    let mut entries: Vec<(String, &Value)> = dict.iter().map(|(key, value)| (key.to_json_key(), value)).collect();
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-    out.push('{');
-    for (index, (key, item)) in entries.into_iter().enumerate() {
-        separate(index, indent, level + 1, out);
-        write_text(&key, out);
-        out.push_str(": ");
-        write_value(item, indent, level + 1, out);
-    }
-    close(indent, level, '}', out);
-}
-
-fn separate(index: usize, indent: Option<usize>, level: usize, out: &mut String) {
+fn separate(index: usize, indent: Option<usize>, depth: usize, out: &mut String) {
     match indent {
+        Some(width) => {
+            out.push_str(if index > 0 { ",\n" } else { "\n" });
+            out.extend(std::iter::repeat_n(' ', width * depth));
+        }
         None if index > 0 => out.push_str(", "),
         None => {}
-        Some(indent) => {
-            if index > 0 {
-                out.push(',');
-            }
-            let _ = write!(out, "\n{:width$}", "", width = indent * level);
-        }
     }
 }
 
-fn close(indent: Option<usize>, level: usize, bracket: char, out: &mut String) {
-    if let Some(indent) = indent {
-        let _ = write!(out, "\n{:width$}", "", width = indent * level);
+fn close(indent: Option<usize>, depth: usize, out: &mut String) {
+    if let Some(width) = indent {
+        out.push('\n');
+        out.extend(std::iter::repeat_n(' ', width * depth));
     }
-    out.push(bracket);
 }
 
-fn write_text(text: &str, out: &mut String) {
+fn string(text: &str, out: &mut String) {
     out.push('"');
     for char in text.chars() {
         match char {
@@ -101,4 +111,24 @@ fn write_text(text: &str, out: &mut String) {
         }
     }
     out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_sorted_and_text_is_escaped() {
+        let inner: Dict = [(Value::str("b"), Value::Float(1.0)), (Value::str("a"), Value::str("x\n\"é\u{1}"))].into_iter().collect();
+        let value = Value::list(vec![Value::dict(inner), Value::list(vec![]), Value::Null]);
+        assert_eq!(json(&value, None), "[{\"a\": \"x\\n\\\"é\\u0001\", \"b\": 1.0}, [], null]");
+        assert_eq!(json(&Value::list(vec![Value::Int(1)]), Some(4)), "[\n    1\n]");
+    }
+
+    #[test]
+    fn what_is_internal_is_left_out() {
+        let fields: Dict = [("_ansible_x", 1), ("invocation", 2), ("rc", 3)].into_iter().map(|(key, value)| (Value::str(key), Value::Int(value))).collect();
+        assert_eq!(result(&fields, 0, false), "{\"rc\": 3}");
+        assert_eq!(result(&fields, 3, false), "{\n    \"invocation\": 2,\n    \"rc\": 3\n}");
+    }
 }

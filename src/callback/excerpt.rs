@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::actions::{FailedIn, Trouble};
+use crate::error::{Notice, NoticeKind};
 use crate::source::Span;
 
 struct Block {
@@ -11,13 +12,13 @@ struct Block {
     hint: Option<String>,
 }
 
-/// The text after `[ERROR]: `; it ends with an empty line.
-pub fn trouble(trouble: &Trouble, task: &Span) -> String {
+/// The text above a failed result: the whole chain in one line, then each cause with its place.
+pub fn trouble_text(trouble: &Trouble, task: &Span) -> String {
     let blocks = blocks(trouble, task);
-    let mut out = String::new();
+    let mut out = "[ERROR]: ".to_owned();
     if let [only] = blocks.as_slice() {
         write_block(only, &mut out);
-        return out;
+        return without_last_newline(out);
     }
     let _ = write!(out, "{}\n\n", trouble.text());
     for (index, block) in blocks.iter().enumerate() {
@@ -26,7 +27,13 @@ pub fn trouble(trouble: &Trouble, task: &Span) -> String {
         }
         write_block(block, &mut out);
     }
-    out
+    without_last_newline(out)
+}
+
+/// The terminal ends every text with one of its own.
+fn without_last_newline(mut text: String) -> String {
+    text.pop();
+    text
 }
 
 fn blocks(trouble: &Trouble, task: &Span) -> Vec<Block> {
@@ -76,8 +83,20 @@ fn write_block(block: &Block, out: &mut String) {
     }
 }
 
+/// A warning or deprecation, with its lines where they are known.
+pub fn notice_text(notice: &Notice) -> String {
+    let label = match notice.kind {
+        NoticeKind::Warning => "[WARNING]",
+        NoticeKind::Deprecation => "[DEPRECATION WARNING]",
+    };
+    match &notice.place {
+        Some(place) => format!("{label}: {}\n{}", notice.message, origin(place)),
+        None => format!("{label}: {}", notice.message),
+    }
+}
+
 /// Where something is: the line with up to two before it, and a mark under the column.
-pub fn origin(place: &Span) -> String {
+fn origin(place: &Span) -> String {
     let mut out = format!("Origin: {place}\n");
     if place.file.line(place.line).is_none() {
         return out;
@@ -86,7 +105,7 @@ pub fn origin(place: &Span) -> String {
     let width = place.line.to_string().len();
     for number in place.line.saturating_sub(2).max(1)..=place.line {
         let line = place.file.line(number).unwrap_or_default().replace('\t', " ");
-        let shown = format!("{number:<width$} {}", shortened(&line));
+        let shown = format!("{number:>width$} {}", shortened(&line));
         let _ = writeln!(out, "{}", shown.trim_end());
     }
     let indent = width + 1 + (place.column.saturating_sub(1) as usize).min(MAX_LINE);
@@ -102,4 +121,17 @@ fn shortened(line: &str) -> String {
     }
     let kept: String = line.chars().take(MAX_LINE - 5).collect();
     format!("{kept}[...]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::SourceFile;
+
+    #[test]
+    fn lines_are_numbered_to_one_width() {
+        let text = (1..=12).map(|number| format!("line {number}\n")).collect::<String>();
+        let place = Span::new(&SourceFile::new("/p/site.yml", text), 10, 3);
+        assert_eq!(origin(&place), "Origin: /p/site.yml:10:3\n\n 8 line 8\n 9 line 9\n10 line 10\n     ^ column 3\n");
+    }
 }

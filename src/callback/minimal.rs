@@ -1,65 +1,82 @@
-//! Ansible's output for ad hoc commands: one result after the other, commands as plain text.
+//! The output of ad hoc commands.
+
+use std::collections::HashSet;
 
 use super::color::Color;
-use super::output::Output;
-use super::{Callback, CallbackOptions, diff_text, dump, shown};
+use super::default::who;
+use super::terminal::Terminal;
+use super::{Callback, diff, dump, excerpt};
 use crate::engine::Event;
 use crate::engine::event::{Status, TaskReport};
 use crate::value::Value;
 
+/// Actions whose output is text, not data.
+const COMMANDS: &[&str] = &["command", "shell", "raw", "script"];
+
 pub struct Minimal {
-    options: CallbackOptions,
+    verbosity: u8,
+    explained: HashSet<String>,
 }
 
-/// Modules whose output is text rather than fields.
-const PLAIN: &[&str] = &["command", "raw", "shell"];
-
 impl Minimal {
-    pub fn new(options: CallbackOptions) -> Self {
-        Self { options }
+    pub fn new(verbosity: u8) -> Self {
+        Self { verbosity, explained: HashSet::new() }
     }
 
-    fn plain(report: &TaskReport, caption: &str) -> String {
-        let field = |name: &str| report.fields.get(name).map(Value::to_text).unwrap_or_default();
-        let rc = report.fields.get("rc").map_or_else(|| "-1".to_owned(), Value::to_text);
-        let host = &report.host;
-        format!("{host} | {caption} | rc={rc} >>\n{}{}{}\n", field("stdout"), field("stderr"), field("msg"))
-    }
-
-    fn finished(&self, report: &TaskReport, output: &mut Output) {
-        for warning in &report.warnings {
-            output.warning(warning);
-        }
-        if report.show_diff && !report.diff.is_empty() {
-            let text = diff_text::text(&report.diff, output.color);
-            output.line(&text, None);
-        }
-        let plain = PLAIN.contains(&report.action.as_str()) && !report.fields.contains_key("ansible_job_id");
-        let fields = dump::dict(&shown::of_task(&report.fields, self.options.verbosity), Some(4));
-        let host = shown::host_label(report);
-        let (text, color) = match report.status {
-            Status::Ok | Status::Changed => {
-                let changed = report.status == Status::Changed;
-                let (word, color) = if changed { ("CHANGED", Color::Changed) } else { ("SUCCESS", Color::Ok) };
-                let text = if plain { Self::plain(report, word) } else { format!("{host} | {word} => {fields}") };
-                (text, color)
+    fn finished(&mut self, report: &TaskReport, terminal: &mut Terminal) {
+        if let Some(trouble) = &report.trouble {
+            let text = excerpt::trouble_text(trouble, &report.place);
+            if self.explained.insert(text.clone()) {
+                terminal.line(&text, Some(Color::Error));
             }
-            Status::Skipped => (format!("{host} | SKIPPED"), Color::Skip),
-            Status::Failed if plain && report.fields.contains_key("rc") => (Self::plain(report, "FAILED"), Color::Error),
-            Status::Failed => (format!("{host} | FAILED! => {fields}"), Color::Error),
-            Status::Unreachable => (format!("{host} | UNREACHABLE! => {fields}"), Color::Unreachable),
+        }
+        if report.show_diff && !report.no_log {
+            for one in &report.diff {
+                let text = diff::render(one, terminal.color);
+                if !text.is_empty() {
+                    terminal.line(text.trim_end_matches('\n'), None);
+                }
+            }
+        }
+        let (caption, color) = caption(report.status);
+        let text = if is_command(report) && !matches!(report.status, Status::Skipped | Status::Unreachable) {
+            command_text(report, caption)
+        } else {
+            format!("{} | {caption} => {}", who(report), dump::result(&report.fields, self.verbosity, true))
         };
-        output.line(&text, Some(color));
+        terminal.line(&text, Some(color));
     }
+}
+
+/// Word and color for a status, as both ad hoc callbacks show them.
+pub(super) fn caption(status: Status) -> (&'static str, Color) {
+    match status {
+        Status::Ok => ("SUCCESS", Color::Ok),
+        Status::Changed => ("CHANGED", Color::Changed),
+        Status::Skipped => ("SKIPPED", Color::Skip),
+        Status::Failed => ("FAILED!", Color::Error),
+        Status::Unreachable => ("UNREACHABLE!", Color::Unreachable),
+    }
+}
+
+/// Whether the result is the output of a command: a failure before the command ran is data.
+pub(super) fn is_command(report: &TaskReport) -> bool {
+    let short = report.action.rsplit('.').next().unwrap_or_default();
+    COMMANDS.contains(&short) && report.fields.get("rc").is_some()
+}
+
+fn command_text(report: &TaskReport, caption: &str) -> String {
+    let caption = caption.trim_end_matches('!');
+    let field = |name: &str| report.fields.get(name).map(Value::to_text).unwrap_or_default();
+    format!("{} | {caption} | rc={} >>\n{}{}{}", who(report), field("rc"), field("stdout"), field("stderr"), field("msg"))
 }
 
 impl Callback for Minimal {
-    fn event(&mut self, event: &Event, output: &mut Output) {
+    fn event(&mut self, event: &Event, terminal: &mut Terminal) {
         match event {
-            Event::Finished(report) => self.finished(report, output),
-            Event::Notice(notice) => output.notice(notice),
-            Event::Message(text) => output.line(text, None),
-            Event::NoHostsMatched => output.line("skipping: no hosts matched", Some(Color::Skip)),
+            Event::Finished(report) => self.finished(report, terminal),
+            Event::Notice(notice) => terminal.error_line(&excerpt::notice_text(notice), Some(Color::Warn)),
+            Event::Message(text) => terminal.line(text, None),
             _ => {}
         }
     }

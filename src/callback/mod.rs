@@ -1,100 +1,100 @@
-//! Callbacks: print what a run tells. They are the only part that writes results to the terminal.
+//! What a person sees of a run: events in, text out. Nothing else writes to the terminal while plays run.
 
 mod banner;
 mod color;
 mod default;
-mod diff_text;
+mod diff;
 mod dump;
 mod excerpt;
 mod minimal;
 mod oneline;
-mod output;
+mod recap;
 mod shown;
 mod status_line;
-
-use std::time::Duration;
+mod terminal;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::Event;
+use crate::error::{Error, ErrorKind, Notice, NoticeKind};
 
-pub use output::Output;
+use color::Color;
+pub use minimal::Minimal;
+pub use oneline::Oneline;
+pub use terminal::{ColorChoice, Terminal};
 
-/// What is shown and how.
+/// One way to show a run.
+pub trait Callback: Send {
+    fn event(&mut self, event: &Event, terminal: &mut Terminal);
+}
+
+/// What of a run is shown; Ansible's settings of the same names.
 #[derive(Clone, Debug)]
-pub struct CallbackOptions {
+pub struct Display {
     pub verbosity: u8,
-    pub color: bool,
-    /// Standard error is a terminal that a status line may use.
-    pub status_line: bool,
-    /// Width of banners.
-    pub columns: usize,
-    pub display_ok_hosts: bool,
-    pub display_skipped_hosts: bool,
-    pub display_failed_stderr: bool,
-    pub show_custom_stats: bool,
-    pub show_per_host_start: bool,
-    pub show_task_path_on_failure: bool,
+    pub skipped_hosts: bool,
+    pub ok_hosts: bool,
+    pub failed_to_stderr: bool,
+    pub custom_stats: bool,
+    pub per_host_start: bool,
     pub check_mode_markers: bool,
 }
 
-impl Default for CallbackOptions {
+impl std::default::Default for Display {
     fn default() -> Self {
         Self {
             verbosity: 0,
-            color: false,
-            status_line: false,
-            columns: 79,
-            display_ok_hosts: true,
-            display_skipped_hosts: true,
-            display_failed_stderr: false,
-            show_custom_stats: false,
-            show_per_host_start: false,
-            show_task_path_on_failure: false,
+            skipped_hosts: true,
+            ok_hosts: true,
+            failed_to_stderr: false,
+            custom_stats: false,
+            per_host_start: false,
             check_mode_markers: false,
         }
     }
 }
 
-pub trait Callback: Send {
-    fn event(&mut self, event: &Event, output: &mut Output);
-}
-
 /// The callback of this name (`stdout_callback`).
-pub fn find(name: &str, options: &CallbackOptions) -> Option<Box<dyn Callback>> {
-    match name.strip_prefix("ansible.builtin.").unwrap_or(name) {
-        "default" => Some(Box::new(default::Default::new(options.clone()))),
-        "minimal" => Some(Box::new(minimal::Minimal::new(options.clone()))),
-        "oneline" => Some(Box::new(oneline::Oneline::new(options.clone()))),
-        _ => None,
+pub fn named(name: Option<&str>, display: Display) -> Result<Box<dyn Callback>, Error> {
+    match name.map(|name| name.trim_start_matches("ansible.builtin.")) {
+        None | Some("default") => Ok(Box::new(default::Default::new(display))),
+        Some("minimal") => Ok(Box::new(Minimal::new(display.verbosity))),
+        Some("oneline") => Ok(Box::new(Oneline::new(display.verbosity))),
+        Some(other) => Err(Error::new(ErrorKind::Usage, format!("the callback `{other}` (stdout_callback) is not there"))
+            .hint("there are default, minimal and oneline")
+            .with_exit_code(1)),
     }
 }
 
-/// Prints events until nobody sends any more.
-pub async fn print(mut events: UnboundedReceiver<Event>, mut callback: Box<dyn Callback>, options: CallbackOptions) {
-    let mut output = Output::new(&options);
-    let mut status = status_line::StatusLine::default();
-    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+/// Shows a warning, or a deprecation if those are to be shown.
+pub fn show_notice(notice: &Notice, deprecations: bool, terminal: &mut Terminal) {
+    let color = match notice.kind {
+        NoticeKind::Warning => Color::Warn,
+        NoticeKind::Deprecation if deprecations => Color::Deprecate,
+        NoticeKind::Deprecation => return,
+    };
+    terminal.error_line(&excerpt::notice_text(notice), Some(color));
+}
+
+/// Shows events until the sender is gone.
+pub async fn show(mut events: UnboundedReceiver<Event>, mut callback: Box<dyn Callback>, mut terminal: Terminal) {
+    let mut tick = tokio::time::interval(status_line::PERIOD);
     loop {
         tokio::select! {
+            biased;
             event = events.recv() => {
                 let Some(event) = event else { break };
-                status.note(&event);
-                if options.status_line {
-                    output.clear_status();
-                }
-                callback.event(&event, &mut output);
+                terminal.observe(&event);
+                callback.event(&event, &mut terminal);
+                // Whatever has come meanwhile is written in one go.
                 while let Ok(event) = events.try_recv() {
-                    status.note(&event);
-                    callback.event(&event, &mut output);
+                    terminal.observe(&event);
+                    callback.event(&event, &mut terminal);
                 }
-                output.flush();
+                terminal.flush();
             }
-            _ = ticks.tick(), if options.status_line => {
-                output.show_status(&status.text(options.columns));
-            }
+            _ = tick.tick(), if terminal.has_status_line() => terminal.draw_status(),
         }
     }
-    output.clear_status();
-    output.flush();
+    terminal.finish();
 }

@@ -1,63 +1,44 @@
-//! One line for each result.
+//! Ad hoc results in one line each (`-o`).
 
 use super::color::Color;
-use super::output::Output;
-use super::{Callback, CallbackOptions, dump, shown};
+use super::default::who;
+use super::minimal::{caption, is_command};
+use super::terminal::Terminal;
+use super::{Callback, dump, excerpt};
 use crate::engine::Event;
 use crate::engine::event::{Status, TaskReport};
 use crate::value::Value;
 
 pub struct Oneline {
-    options: CallbackOptions,
+    verbosity: u8,
 }
 
 impl Oneline {
-    pub fn new(options: CallbackOptions) -> Self {
-        Self { options }
+    pub fn new(verbosity: u8) -> Self {
+        Self { verbosity }
     }
 
-    fn plain(report: &TaskReport, caption: &str) -> String {
-        let field = |name: &str| {
-            let text = report.fields.get(name).map(Value::to_text).unwrap_or_default();
-            text.replace('\n', "\\n").replace('\r', "\\r")
-        };
-        let (host, rc) = (&report.host, report.fields.get("rc").map_or_else(|| "-1".to_owned(), Value::to_text));
-        let errors = field("stderr");
-        if errors.is_empty() {
-            format!("{host} | {caption} | rc={rc} | (stdout) {}", field("stdout"))
-        } else {
-            format!("{host} | {caption} | rc={rc} | (stdout) {} (stderr) {errors}", field("stdout"))
+    fn text(&self, report: &TaskReport) -> String {
+        let (caption, _) = caption(report.status);
+        if is_command(report) && !matches!(report.status, Status::Skipped | Status::Unreachable) {
+            let field = |name: &str| report.fields.get(name).map(Value::to_text).unwrap_or_default().replace('\n', "\\n").replace('\r', "\\r");
+            let stderr = field("stderr");
+            let text = format!("{} | {} | rc={} | (stdout) {}", who(report), caption.trim_end_matches('!'), field("rc"), field("stdout"));
+            return if stderr.is_empty() { text } else { format!("{text} (stderr) {stderr}") };
         }
-    }
-
-    fn finished(&self, report: &TaskReport, output: &mut Output) {
-        let host = shown::host_label(report);
-        let fields = dump::dict(&shown::of_task(&report.fields, self.options.verbosity), None).replace('\n', "");
-        let plain = matches!(report.action.as_str(), "command" | "raw" | "shell");
-        let (text, color) = match report.status {
-            Status::Ok | Status::Changed => {
-                let changed = report.status == Status::Changed;
-                let (word, color) = if changed { ("CHANGED", Color::Changed) } else { ("SUCCESS", Color::Ok) };
-                (if plain { Self::plain(report, word) } else { format!("{host} | {word} => {fields}") }, color)
-            }
-            Status::Skipped => (format!("{host} | SKIPPED"), Color::Skip),
-            Status::Failed if plain => (Self::plain(report, "FAILED"), Color::Error),
-            Status::Failed => (format!("{host} | FAILED! => {fields}"), Color::Error),
-            Status::Unreachable => {
-                let message = report.fields.get("msg").map(Value::to_text).unwrap_or_default();
-                (format!("{host} | UNREACHABLE!: {message}"), Color::Unreachable)
-            }
-        };
-        output.line(&text, Some(color));
+        format!("{} | {caption} => {}", who(report), dump::result(&report.fields, self.verbosity.min(2), false).replace('\n', ""))
     }
 }
 
 impl Callback for Oneline {
-    fn event(&mut self, event: &Event, output: &mut Output) {
+    fn event(&mut self, event: &Event, terminal: &mut Terminal) {
         match event {
-            Event::Finished(report) => self.finished(report, output),
-            Event::Notice(notice) => output.notice(notice),
-            Event::Message(text) => output.line(text, None),
+            Event::Finished(report) => {
+                let (_, color) = caption(report.status);
+                let text = self.text(report);
+                terminal.line(&text, Some(color));
+            }
+            Event::Notice(notice) => terminal.error_line(&excerpt::notice_text(notice), Some(Color::Warn)),
             _ => {}
         }
     }

@@ -61,11 +61,3 @@ pub fn item_label(report: &TaskReport) -> String {
     }
     report.item_label.as_ref().map(Value::to_text).unwrap_or_default()
 }
-
-/// The host, and the one that worked for it.
-pub fn host_label(report: &TaskReport) -> String {
-    match &report.delegated_to {
-        Some(other) => format!("{} -> {other}", report.host),
-        None => report.host.to_string(),
-    }
-}

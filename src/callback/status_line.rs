@@ -1,65 +1,75 @@
-//! Which hosts still work, and for how long; for a person who waits.
+//! On a terminal, one line below the output: which hosts still work, on what, and for how long.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use indexmap::IndexMap;
-
-use super::banner::width;
 use crate::engine::Event;
+
+pub const PERIOD: Duration = Duration::from_millis(250);
+
+/// A task that is done within this time needs no line.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 pub struct StatusLine {
-    working: IndexMap<Arc<str>, Working>,
+    working: BTreeMap<Arc<str>, Work>,
+    drawn: bool,
 }
 
-struct Working {
+struct Work {
     since: Instant,
-    progress: Option<String>,
+    doing: Option<String>,
 }
 
 impl StatusLine {
-    pub fn note(&mut self, event: &Event) {
+    pub fn observe(&mut self, event: &Event) {
         match event {
-            Event::TaskStarted(_) | Event::PlaybookFinished(_) => self.working.clear(),
             Event::HostStarted { host, .. } => {
-                self.working.insert(Arc::clone(host), Working { since: Instant::now(), progress: None });
+                self.working.insert(Arc::clone(host), Work { since: Instant::now(), doing: None });
             }
             Event::Finished(report) => {
-                self.working.shift_remove(&report.host);
+                self.working.remove(&report.host);
             }
-            Event::Progress { host, text } => {
-                if let Some(working) = self.working.get_mut(host) {
-                    working.progress = Some(text.clone());
+            Event::Progress { host, text } => self.set_doing(host, text),
+            Event::Output { host, bytes, .. } => {
+                let text = String::from_utf8_lossy(bytes);
+                if let Some(line) = text.lines().rev().find(|line| !line.trim().is_empty()) {
+                    self.set_doing(host, line.trim());
                 }
             }
+            Event::PlaybookFinished(_) => self.working.clear(),
             _ => {}
         }
     }
 
-    /// Nothing for the first seconds: most tasks are over before anybody wonders.
-    pub fn text(&self, columns: usize) -> String {
-        let Some(longest) = self.working.values().map(|working| working.since.elapsed().as_secs()).max() else {
-            return String::new();
+    fn set_doing(&mut self, host: &Arc<str>, text: &str) {
+        if let Some(work) = self.working.get_mut(host) {
+            work.doing = Some(text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect());
+        }
+    }
+
+    /// The line in place of the last one; nothing when there is nothing to say.
+    pub fn redraw(&mut self, columns: usize) -> Option<String> {
+        let longest = self.working.iter().map(|(host, work)| (work.since, host, work)).min_by_key(|(since, ..)| *since);
+        let Some((since, host, work)) = longest.filter(|(since, ..)| since.elapsed() >= PATIENCE) else {
+            return self.erase();
         };
-        if longest < 2 {
-            return String::new();
+        let mut text = format!("{host} {} s", since.elapsed().as_secs());
+        if let Some(doing) = &work.doing {
+            text.push_str(": ");
+            text.push_str(doing);
         }
-        let hosts: Vec<String> = self
-            .working
-            .iter()
-            .map(|(host, working)| {
-                let seconds = working.since.elapsed().as_secs();
-                match &working.progress {
-                    Some(progress) => format!("{host} {seconds} s: {}", progress.lines().next().unwrap_or_default()),
-                    None => format!("{host} {seconds} s"),
-                }
-            })
-            .collect();
-        let mut text = format!("working: {}", hosts.join(", "));
-        while width(&text) > columns {
-            text.pop();
+        if self.working.len() > 1 {
+            text = format!("{} hosts at work, {text}", self.working.len());
         }
-        text
+        let shown: String = text.chars().take(columns).collect();
+        self.drawn = true;
+        Some(format!("\r\x1b[K\x1b[2m{shown}\x1b[0m"))
+    }
+
+    /// What takes the line away, if it is there.
+    pub fn erase(&mut self) -> Option<String> {
+        std::mem::take(&mut self.drawn).then(|| "\r\x1b[K".to_owned())
     }
 }

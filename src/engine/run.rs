@@ -176,6 +176,12 @@ async fn run_play(
     };
     let variables = renamed(&variables, &name, play);
     let all_hosts = hosts(shared, &reader, &patterns)?;
+    for host in &all_hosts {
+        shared.world.inventory_layers(host);
+    }
+    if let Some(err) = shared.world.take_trouble() {
+        return Err(err);
+    }
     shared.pass_notices();
     if all_hosts.is_empty() {
         shared.send(Event::PlayStarted { name, hosts: Vec::new() });

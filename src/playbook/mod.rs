@@ -1,8 +1,18 @@
 //! Playbooks as data: plays, blocks, tasks, roles, and the loader that reads them.
-//! Nothing here is templated or run; what depends on variables stays a `Value`.
+//! Nothing here is run; what depends on a host's variables stays a `Value`.
 
+mod block;
+mod import;
+pub mod keywords;
+mod loader;
+mod play;
+mod role;
+mod task;
 pub mod split_args;
 pub mod task_action;
 mod types;
 
+pub use import::task_file_candidates;
+pub use loader::{Loader, PlayScope};
+pub use role::{RoleFiles, RoleRequest};
 pub use types::*;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use super::host::HostVariables;
 use super::magic::RunMagic;
@@ -20,6 +20,7 @@ pub struct World {
     /// `hash_behaviour=merge`: dicts of several layers are merged.
     pub merge_hashes: bool,
     pub magic: RunMagic,
+    trouble: Mutex<Option<Error>>,
     reload: Arc<dyn Fn() -> Result<Inventory, Error> + Send + Sync>,
 }
 
@@ -38,6 +39,7 @@ impl World {
             extra_vars,
             merge_hashes: false,
             magic,
+            trouble: Mutex::default(),
             reload,
         }
     }
@@ -73,9 +75,21 @@ impl World {
     }
 
     /// Variables of a host from inventory sources, `group_vars` and `host_vars`, the weakest first.
+    /// What is wrong with a file of variables stands in `trouble`, since a look-up has no way to say it.
     pub fn inventory_layers(&self, host: &str) -> Arc<[Arc<Dict>]> {
         let generation = self.generation.load(Ordering::Relaxed);
-        self.host(host).inventory(generation, || self.inventory().host_layers(host))
+        self.host(host).inventory(generation, || match self.inventory().host_layers(host) {
+            Ok(layers) => layers.into_iter().map(|layer| layer.vars).collect(),
+            Err(err) => {
+                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(err);
+                Vec::new()
+            }
+        })
+    }
+
+    /// An error in files of variables that was met since the last call.
+    pub fn take_trouble(&self) -> Option<Error> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The magic variable `groups`.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind};
-use crate::source::Span;
+use crate::source::{SourceFile, Span};
 use crate::value::{Sealed, Str, Value};
 
 pub use password::{Password, PasswordSources};
@@ -95,20 +95,27 @@ impl Secrets {
             None => self.passwords.first(),
         };
         let (name, password) = chosen.ok_or(Failure::NoSecrets)?;
-        let salt: [u8; 32] = rand::random();
-        let label = (name != DEFAULT_ID).then_some(name.as_str());
-        Ok(close_envelope(&cipher::encrypt(password.expose(), &salt, plain), &salt, label))
+        Ok(encrypt_with(password, plain, None, Some(name)))
     }
 
     /// The error for a file that cannot be opened.
     pub fn file_error(failure: &Failure, path: &Path) -> Error {
-        let err = Error::new(ErrorKind::Vault, format!("{failure} ({})", path.display()));
+        let place = Span::new(&SourceFile::new(path, ""), 1, 1);
+        let err = Error::new(ErrorKind::Vault, failure.to_string()).at(Some(&place)).with_exit_code(4);
         match failure {
             Failure::NoSecrets => err.hint("give the password with --vault-password-file or --ask-vault-pass"),
             Failure::WrongPassword => err.hint("none of the given vault passwords is right for this file"),
             _ => err,
         }
     }
+}
+
+/// Encrypts with a password that need not be among the run's; a salt of the caller's makes the result repeatable.
+pub fn encrypt_with(password: &Password, plain: &[u8], salt: Option<&[u8]>, id: Option<&str>) -> String {
+    let random: [u8; 32] = rand::random();
+    let salt = salt.unwrap_or(&random);
+    let label = id.filter(|id| *id != DEFAULT_ID);
+    close_envelope(&cipher::encrypt(password.expose(), salt, plain), salt, label)
 }
 
 fn open_envelope(text: &str) -> Result<Envelope<'_>, Failure> {

@@ -78,8 +78,7 @@ impl Cache {
             return;
         }
         let text = fs::read(database.file()).unwrap_or_default();
-        let accounts: Vec<Account> =
-            String::from_utf8_lossy(&text).lines().filter_map(Account::parse).collect();
+        let accounts: Vec<Account> = String::from_utf8_lossy(&text).lines().filter_map(Account::parse).collect();
         // The first of two lines with the same key wins, as in NSS.
         let (mut by_name, mut by_id) = (HashMap::new(), HashMap::new());
         for (index, account) in accounts.iter().enumerate() {

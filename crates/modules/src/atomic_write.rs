@@ -69,6 +69,13 @@ impl PendingFile {
         }
     }
 
+    /// Renames the file to `dest` with the attributes that the caller gave it.
+    pub fn put_as_it_is(mut self, dest: &Path) -> io::Result<()> {
+        fs::rename(&self.path, dest)?;
+        self.placed = true;
+        Ok(())
+    }
+
     fn take_over(&self, old: &fs::Metadata, mode: u32) -> io::Result<()> {
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (old.uid(), old.gid())
@@ -143,9 +150,9 @@ pub fn run_validation(validate: &str, file: &Path, ctx: &mut Ctx) -> Result<(), 
     let Some(words) = crate::shell_words::split(&validate.replace("%s", &file.to_string_lossy())) else {
         return Err(Failure::new(format!("validate has an unclosed quote: {validate}")));
     };
-    let output = ctx
-        .command(&Command::new(words))
-        .map_err(|err| Failure::new(format!("failed to validate: {}", os_error::numbered(&err))).with("cmd", validate))?;
+    let output = ctx.command(&Command::new(words)).map_err(|err| {
+        Failure::new(format!("failed to validate: {}", os_error::numbered(&err))).with("cmd", validate)
+    })?;
     if output.ok() {
         return Ok(());
     }
@@ -160,7 +167,12 @@ pub fn back_up(path: &Path) -> Result<Option<PathBuf>, Failure> {
     let Ok(meta) = fs::metadata(path) else { return Ok(None) };
     let name = PathBuf::from(format!("{}.{}.{}~", path.display(), std::process::id(), local_timestamp()));
     let failed = |err: io::Error| {
-        Failure::new(format!("Could not make backup of {} to {}: {}", path.display(), name.display(), os_error::numbered(&err)))
+        Failure::new(format!(
+            "Could not make backup of {} to {}: {}",
+            path.display(),
+            name.display(),
+            os_error::numbered(&err)
+        ))
     };
     let mut pending = PendingFile::beside(&name).map_err(failed)?;
     io::copy(&mut File::open(path).map_err(failed)?, &mut pending.file).map_err(failed)?;

@@ -95,6 +95,13 @@ pub fn of_reader(reader: &mut dyn Read, algorithm: Algorithm) -> io::Result<Stri
     }
 }
 
+/// Both checksums that results show, in one pass.
+pub fn both_of_file(path: &Path) -> io::Result<Checksums> {
+    let mut writer = HashingWriter::new(io::sink());
+    io::copy(&mut File::open(path)?, &mut writer)?;
+    Ok(writer.finish())
+}
+
 /// Passes on what is written and keeps the checksums that results show.
 pub struct HashingWriter<W> {
     inner: W,

@@ -23,7 +23,14 @@ pub const MODULE: Module = Module {
         summary: "Manage files, directories and links.",
         args: &[
             Arg::path("path", "The path to manage.").required().aliases(&["dest", "name"]),
-            Arg::str("state", "What should be there.").choices(&["absent", "directory", "file", "hard", "link", "touch"]),
+            Arg::str("state", "What should be there.").choices(&[
+                "absent",
+                "directory",
+                "file",
+                "hard",
+                "link",
+                "touch",
+            ]),
             Arg::path("src", "Where a link points."),
             Arg::bool("recurse", "Apply attributes to everything below a directory.").default("no"),
             Arg::bool("force", "Replace what is in the way of a link, and make links that lead nowhere.").default("no"),
@@ -139,7 +146,13 @@ fn state_diff(path: &Path, before: &str, after: &str) -> AttributeDiff {
 }
 
 /// Applies attributes and times to what `path` stands for.
-fn apply_attributes(args: &Args, path: &Path, times: &Times, diff: &mut AttributeDiff, ctx: &mut Ctx) -> Result<bool, Failure> {
+fn apply_attributes(
+    args: &Args,
+    path: &Path,
+    times: &Times,
+    diff: &mut AttributeDiff,
+    ctx: &mut Ctx,
+) -> Result<bool, Failure> {
     let path = attributes_path(path, args.follow);
     let changed = args.attributes.apply(&path, Some(&mut *diff), ctx)?;
     Ok(times.apply(&path, diff, ctx)? || changed)
@@ -270,10 +283,8 @@ fn absent(args: &Args, ctx: &mut Ctx) -> ModuleResult {
     if ctx.diff && before == "directory" {
         let mut content = Content::default();
         content.collect(path);
-        diff.before.insert(
-            "path_content".to_owned(),
-            json!({ "directories": content.directories, "files": content.files }),
-        );
+        diff.before
+            .insert("path_content".to_owned(), json!({ "directories": content.directories, "files": content.files }));
     }
     if !ctx.check {
         let removed = if before == "directory" { fs::remove_dir_all(path) } else { fs::remove_file(path) };

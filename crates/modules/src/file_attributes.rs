@@ -171,8 +171,8 @@ impl FileAttributes {
             return Ok(false);
         }
         let Some(before) = selinux::context(path) else { return Ok(ctx.check && fs::symlink_metadata(path).is_err()) };
-        let after = selinux::merged(&before, parts.map(|part| part.as_deref()))
-            .map_err(|msg| path_failure(msg, path, ctx))?;
+        let after =
+            selinux::merged(&before, parts.map(|part| part.as_deref())).map_err(|msg| path_failure(msg, path, ctx))?;
         if before == after {
             return Ok(false);
         }
@@ -180,8 +180,9 @@ impl FileAttributes {
             diff.set("secontext", before, after.as_str());
         }
         if !ctx.check {
-            selinux::set_context(path, &after)
-                .map_err(|err| path_failure("set selinux context failed", path, ctx).with("details", os_error::numbered(&err)))?;
+            selinux::set_context(path, &after).map_err(|err| {
+                path_failure("set selinux context failed", path, ctx).with("details", os_error::numbered(&err))
+            })?;
         }
         Ok(true)
     }
@@ -189,7 +190,8 @@ impl FileAttributes {
     fn apply_owner(&self, path: &Path, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
         let Some(owner) = &self.owner else { return Ok(false) };
         let Some(meta) = present(path, ctx)? else { return Ok(true) };
-        let Some(uid) = owner.trim().parse().ok().or_else(|| accounts::user(owner, ctx).map(|account| account.id)) else {
+        let Some(uid) = owner.trim().parse().ok().or_else(|| accounts::user(owner, ctx).map(|account| account.id))
+        else {
             if ctx.check {
                 ctx.warn(format!("failed to look up user {owner}. Create user up to this point in real play"));
             }
@@ -205,8 +207,9 @@ impl FileAttributes {
             ctx.warn(format!("failed to look up user with uid {uid}. Create user up to this point in real play"));
         }
         if !ctx.check {
-            std::os::unix::fs::lchown(path, Some(uid), None)
-                .map_err(|err| path_failure("chown failed", path, ctx).with("details", os_error::with_path(&err, path)))?;
+            std::os::unix::fs::lchown(path, Some(uid), None).map_err(|err| {
+                path_failure("chown failed", path, ctx).with("details", os_error::with_path(&err, path))
+            })?;
         }
         Ok(true)
     }
@@ -214,7 +217,8 @@ impl FileAttributes {
     fn apply_group(&self, path: &Path, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
         let Some(group) = &self.group else { return Ok(false) };
         let Some(meta) = present(path, ctx)? else { return Ok(true) };
-        let Some(gid) = group.trim().parse().ok().or_else(|| accounts::group(group, ctx).map(|account| account.id)) else {
+        let Some(gid) = group.trim().parse().ok().or_else(|| accounts::group(group, ctx).map(|account| account.id))
+        else {
             if ctx.check {
                 ctx.warn(format!("failed to look up group {group}. Create group up to this point in real play"));
             }
@@ -230,8 +234,9 @@ impl FileAttributes {
             ctx.warn(format!("failed to look up group with gid {gid}. Create group up to this point in real play"));
         }
         if !ctx.check {
-            std::os::unix::fs::lchown(path, None, Some(gid))
-                .map_err(|err| path_failure("chgrp failed", path, ctx).with("details", os_error::with_path(&err, path)))?;
+            std::os::unix::fs::lchown(path, None, Some(gid)).map_err(|err| {
+                path_failure("chgrp failed", path, ctx).with("details", os_error::with_path(&err, path))
+            })?;
         }
         Ok(true)
     }

@@ -7,14 +7,17 @@ pub mod checksum;
 pub mod command;
 pub mod content_diff;
 pub mod copy;
-mod download;
+pub mod download;
 mod dpkg_status;
+pub mod fetch;
 pub mod file;
 pub mod file_attributes;
 pub mod file_flags;
 pub mod file_mode;
+pub mod get_url;
 pub mod group;
 mod home;
+pub mod http_date;
 mod init_system;
 mod invoke;
 pub mod lineinfile;
@@ -30,14 +33,17 @@ pub mod python_regex;
 mod resolve;
 pub mod selinux;
 pub mod service;
+pub mod setup;
 pub mod shell;
 pub mod shell_words;
 pub mod stat;
 pub mod systemd;
 pub mod table;
+pub mod unarchive;
 pub mod user;
 pub mod wait_for;
 #[cfg(test)]
 mod testing;
 
 pub use invoke::invoke;
+

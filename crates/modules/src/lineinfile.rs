@@ -28,13 +28,17 @@ pub const MODULE: Module = Module {
             Arg::str("regexp", "What the line to replace or remove looks like.").aliases(&["regex"]),
             Arg::str("search_string", "Text that the line to replace or remove contains."),
             Arg::str("line", "The line.").aliases(&["value"]),
-            Arg::bool("backrefs", "Let `line` refer to groups of `regexp`; without a match nothing changes.").default("no"),
+            Arg::bool("backrefs", "Let `line` refer to groups of `regexp`; without a match nothing changes.")
+                .default("no"),
             Arg::str("insertafter", "`EOF`, or what the line before a new one looks like."),
             Arg::str("insertbefore", "`BOF`, or what the line after a new one looks like."),
             Arg::bool("create", "Make the file if it is not there.").default("no"),
             Arg::bool("backup", "Keep a copy of the file as it was.").default("no"),
             Arg::bool("firstmatch", "Take the first line that matches, not the last.").default("no"),
-            Arg::str("validate", "A command that must accept the new file before it is put in place; `%s` is its name."),
+            Arg::str(
+                "validate",
+                "A command that must accept the new file before it is put in place; `%s` is its name.",
+            ),
         ],
         shared: &[FILE_ARGS],
         rules: &[
@@ -164,7 +168,8 @@ fn finish(args: &Args, before: &[u8], after: &[u8], mut msg: String, ctx: &mut C
             changed = true;
         }
         if ctx.diff {
-            let sides = |side: serde_json::Map<String, Json>| if side.is_empty() { Json::Null } else { Json::Object(side) };
+            let sides =
+                |side: serde_json::Map<String, Json>| if side.is_empty() { Json::Null } else { Json::Object(side) };
             diffs.push(Diff {
                 before: sides(attributes.before),
                 after: sides(attributes.after),

@@ -31,7 +31,7 @@ pub fn from_unix(seconds: i64) -> LocalTime {
     }
 }
 
-fn to_unix(time: LocalTime) -> Option<i64> {
+pub fn to_unix(time: LocalTime) -> Option<i64> {
     let number = |number: u32| libc::c_int::try_from(number).ok();
     let mut parts = MaybeUninit::<libc::tm>::zeroed();
     // SAFETY: every field of `tm` may be zero; `mktime` reads and normalizes a complete value.

@@ -73,7 +73,9 @@ fn of_content(head: &[u8], path: &Path, ctx: &mut Ctx) -> Answer {
             Some(mime) if mime != "application/zip" => answer(mime, "binary"),
             // Nothing begins with two zero bytes or less than a word of anything.
             None if head.len() < 4 => answer("application/octet-stream", "binary"),
-            guess => ask_file(path, ctx).unwrap_or_else(|| answer(guess.unwrap_or("application/octet-stream"), "binary")),
+            guess => {
+                ask_file(path, ctx).unwrap_or_else(|| answer(guess.unwrap_or("application/octet-stream"), "binary"))
+            }
         };
     };
     match script(head) {
@@ -119,8 +121,18 @@ fn plainly_text(head: &[u8]) -> bool {
         return false;
     }
     const SIGNS: [&[u8]; 12] = [
-        b"#include", b"import ", b"def ", b"class ", b"function", b"package ", b"BEGIN", b"namespace", b"From ", b"struct ",
-        b"#define", b"require",
+        b"#include",
+        b"import ",
+        b"def ",
+        b"class ",
+        b"function",
+        b"package ",
+        b"BEGIN",
+        b"namespace",
+        b"From ",
+        b"struct ",
+        b"#define",
+        b"require",
     ];
     let sample = head.get(..4096).unwrap_or(head);
     !SIGNS.iter().any(|sign| sample.windows(sign.len()).any(|window| window == *sign))

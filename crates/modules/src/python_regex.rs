@@ -45,7 +45,9 @@ impl BytesRegex {
 
     /// Searches for the pattern anywhere in `text`, which is in the form of `to_text`.
     pub fn search<'t>(&self, text: &'t str) -> Result<Option<Captures<'t>>, String> {
-        self.regex.captures(text).map_err(|err| format!("the regular expression `{}` gave up: {err}", self.regex.as_str()))
+        self.regex
+            .captures(text)
+            .map_err(|err| format!("the regular expression `{}` gave up: {err}", self.regex.as_str()))
     }
 
     /// Replaces every match; returns the text and how many there were.
@@ -73,7 +75,9 @@ pub fn expand(template: &str, captures: &Captures<'_>) -> Result<String, String>
             result.push(letter);
             continue;
         }
-        let Some((_, escaped)) = letters.next() else { return Err(format!("bad escape (end of pattern) at position {position}")) };
+        let Some((_, escaped)) = letters.next() else {
+            return Err(format!("bad escape (end of pattern) at position {position}"));
+        };
         match escaped {
             'g' => {
                 let rest = template.get(position + 2..).unwrap_or_default();

@@ -26,7 +26,11 @@ pub const MODULE: Module = Module {
                 .default("sha1")
                 .choices(&["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
                 .aliases(&["checksum", "checksum_algo"]),
-            Arg::bool("get_mime", "Report what kind of content it is.").default("yes").aliases(&["mime", "mime_type", "mime-type"]),
+            Arg::bool("get_mime", "Report what kind of content it is.").default("yes").aliases(&[
+                "mime",
+                "mime_type",
+                "mime-type",
+            ]),
             Arg::bool("get_attributes", "Report the flags of lsattr.").default("yes").aliases(&["attr", "attributes"]),
             Arg::bool("get_selinux_context", "Report the SELinux context.").default("no"),
         ],

@@ -12,7 +12,7 @@ use crate::{download, os_error};
 pub fn install(args: &Args, source: &str, ctx: &mut Ctx) -> ModuleResult {
     let file = if source.contains("://") {
         let into = ctx.tmpdir.join("package.deb");
-        download::to_file(source, &into, true)
+        download::to_file(source, &into, true, ctx)
             .map_err(|reason| Failure::new(format!("Failure downloading {source}, {reason}")))?;
         into
     } else {

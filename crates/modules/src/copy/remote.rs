@@ -10,7 +10,7 @@ use rplay_module_api::{Ctx, Failure, Json, ModuleResult, Outcome};
 use super::upload::{check_parent, wrong_checksum};
 use super::{Args, ends_in_slash};
 use crate::atomic_write::{self, PendingFile};
-use crate::checksum::{Checksums, HashingWriter};
+use crate::checksum::{self, Checksums};
 use crate::file::{make_directories, real_path};
 use crate::file_attributes::{FileAttributes, path_json, with_path_info};
 use crate::{file_mode, os_error};
@@ -41,7 +41,7 @@ fn file(args: &Args, src: &Path, mut dest: PathBuf, meta: &fs::Metadata, ctx: &m
     if is_link && args.follow {
         dest = real_path(&dest);
     }
-    let checksums = checksums_of(src, io::sink()).map_err(|err| unreadable(src, &err))?;
+    let checksums = checksum::both_of_file(src).map_err(|err| unreadable(src, &err))?;
     if let Some(expected) = &args.checksum
         && !expected.eq_ignore_ascii_case(&checksums.sha1)
     {
@@ -74,14 +74,8 @@ fn file(args: &Args, src: &Path, mut dest: PathBuf, meta: &fs::Metadata, ctx: &m
     Ok(with_path_info(outcome, &dest, ctx))
 }
 
-fn checksums_of(path: &Path, into: impl io::Write) -> io::Result<Checksums> {
-    let mut writer = HashingWriter::new(into);
-    io::copy(&mut File::open(path)?, &mut writer)?;
-    Ok(writer.finish())
-}
-
 fn same_content(dest: &Path, checksums: &Checksums) -> bool {
-    dest.is_file() && checksums_of(dest, io::sink()).is_ok_and(|present| present.sha1 == checksums.sha1)
+    dest.is_file() && checksum::both_of_file(dest).is_ok_and(|present| present.sha1 == checksums.sha1)
 }
 
 fn unreadable(path: &Path, err: &io::Error) -> Failure {
@@ -89,7 +83,13 @@ fn unreadable(path: &Path, err: &io::Error) -> Failure {
 }
 
 /// Writes the new file; returns the name of the old one's copy.
-fn replace(args: &Args, src: &Path, dest: &Path, attributes: &FileAttributes, ctx: &mut Ctx) -> Result<Option<PathBuf>, Failure> {
+fn replace(
+    args: &Args,
+    src: &Path,
+    dest: &Path,
+    attributes: &FileAttributes,
+    ctx: &mut Ctx,
+) -> Result<Option<PathBuf>, Failure> {
     let failed = |err: io::Error| atomic_write::cannot_write(dest, &err);
     let mut pending = PendingFile::beside(dest).map_err(failed)?;
     io::copy(&mut File::open(src).map_err(|err| unreadable(src, &err))?, &mut pending.file).map_err(failed)?;
@@ -178,7 +178,7 @@ fn copy_file(args: &Args, from: &Path, to: &Path, ctx: &mut Ctx) -> Result<bool,
     // Ansible gives `mode` to the copied directory alone; files in it keep the mode of their source.
     let source_mode = (args.preserves_mode() || !to.exists()).then(|| Json::from(file_mode::text(meta.mode())));
     let attributes = args.attributes.with_mode(source_mode);
-    let checksums = checksums_of(from, io::sink()).map_err(|err| unreadable(from, &err))?;
+    let checksums = checksum::both_of_file(from).map_err(|err| unreadable(from, &err))?;
     let changed = !same_content(to, &checksums);
     if changed && !ctx.check {
         replace(args, from, to, &attributes, ctx)?;

@@ -24,11 +24,13 @@ pub(super) struct Upload<'a> {
 }
 
 pub(super) fn single(args: &Args, ctx: &mut Ctx) -> ModuleResult {
-    let checksum = args._checksum.as_deref().ok_or_else(|| Failure::new("copy received content without its checksum"))?;
+    let checksum =
+        args._checksum.as_deref().ok_or_else(|| Failure::new("copy received content without its checksum"))?;
     let mut dest = args.dest.clone();
     let into_directory = ends_in_slash(&dest);
     if into_directory || dest.is_dir() {
-        let name = args._original_basename.as_deref().ok_or_else(|| Failure::new("can not use content with a dir as dest"))?;
+        let name =
+            args._original_basename.as_deref().ok_or_else(|| Failure::new("can not use content with a dir as dest"))?;
         dest.push(name);
     }
     if into_directory && !args.dest.exists() && !ctx.check {
@@ -141,7 +143,8 @@ fn not_received(err: &io::Error) -> Failure {
 }
 
 fn receive_beside(upload: &Upload, ctx: &mut Ctx) -> Result<(PendingFile, Checksums), Failure> {
-    let mut pending = PendingFile::beside(&upload.dest).map_err(|err| atomic_write::cannot_write(&upload.dest, &err))?;
+    let mut pending =
+        PendingFile::beside(&upload.dest).map_err(|err| atomic_write::cannot_write(&upload.dest, &err))?;
     let mut writer = HashingWriter::new(&mut pending.file);
     match ctx.port.receive_file(upload.attachment, &mut writer) {
         Ok(_) => {}

@@ -19,10 +19,7 @@ fn src_json(src: Option<&Path>) -> Json {
 
 /// An outcome with `dest` and `src`.
 fn outcome(path: &Path, src: Option<&Path>, changed: bool, diff: AttributeDiff) -> Outcome {
-    Outcome::changed(changed)
-        .with("dest", path_json(path))
-        .with("src", src_json(src))
-        .with_diff(diff.into_diff())
+    Outcome::changed(changed).with("dest", path_json(path)).with("src", src_json(src)).with_diff(diff.into_diff())
 }
 
 pub(super) fn symbolic(args: &Args, times: &Times, ctx: &mut Ctx) -> ModuleResult {
@@ -45,7 +42,10 @@ pub(super) fn symbolic(args: &Args, times: &Times, ctx: &mut Ctx) -> ModuleResul
         diff.set("src", path_json(&old), path_json(new));
         changed = true;
     }
-    if changed && !ctx.check && let Some(src) = src {
+    if changed
+        && !ctx.check
+        && let Some(src) = src
+    {
         place(path, before, |at| symlink(src, at)).map_err(|err| {
             let reason = format!("{}: b'{}' -> b'{}'", os_error::numbered(&err), src.display(), path.display());
             let what = if before == "absent" { "linking" } else { "replacing" };
@@ -56,7 +56,9 @@ pub(super) fn symbolic(args: &Args, times: &Times, ctx: &mut Ctx) -> ModuleResul
         return Ok(outcome(path, src, changed, diff));
     }
     if args.follow && path.is_symlink() && !path.exists() {
-        ctx.warn("Cannot set fs attributes on a non-existent symlink target. follow should be set to False to avoid this.");
+        ctx.warn(
+            "Cannot set fs attributes on a non-existent symlink target. follow should be set to False to avoid this.",
+        );
     } else {
         changed |= apply_attributes(args, path, times, &mut diff, ctx)?;
     }

@@ -64,7 +64,12 @@ fn bare(line: &[u8]) -> &[u8] {
 
 impl Edit<'_> {
     /// The content with the line in it, and what was done.
-    pub(super) fn apply(&self, content: &[u8], search: &Search, place: &Place) -> Result<(Vec<u8>, &'static str), String> {
+    pub(super) fn apply(
+        &self,
+        content: &[u8],
+        search: &Search,
+        place: &Place,
+    ) -> Result<(Vec<u8>, &'static str), String> {
         let lines = lines(content);
         if let Some(index) = self.position(lines.iter().map(|line| search.matches(line)))? {
             let replacement = self.replacement(lines.get(index).copied().unwrap_or_default(), search)?;

@@ -1,46 +1,14 @@
-//! Runs the modules against `cases/*.jsonl`, whose results `record` took from ansible-core.
+//! Runs the modules against `../cases/*.jsonl`, whose results `record` took from ansible-core.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
-use rplay_module_api::{Command, CommandOutput, Ctx, Json, Map, Port, Runner, Stream, json, validate};
+use rplay_module_api::{Json, Map, json, validate};
 use rplay_modules::checksum::{self, Algorithm};
 
-#[derive(Default)]
-struct Attachments(BTreeMap<String, Vec<u8>>);
-
-impl Port for Attachments {
-    fn output(&mut self, _: Stream, _: &[u8]) {}
-    fn progress(&mut self, _: &str) {}
-    fn receive_file(&mut self, name: &str, into: &mut dyn Write) -> io::Result<u64> {
-        let bytes = self.0.get(name).ok_or_else(|| io::Error::other(format!("nothing attached as {name}")))?;
-        into.write_all(bytes)?;
-        Ok(bytes.len() as u64)
-    }
-    fn send_file(&mut self, name: &str, from: &mut dyn Read) -> io::Result<u64> {
-        let mut bytes = Vec::new();
-        from.read_to_end(&mut bytes)?;
-        let length = bytes.len() as u64;
-        self.0.insert(name.to_owned(), bytes);
-        Ok(length)
-    }
-}
-
-struct Processes;
-
-impl Runner for Processes {
-    fn run(&mut self, command: &Command, _: &mut dyn Port) -> io::Result<CommandOutput> {
-        let output = std::process::Command::new(&command.program)
-            .args(&command.args)
-            .stdin(Stdio::null())
-            .output()?;
-        Ok(CommandOutput { rc: output.status.code().unwrap_or(-1), stdout: output.stdout, stderr: output.stderr })
-    }
-}
+use crate::harness::{self, Attachments};
 
 fn object(value: &Json) -> &Map<String, Json> {
     value.as_object().expect("a mapping in the case")
@@ -197,56 +165,14 @@ fn run(case: &Json, root: &Path) -> Map<String, Json> {
     let module = rplay_modules::table::find(text(case, "module").unwrap()).expect("a module of the table");
     let args = replaced(&case["args"], "{tmp}", root.to_str().unwrap());
     let mut port = Attachments::default();
-    let mut result = Map::new();
     let mut args = match validate::validate(&module.spec, object(&args).clone()) {
         Ok(args) => args,
-        Err(problem) => {
-            result.insert("msg".into(), problem.message.into());
-            result.insert("changed".into(), false.into());
-            return result;
-        }
+        Err(problem) => return harness::refused(&problem),
     };
     if module.spec.name == "copy" {
         as_copy_action(&mut args, &mut port);
     }
-    let tmpdir = tempfile::tempdir().unwrap();
-    let mut ctx = Ctx {
-        check: case.get("check") == Some(&json!(true)),
-        diff: true,
-        verbosity: 0,
-        no_log: false,
-        environment: BTreeMap::new(),
-        tmpdir: tmpdir.path().to_owned(),
-        action: module.spec.name.to_owned(),
-        port: &mut port,
-        runner: &mut Processes,
-        warnings: Vec::new(),
-    };
-    let outcome = (module.run)(args, &mut ctx);
-    let mut warnings = std::mem::take(&mut ctx.warnings);
-    match outcome {
-        Ok(outcome) => {
-            result = outcome.fields;
-            result.insert("changed".into(), outcome.changed.into());
-            if outcome.skipped {
-                result.insert("skipped".into(), true.into());
-            }
-            warnings.extend(outcome.warnings);
-            let diffs: Vec<_> = outcome.diff.iter().map(|diff| serde_json::to_value(diff).unwrap()).collect();
-            if !diffs.is_empty() {
-                result.insert("diff".into(), diffs.into());
-            }
-        }
-        Err(failure) => {
-            result = failure.fields;
-            result.insert("msg".into(), failure.msg.into());
-            result.insert("changed".into(), false.into());
-        }
-    }
-    if !warnings.is_empty() {
-        result.insert("warnings".into(), warnings.into());
-    }
-    result
+    harness::run_validated(module, args, &mut port, case.get("check") == Some(&json!(true)))
 }
 
 /// Leaves out what cannot be equal: names of temporary files, sizes that depend on the file system, and the diff of a

@@ -1,0 +1,7 @@
+//! What AWS does, whatever the arguments are called: find, compare, change, wait.
+
+pub mod databases;
+pub mod instances;
+pub mod rules;
+pub mod security_groups;
+pub mod tags;

@@ -1,0 +1,113 @@
+//! Standard output and standard error: buffered, colored when it makes sense, with a status line on a terminal.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::color::{Color, paint};
+use super::status_line::StatusLine;
+use crate::engine::Event;
+
+pub struct Terminal {
+    pub color: bool,
+    /// Characters in a line of a banner.
+    pub columns: usize,
+    out: Vec<u8>,
+    err: Vec<u8>,
+    status: Option<StatusLine>,
+}
+
+/// When output is colored (`ANSIBLE_NOCOLOR`, `ANSIBLE_FORCE_COLOR`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Terminal {
+    pub fn new(choice: ColorChoice) -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        let color = match choice {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal,
+        };
+        let columns = if is_terminal { width_of_terminal().map_or(79, |width| width.max(80) - 1) } else { 79 };
+        let status = (is_terminal && io::stderr().is_terminal()).then(StatusLine::default);
+        Self { color, columns, out: Vec::new(), err: Vec::new(), status }
+    }
+
+    /// A line (or several) on standard output.
+    pub fn line(&mut self, text: &str, color: Option<Color>) {
+        let painted = paint(text, color.filter(|_| self.color));
+        self.out.extend_from_slice(painted.as_bytes());
+        self.out.push(b'\n');
+    }
+
+    /// A line (or several) on standard error.
+    pub fn error_line(&mut self, text: &str, color: Option<Color>) {
+        // What was said before must be read before.
+        self.write_out();
+        let painted = paint(text, color.filter(|_| self.color));
+        self.err.extend_from_slice(painted.as_bytes());
+        self.err.push(b'\n');
+        self.write_err();
+    }
+
+    pub fn observe(&mut self, event: &Event) {
+        if let Some(status) = &mut self.status {
+            status.observe(event);
+        }
+    }
+
+    pub fn has_status_line(&self) -> bool {
+        self.status.is_some()
+    }
+
+    pub fn draw_status(&mut self) {
+        let columns = self.columns;
+        if let Some(line) = self.status.as_mut().and_then(|status| status.redraw(columns)) {
+            let _ = io::stderr().write_all(line.as_bytes());
+        }
+    }
+
+    pub fn flush(&mut self) {
+        self.write_out();
+        self.write_err();
+    }
+
+    /// Writes what is left and takes the status line away.
+    pub fn finish(&mut self) {
+        self.flush();
+        if let Some(erase) = self.status.as_mut().and_then(StatusLine::erase) {
+            let _ = io::stderr().write_all(erase.as_bytes());
+        }
+    }
+
+    /// A closed pipe (`rplay … | head`) is no reason to stop working on hosts: what can't be written is dropped.
+    fn write_out(&mut self) {
+        if self.out.is_empty() {
+            return;
+        }
+        if let Some(erase) = self.status.as_mut().and_then(StatusLine::erase) {
+            let _ = io::stderr().write_all(erase.as_bytes());
+        }
+        let mut stdout = io::stdout().lock();
+        let _ = stdout.write_all(&self.out).and_then(|()| stdout.flush());
+        self.out.clear();
+    }
+
+    fn write_err(&mut self) {
+        if self.err.is_empty() {
+            return;
+        }
+        if let Some(erase) = self.status.as_mut().and_then(StatusLine::erase) {
+            self.err.splice(0..0, erase.into_bytes());
+        }
+        let _ = io::stderr().lock().write_all(&self.err);
+        self.err.clear();
+    }
+}
+
+fn width_of_terminal() -> Option<usize> {
+    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0)
+}

@@ -1,0 +1,56 @@
+//! `rplay adhoc PATTERN -m MODULE -a ARGS`: a play of one task, made from the command line.
+
+use std::io::Write;
+
+use super::options::AdhocOptions;
+use super::session::Session;
+use crate::callback::{Callback, Minimal, Oneline};
+use crate::error::{Error, ErrorKind};
+use crate::source::SourceFile;
+
+pub async fn run(options: AdhocOptions) -> Result<u8, Error> {
+    let session = Session::open(&options.common)?;
+    let mut terminal = session.terminal();
+    let directory = match &options.playbook_dir {
+        Some(directory) => directory.clone(),
+        None => std::env::current_dir().map_err(|err| Error::new(ErrorKind::File, format!("cannot tell the current directory: {err}")))?,
+    };
+    let mut run_options = session.run_options(&options.common);
+    run_options.tags = vec!["all".to_owned()];
+    let mut inventory = session.inventory(Some(directory.clone()))?;
+    let hosts = inventory.hosts(&options.pattern, run_options.limit.as_deref())?;
+    session.say_notices(&mut terminal);
+    if options.common.list_hosts {
+        let mut text = format!("  hosts ({}):\n", hosts.len());
+        for host in &hosts {
+            text.push_str(&format!("    {host}\n"));
+        }
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        return Ok(0);
+    }
+    if hosts.is_empty() {
+        session.notices.warn("No hosts matched, nothing to do", None);
+        session.say_notices(&mut terminal);
+        return Ok(0);
+    }
+    let loader = session.loader();
+    let playbook = loader.playbook_text(&SourceFile::new("<command line>", play_text(&options)), &directory);
+    session.say_notices(&mut terminal);
+    let playbook = playbook?;
+    let callback: Box<dyn Callback> =
+        if options.one_line { Box::new(Oneline::new(session.verbosity)) } else { Box::new(Minimal::new(session.verbosity)) };
+    let summary = session.run(vec![playbook], inventory, loader, run_options, callback).await?;
+    Ok(summary.exit_code)
+}
+
+/// The play as YAML. JSON text is YAML, whatever it holds.
+fn play_text(options: &AdhocOptions) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let is_mapping = options.args.trim_start().starts_with('{');
+    let args = if is_mapping { options.args.trim().to_owned() } else { quoted(&options.args) };
+    format!(
+        "- name: Ansible Ad-Hoc\n  hosts: {}\n  gather_facts: false\n  tasks:\n    - {}: {args}\n",
+        quoted(&options.pattern),
+        quoted(&options.module_name),
+    )
+}

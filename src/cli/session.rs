@@ -1,0 +1,228 @@
+//! What every command that works on hosts needs: configuration, passwords, variables, inventory, the loader.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::extra_vars;
+use super::options::CommonOptions;
+use super::password::{self, Passwords};
+use super::vault_door::Door;
+use crate::actions;
+use crate::callback::{self, Callback, ColorChoice, Display, Terminal};
+use crate::config::Config;
+use crate::engine::{self, BecomeOptions, ConnectionOptions, Gathering, Run, RunOptions, RunSummary};
+use crate::error::{Error, ErrorKind, Notices};
+use crate::inventory::Inventory;
+use crate::playbook::{Loader, Playbook};
+use crate::template;
+use crate::value::{Dict, Value};
+use crate::vault;
+use crate::yaml::Reader;
+
+pub struct Session {
+    pub config: Config,
+    pub notices: Notices,
+    pub reader: Reader,
+    pub templates: Arc<template::Engine>,
+    pub extra_vars: Arc<Dict>,
+    pub inventory_sources: Vec<String>,
+    pub verbosity: u8,
+    passwords: Passwords,
+}
+
+impl Session {
+    /// Reads configuration and passwords; asks for those that are to be asked for.
+    pub fn open(options: &CommonOptions) -> Result<Self, Error> {
+        let notices = Notices::default();
+        let config = Config::from_process(&notices)?;
+        let passwords = password::read(&config, &options.connection, &options.become_)?;
+        let secrets = vault_secrets(&config, options)?;
+        let reader = Reader {
+            notices: notices.clone(),
+            vault: Some(Arc::new(secrets)),
+            duplicate_keys: config.duplicate_keys(),
+        };
+        let extra_vars = Arc::new(extra_vars::read(&options.extra_vars, &reader)?);
+        let templates = template::Engine::new(template_settings(&config, &notices, &reader));
+        let inventory_sources = if options.inventory.is_empty() {
+            config.inventory_sources().iter().map(|path| path.to_string_lossy().into_owned()).collect()
+        } else {
+            options.inventory.clone()
+        };
+        let verbosity = options.verbose.max(u8::try_from(config.int("DEFAULT_VERBOSITY")).unwrap_or(0));
+        Ok(Self { config, notices, reader, templates, extra_vars, inventory_sources, verbosity, passwords })
+    }
+
+    pub fn inventory(&self, playbook_dir: Option<PathBuf>) -> Result<Inventory, Error> {
+        let mut inventory = Inventory::load(&self.inventory_sources, &self.reader, &self.config, &self.notices)?;
+        inventory.set_playbook_dir(playbook_dir);
+        Ok(inventory)
+    }
+
+    pub fn loader(&self) -> Loader {
+        let mut loader = Loader::new(
+            self.reader.clone(),
+            Arc::clone(&self.templates),
+            Arc::clone(&self.extra_vars),
+            actions::table::is_known,
+            actions::table::names(),
+            self.notices.clone(),
+        );
+        loader.roles_path = self.config.roles_path();
+        loader.collections_path = self.config.paths("COLLECTIONS_PATHS");
+        loader
+    }
+
+    pub fn run_options(&self, options: &CommonOptions) -> RunOptions {
+        let config = &self.config;
+        let text = |name: &str| config.text(name).map(str::to_owned);
+        let connection = &options.connection;
+        RunOptions {
+            limit: (!options.limit.is_empty()).then(|| options.limit.join(",")),
+            forks: options.forks.unwrap_or_else(|| config.forks()),
+            check: options.check,
+            diff: options.diff || config.bool("DIFF_ALWAYS"),
+            verbosity: self.verbosity,
+            extra_vars: Arc::clone(&self.extra_vars),
+            force_handlers: config.bool("DEFAULT_FORCE_HANDLERS"),
+            flush_cache: options.flush_cache,
+            gathering: match config.text("DEFAULT_GATHERING") {
+                Some("explicit") => Gathering::Explicit,
+                Some("smart") => Gathering::Smart,
+                _ => Gathering::Implicit,
+            },
+            inject_facts: config.bool("INJECT_FACTS_AS_VARS"),
+            merge_hashes: config.merges_hashes(),
+            any_errors_fatal: config.bool("ANY_ERRORS_FATAL"),
+            error_on_missing_handler: config.bool("ERROR_ON_MISSING_HANDLER"),
+            connection: ConnectionOptions {
+                connection: connection.connection.clone().or_else(|| text("DEFAULT_TRANSPORT")),
+                user: connection.remote_user.clone().or_else(|| text("DEFAULT_REMOTE_USER")),
+                port: u16::try_from(config.int("DEFAULT_REMOTE_PORT")).ok().filter(|port| *port > 0),
+                timeout: connection.timeout.or_else(|| u64::try_from(config.int("DEFAULT_TIMEOUT")).ok()),
+                private_key_file: connection.private_key.clone().or_else(|| config.path("DEFAULT_PRIVATE_KEY_FILE")),
+                ssh_args: text("ANSIBLE_SSH_ARGS"),
+                ssh_common_args: connection.ssh_common_args.clone().or_else(|| text("ANSIBLE_SSH_COMMON_ARGS")),
+                ssh_extra_args: connection.ssh_extra_args.clone().or_else(|| text("ANSIBLE_SSH_EXTRA_ARGS")),
+                ssh_retries: u32::try_from(config.int("ANSIBLE_SSH_RETRIES")).unwrap_or(0),
+                host_key_checking: config.bool("HOST_KEY_CHECKING"),
+                password: self.passwords.connection.clone(),
+            },
+            become_: BecomeOptions {
+                enabled: options.become_.become_ || config.bool("DEFAULT_BECOME"),
+                method: options.become_.become_method.clone().or_else(|| text("DEFAULT_BECOME_METHOD")),
+                user: options.become_.become_user.clone().or_else(|| text("DEFAULT_BECOME_USER")),
+                exe: text("DEFAULT_BECOME_EXE"),
+                flags: text("DEFAULT_BECOME_FLAGS"),
+                password: self.passwords.become_.clone(),
+            },
+            ..RunOptions::default()
+        }
+    }
+
+    pub fn display(&self) -> Display {
+        let config = &self.config;
+        Display {
+            verbosity: self.verbosity,
+            skipped_hosts: config.bool("DISPLAY_SKIPPED_HOSTS"),
+            ok_hosts: config.bool("CALLBACK_DISPLAY_OK_HOSTS"),
+            failed_to_stderr: config.bool("CALLBACK_DISPLAY_FAILED_STDERR"),
+            custom_stats: config.bool("SHOW_CUSTOM_STATS"),
+            per_host_start: config.bool("CALLBACK_SHOW_PER_HOST_START"),
+            check_mode_markers: config.bool("CALLBACK_CHECK_MODE_MARKERS"),
+        }
+    }
+
+    pub fn terminal(&self) -> Terminal {
+        let choice = if self.config.bool("ANSIBLE_NOCOLOR") {
+            ColorChoice::Never
+        } else if self.config.bool("ANSIBLE_FORCE_COLOR") {
+            ColorChoice::Always
+        } else {
+            ColorChoice::Auto
+        };
+        Terminal::new(choice)
+    }
+
+    /// Says what has been noticed so far.
+    pub fn say_notices(&self, terminal: &mut Terminal) {
+        let shown = self.config.bool("DEPRECATION_WARNINGS");
+        for notice in self.notices.drain() {
+            callback::show_notice(&notice, shown, terminal);
+        }
+        terminal.flush();
+    }
+
+    /// Runs playbooks and shows what happens with this callback.
+    pub async fn run(
+        self,
+        playbooks: Vec<Playbook>,
+        inventory: Inventory,
+        loader: Loader,
+        options: RunOptions,
+        callback: Box<dyn Callback>,
+    ) -> Result<RunSummary, Error> {
+        let (events, receiver) = mpsc::unbounded_channel();
+        let shower = tokio::spawn(callback::show(receiver, callback, self.terminal()));
+        let magic = self.magic();
+        let session = Arc::new(self);
+        let playbook_dir = playbooks.first().and_then(|playbook| playbook.path.parent()).map(Path::to_path_buf);
+        let run = Run {
+            playbooks,
+            inventory,
+            reload_inventory: Arc::new({
+                let session = Arc::clone(&session);
+                move || session.inventory(playbook_dir.clone())
+            }),
+            loader: Arc::new(loader),
+            templates: Arc::clone(&session.templates),
+            options,
+            magic,
+            events,
+            notices: session.notices.clone(),
+        };
+        let result = engine::run(run).await;
+        shower.await.map_err(|err| Error::new(ErrorKind::Internal, format!("the output failed: {err}")))?;
+        result
+    }
+
+    fn magic(&self) -> Dict {
+        let mut magic = Dict::new();
+        let sources = self.inventory_sources.iter().map(|source| {
+            let is_list = source.contains(',');
+            let path = std::path::absolute(source).ok().filter(|_| !is_list);
+            Value::str(path.map_or_else(|| source.clone(), |path| path.to_string_lossy().into_owned()))
+        });
+        magic.insert(Value::str("ansible_inventory_sources"), Value::list(sources.collect()));
+        let file = self.config.file.as_ref().map_or(Value::Null, |file| Value::str(file.to_string_lossy()));
+        magic.insert(Value::str("ansible_config_file"), file);
+        magic
+    }
+}
+
+fn vault_secrets(config: &Config, options: &CommonOptions) -> Result<vault::Secrets, Error> {
+    let mut sources = config.vault_passwords();
+    if !options.vault.vault_id.is_empty() {
+        sources.ids.clone_from(&options.vault.vault_id);
+    }
+    let files = &options.vault.vault_password_file;
+    if !files.is_empty() {
+        sources.files = files.iter().map(|file| file.to_string_lossy().into_owned()).collect();
+    }
+    sources.ask |= options.vault.ask_vault_password;
+    vault::Secrets::load(&sources, &mut |question| password::ask(question).map(|answer| answer.expose().to_owned()))
+}
+
+fn template_settings(config: &Config, notices: &Notices, reader: &Reader) -> template::Settings {
+    let values = config.clone();
+    template::Settings {
+        notices: notices.clone(),
+        allow_broken_conditionals: config.bool("ALLOW_BROKEN_CONDITIONALS"),
+        jinja2_extensions: config.list("DEFAULT_JINJA2_EXTENSIONS"),
+        vault: reader.vault.clone().map(|secrets| Arc::new(Door(secrets)) as Arc<dyn template::VaultDoor>),
+        config: Some(Arc::new(move |name| values.text(name).map(Value::from))),
+        ..template::Settings::default()
+    }
+}

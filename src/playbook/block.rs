@@ -1,0 +1,105 @@
+//! Lists of tasks, and blocks in them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::keywords::Place;
+use super::loader::{Parser, vars_of};
+use super::play::{inheritable, merge, text_of};
+use super::types::{Block, Context, Entry, Keywords};
+use crate::error::Error;
+use crate::yaml::{Node, NodeKind};
+
+impl Parser<'_> {
+    /// Reads a file of tasks for a place with this context.
+    pub fn task_file(&mut self, path: &Path, context: &Context) -> Vec<Entry> {
+        let node = match self.loader.reader.read_file(path) {
+            Ok(node) => node,
+            Err(err) => {
+                self.errors.push(err);
+                return Vec::new();
+            }
+        };
+        let mut context = context.clone();
+        context.task_files.push(Arc::from(path));
+        if matches!(node.kind, NodeKind::Mapping(_)) {
+            self.errors.push(
+                Error::project("included task files must contain a list of tasks", Some(&node.span))
+                    .hint("a playbook (with `hosts:`) is imported with import_playbook, variables with include_vars")
+                    .with_exit_code(1),
+            );
+            return Vec::new();
+        }
+        self.task_list(&node, &Arc::new(context))
+    }
+
+    pub fn task_list(&mut self, node: &Node, context: &Arc<Context>) -> Vec<Entry> {
+        match &node.kind {
+            NodeKind::Scalar(value) if value.is_null() => Vec::new(),
+            NodeKind::Sequence(items) => items.iter().flat_map(|item| self.entry(item, context)).collect(),
+            _ => {
+                let value = node.to_value();
+                self.mistake(
+                    format!(
+                        "A malformed block was encountered while loading tasks: {} should be a list or None but is {}",
+                        value.to_text(),
+                        value.type_name()
+                    ),
+                    &node.span,
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    fn entry(&mut self, node: &Node, context: &Arc<Context>) -> Vec<Entry> {
+        let NodeKind::Mapping(entries) = &node.kind else {
+            let value = node.to_value();
+            self.errors.push(
+                Error::project(
+                    format!("A malformed block was encountered while loading a block: {} should be a dict but was a {}", value.repr(), value.type_name()),
+                    Some(&node.span),
+                )
+                .hint("each item of a list of tasks is a mapping such as `- debug: msg=hello`"),
+            );
+            return Vec::new();
+        };
+        let is_block = entries.iter().any(|(key, _)| matches!(key.to_value().as_str(), Some("block" | "rescue" | "always")));
+        if is_block { self.block(node, entries, context).into_iter().collect() } else { self.task(node, entries, context) }
+    }
+
+    fn block(&mut self, node: &Node, entries: &[(Node, Node)], context: &Arc<Context>) -> Option<Entry> {
+        let mut keywords = Keywords::default();
+        let mut inner = (**context).clone();
+        let (mut tasks, mut rescue, mut always, mut name) = (None, None, None, None);
+        for (key, value) in entries {
+            match key.to_value().to_text().as_str() {
+                "block" => tasks = Some(value),
+                "rescue" => rescue = Some(value),
+                "always" => always = Some(value),
+                "name" => name = text_of(value),
+                "vars" => match vars_of(value) {
+                    Ok(vars) => inner.vars.push(vars),
+                    Err(place) => self.mistake("Vars in a Block must be specified as a dictionary.", &place),
+                },
+                _ => self.keyword(key, value, Place::Block, &mut keywords),
+            }
+        }
+        let Some(tasks) = tasks else {
+            self.mistake("'rescue' and 'always' need a 'block' before them", &node.span);
+            return None;
+        };
+        inner.keywords = Arc::new(merge(&context.keywords, &inheritable(&keywords)));
+        let inner = Arc::new(inner);
+        let list = |parser: &mut Self, section: Option<&Node>| section.map_or_else(Vec::new, |section| parser.task_list(section, &inner));
+        Some(Entry::Block(Arc::new(Block {
+            name,
+            span: node.span.clone(),
+            tasks: self.task_list(tasks, &inner),
+            rescue: list(self, rescue),
+            always: list(self, always),
+            keywords: Arc::clone(&inner.keywords),
+            role: context.role.clone(),
+        })))
+    }
+}

@@ -1,0 +1,166 @@
+//! Static imports: `import_tasks` and `import_role` are replaced by what they name while the playbook is read.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::loader::Parser;
+use super::role::{RoleFiles, RoleRequest};
+use super::types::{Context, Entry, Task};
+use crate::error::Error;
+use crate::value::{Dict, Value};
+
+/// What an action means to the reader of playbooks.
+enum Import {
+    Tasks,
+    Role,
+    /// `include:` of old playbooks: static unless it loops or its name holds a template.
+    Legacy,
+}
+
+fn import_of(action: &str) -> Option<Import> {
+    match action.trim_start_matches("ansible.builtin.").trim_start_matches("ansible.legacy.") {
+        "import_tasks" => Some(Import::Tasks),
+        "import_role" => Some(Import::Role),
+        "include" => Some(Import::Legacy),
+        _ => None,
+    }
+}
+
+impl Parser<'_> {
+    /// The task itself, or what it imports.
+    pub fn expand(&mut self, mut task: Task, context: &Arc<Context>) -> Vec<Entry> {
+        match import_of(&task.action) {
+            None => vec![Entry::Task(Arc::new(task))],
+            Some(Import::Tasks) => self.import_tasks(&task, context),
+            Some(Import::Role) => self.import_role(&task, context),
+            Some(Import::Legacy) => {
+                self.loader.notices.deprecated("`include` was removed from Ansible; use import_tasks or include_tasks", Some(&task.action_span));
+                let is_dynamic = task.loop_.is_some() || task.raw_params.as_ref().is_some_and(|name| name.contains("{{"));
+                if !is_dynamic {
+                    return self.import_tasks(&task, context);
+                }
+                "include_tasks".clone_into(&mut task.action);
+                vec![Entry::Task(Arc::new(task))]
+            }
+        }
+    }
+
+    fn refuse_loop(&mut self, task: &Task, use_instead: &str) -> bool {
+        if task.loop_.is_none() {
+            return false;
+        }
+        self.errors.push(Error::project(
+            format!("You cannot use loops on '{}' statements. You should use '{use_instead}' instead.", task.action),
+            task.loop_span.as_ref(),
+        ));
+        true
+    }
+
+    fn import_tasks(&mut self, task: &Task, context: &Arc<Context>) -> Vec<Entry> {
+        if self.refuse_loop(task, "include_tasks") {
+            return Vec::new();
+        }
+        let mut inner = self.import_context(task, context);
+        let file = task.raw_params.clone().map(Value::Str).or_else(|| task.args.get("file").cloned());
+        let Some(file) = file else {
+            self.mistake(format!("No file specified for {}", task.action), &task.action_span);
+            return Vec::new();
+        };
+        // Old playbooks pass variables as `include: file.yml a=b`.
+        let params: Dict = task.args.iter().filter(|(key, _)| key.as_str() != Some("file")).map(|(key, value)| (key.clone(), value.clone())).collect();
+        if !params.is_empty() {
+            inner.vars.push(Arc::new(params));
+        }
+        let Some(file) = self.render_static(&file, &inner, &task.action_span) else { return Vec::new() };
+        let name = file.to_text();
+        let candidates = self.task_file_candidates(&name, context);
+        let Some(path) = candidates.iter().find(|path| path.is_file()) else {
+            let first = candidates.first().cloned().unwrap_or_default();
+            self.errors.push(
+                Error::project(format!("Could not find or access '{}' on the Ansible Controller.", first.display()), Some(&task.action_span))
+                    .hint(format!("searched: {}", candidates.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")))
+                    .with_exit_code(1),
+            );
+            return Vec::new();
+        };
+        if inner.task_files.iter().filter(|open| ***open == **path).count() > 0 {
+            self.errors.push(Error::project(format!("the task file {} imports itself", path.display()), Some(&task.action_span)).with_exit_code(1));
+            return Vec::new();
+        }
+        self.task_file(path, &inner)
+    }
+
+    fn import_role(&mut self, task: &Task, context: &Arc<Context>) -> Vec<Entry> {
+        if self.refuse_loop(task, "include_role") {
+            return Vec::new();
+        }
+        let inner = self.import_context(task, context);
+        let text = |parser: &mut Self, name: &str| -> Option<String> {
+            let value = task.args.get(name)?.clone();
+            parser.render_static(&value, &inner, &task.action_span).map(|value| value.to_text())
+        };
+        let known = ["name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "allow_duplicates", "public", "rolespec_validate"];
+        for key in task.args.keys().filter(|key| !known.contains(&key.to_text().as_str())) {
+            self.mistake(format!("Invalid options for import_role: {}", key.to_text()), key.span().unwrap_or(&task.action_span));
+            return Vec::new();
+        }
+        let Some(name) = text(self, "name").or_else(|| text(self, "role")) else {
+            self.mistake("'name' is a required field for import_role.", &task.action_span);
+            return Vec::new();
+        };
+        let request = RoleRequest {
+            name,
+            span: task.action_span.clone(),
+            params: Dict::new(),
+            files: RoleFiles {
+                tasks_from: text(self, "tasks_from"),
+                vars_from: text(self, "vars_from"),
+                defaults_from: text(self, "defaults_from"),
+                handlers_from: text(self, "handlers_from"),
+            },
+            allow_duplicates: task.args.get("allow_duplicates").map(Value::is_truthy),
+            public: task.args.get("public").is_none_or(Value::is_truthy),
+            included: true,
+        };
+        let uses = self.role(&request, &inner, &super::types::Keywords::default());
+        let entries = uses.iter().flat_map(|role_use| role_use.tasks.iter().cloned()).collect();
+        self.imported_roles.extend(uses);
+        entries
+    }
+
+    /// What the imported tasks inherit: the keywords and variables of the import itself.
+    fn import_context(&self, task: &Task, context: &Context) -> Context {
+        let mut inner = context.clone();
+        inner.keywords = Arc::new(super::play::inheritable(&task.keywords));
+        if !task.vars.is_empty() {
+            inner.vars.push(Arc::clone(&task.vars));
+        }
+        inner
+    }
+
+    /// Where a task file may be: beside the file that names it (and its parents), in the role, beside the playbook.
+    pub fn task_file_candidates(&self, name: &str, context: &Context) -> Vec<PathBuf> {
+        task_file_candidates(name, context, &self.scope.playbook_dir)
+    }
+}
+
+/// Where a task file may be: beside the file that names it (and its parents), in the role, beside the playbook.
+pub fn task_file_candidates(name: &str, context: &Context, playbook_dir: &std::path::Path) -> Vec<PathBuf> {
+    let name = name.trim();
+    if std::path::Path::new(name).is_absolute() {
+        return vec![PathBuf::from(name)];
+    }
+    let mut candidates: Vec<PathBuf> =
+        context.task_files.iter().rev().filter_map(|file| file.parent()).map(|folder| folder.join(name)).collect();
+    if let Some(role) = &context.role {
+        let folder = if context.handlers { "handlers" } else { "tasks" };
+        candidates.push(role.path.join(folder).join(name));
+        candidates.push(role.path.join("tasks").join(name));
+    }
+    candidates.push(playbook_dir.join("tasks").join(name));
+    candidates.push(playbook_dir.join(name));
+    let mut seen = std::collections::HashSet::new();
+    candidates.retain(|path| seen.insert(path.clone()));
+    candidates
+}
+

@@ -1,0 +1,197 @@
+//! Reads playbooks, task files and roles. Every mistake of a playbook is collected, so that all are shown together.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::keywords;
+use super::role::RoleKey;
+use super::types::{Context, Loaded, Playbook, Role, RoleUse};
+use crate::error::{Error, ErrorKind, Notices};
+use crate::source::{SourceFile, Span};
+use crate::template;
+use crate::value::{Dict, Value};
+use crate::yaml::{Node, Reader};
+
+/// What reading a project needs to know; lives as long as the run, since includes are read while it runs.
+pub struct Loader {
+    pub reader: Reader,
+    /// Renders the names in static imports.
+    pub templates: Arc<template::Engine>,
+    pub extra_vars: Arc<Dict>,
+    /// Directories searched for roles besides `roles/` next to the playbook.
+    pub roles_path: Vec<PathBuf>,
+    pub collections_path: Vec<PathBuf>,
+    /// Whether an action of this name exists, with or without its collection.
+    pub known_action: fn(&str) -> bool,
+    /// Names to suggest for a misspelled one.
+    pub action_names: Vec<&'static str>,
+    pub(super) task_keywords: Vec<&'static str>,
+    pub notices: Notices,
+    next_task_id: AtomicU64,
+    pub(super) roles: Mutex<HashMap<RoleKey, Arc<Role>>>,
+}
+
+/// The play that a task list is read for.
+#[derive(Clone)]
+pub struct PlayScope {
+    pub playbook_dir: Arc<Path>,
+    /// `vars:` of the play, for names in static imports.
+    pub vars: Arc<Dict>,
+}
+
+/// One reading: a playbook, or a file included at run time.
+pub(super) struct Parser<'a> {
+    pub loader: &'a Loader,
+    pub scope: PlayScope,
+    pub errors: Vec<Error>,
+    pub imported_roles: Vec<RoleUse>,
+}
+
+impl Loader {
+    pub fn new(
+        reader: Reader,
+        templates: Arc<template::Engine>,
+        extra_vars: Arc<Dict>,
+        known_action: fn(&str) -> bool,
+        action_names: Vec<&'static str>,
+        notices: Notices,
+    ) -> Self {
+        Self {
+            reader,
+            templates,
+            extra_vars,
+            roles_path: Vec::new(),
+            collections_path: Vec::new(),
+            known_action,
+            action_names,
+            task_keywords: keywords::names_at_tasks(),
+            notices,
+            next_task_id: AtomicU64::new(1),
+            roles: Mutex::default(),
+        }
+    }
+
+    /// Reads a playbook with everything it imports. All mistakes come back in one error.
+    pub fn playbook(&self, path: &Path) -> Result<Playbook, Error> {
+        let path = std::path::absolute(path)
+            .map_err(|err| Error::new(ErrorKind::File, format!("cannot resolve {}: {err}", path.display())))?;
+        let mut parser = self.parser(PlayScope { playbook_dir: directory_of(&path), vars: Arc::default() });
+        let plays = parser.playbook_file(&path, &Context::default(), &mut Vec::new());
+        parser.finish(())?;
+        Ok(Playbook { path, plays })
+    }
+
+    /// Reads a playbook from a text that is in no file.
+    pub fn playbook_text(&self, source: &Arc<SourceFile>, directory: &Path) -> Result<Playbook, Error> {
+        let mut parser = self.parser(PlayScope { playbook_dir: Arc::from(directory), vars: Arc::default() });
+        let node = self.reader.read(source)?;
+        let plays = parser.plays(&node, &source.path, &Context::default(), &mut Vec::new());
+        parser.finish(())?;
+        Ok(Playbook { path: directory.join("<command line>"), plays })
+    }
+
+    /// Reads the file of an `include_tasks` (or `include_role`'s parts) for a place with this context.
+    pub fn task_file(&self, path: &Path, context: &Context, scope: &PlayScope) -> Result<Loaded, Error> {
+        let mut parser = self.parser(scope.clone());
+        let entries = parser.task_file(path, context);
+        let imported_roles = std::mem::take(&mut parser.imported_roles);
+        parser.finish(Loaded { entries, imported_roles })
+    }
+
+    /// Reads a file of variables: a mapping, or nothing.
+    pub fn vars_file(&self, path: &Path) -> Result<Arc<Dict>, Error> {
+        let node = self.reader.read_file(path)?;
+        vars_of(&node)
+            .map_err(|place| Error::project("Variable files must contain either a dictionary of variables, or a list of dictionaries.", Some(&place)).with_exit_code(1))
+    }
+
+    pub(super) fn parser(&self, scope: PlayScope) -> Parser<'_> {
+        Parser { loader: self, scope, errors: Vec::new(), imported_roles: Vec::new() }
+    }
+
+    pub(super) fn next_task_id(&self) -> u64 {
+        self.next_task_id.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Parser<'_> {
+    /// The result, unless a mistake was found on the way.
+    pub fn finish<T>(self, result: T) -> Result<T, Error> {
+        Error::collect(self.errors).map(|()| result)
+    }
+
+    pub fn mistake(&mut self, message: impl Into<String>, place: &Span) {
+        self.errors.push(Error::project(message, Some(place)));
+    }
+
+    /// Renders a name that must be known while reading. Literals pass unchanged.
+    pub fn render_static(&mut self, value: &Value, context: &Context, place: &Span) -> Option<Value> {
+        let Value::Str(text) = value else { return Some(value.clone()) };
+        if !text.is_trusted() || !template::Templar::is_template(text) {
+            return Some(value.clone());
+        }
+        let mut layers = vec![Arc::clone(&self.scope.vars)];
+        if let Some(role) = &context.role {
+            layers.splice(0..0, [Arc::clone(&role.defaults)]);
+            layers.extend([Arc::clone(&role.vars), Arc::clone(&role.params)]);
+        }
+        layers.extend(context.vars.iter().chain(&context.params).cloned());
+        layers.push(Arc::clone(&self.loader.extra_vars));
+        let search = template::SearchPath { dirs: vec![self.scope.playbook_dir.to_path_buf()], basedir: self.scope.playbook_dir.to_path_buf() };
+        let templar = self.loader.templates.templar(Arc::new(StaticVariables { layers, playbook_dir: Arc::clone(&self.scope.playbook_dir) }), Arc::new(search));
+        match templar.render(value) {
+            Ok(value) => Some(value),
+            Err(err) => {
+                self.errors.push(
+                    Error::project(err.message, Some(err.place.as_ref().unwrap_or(place)))
+                        .hint("an import is read before the run starts: only variables of the play, of roles and from -e are known; use include_tasks for facts and results")
+                        .with_exit_code(1),
+                );
+                None
+            }
+        }
+    }
+}
+
+/// What is known before a host is: variables of the play and the command line.
+struct StaticVariables {
+    layers: Vec<Arc<Dict>>,
+    playbook_dir: Arc<Path>,
+}
+
+impl template::Variables for StaticVariables {
+    fn get(&self, name: &str) -> Option<Value> {
+        self.layers
+            .iter()
+            .rev()
+            .find_map(|layer| layer.get(name).cloned())
+            .or_else(|| (name == "playbook_dir").then(|| Value::str(self.playbook_dir.to_string_lossy())))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.layers.iter().flat_map(|layer| layer.keys().map(Value::to_text)).collect()
+    }
+}
+
+/// The variables in a mapping, a list of mappings, or nothing; the place of what is neither.
+pub(super) fn vars_of(node: &Node) -> Result<Arc<Dict>, Span> {
+    match node.to_value() {
+        Value::Null => Ok(Arc::default()),
+        Value::Dict(dict) => Ok(dict),
+        Value::List(items) => {
+            let mut all = Dict::new();
+            for item in items.iter() {
+                let Value::Dict(dict) = item else { return Err(node.span.clone()) };
+                all.extend(dict.iter().map(|(key, value)| (key.clone(), value.clone())));
+            }
+            Ok(Arc::new(all))
+        }
+        _ => Err(node.span.clone()),
+    }
+}
+
+pub(super) fn directory_of(path: &Path) -> Arc<Path> {
+    Arc::from(path.parent().unwrap_or_else(|| Path::new("/")))
+}

@@ -1,0 +1,326 @@
+//! Roles: where they are found, what their folders hold, what they depend on.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::keywords::{self, Place};
+use super::loader::{Loader, Parser, PlayScope, vars_of};
+use super::play::{inheritable, listed, merge};
+use super::types::{Context, Entry, Keywords, Role, RoleUse};
+use crate::error::{Error, closest};
+use crate::source::Span;
+use crate::value::{Dict, Value};
+use crate::yaml::{Node, NodeKind};
+
+/// What makes two uses of a role the same use: its folder, its parameters, its keywords, its entry points.
+pub(super) type RoleKey = (PathBuf, String);
+
+/// How a role is entered; `None` means its `main` files.
+#[derive(Clone, Debug, Default)]
+pub struct RoleFiles {
+    pub tasks_from: Option<String>,
+    pub vars_from: Option<String>,
+    pub defaults_from: Option<String>,
+    pub handlers_from: Option<String>,
+}
+
+/// A role to be read at one place.
+#[derive(Clone, Debug)]
+pub struct RoleRequest {
+    pub name: String,
+    pub span: Span,
+    pub params: Dict,
+    pub files: RoleFiles,
+    pub allow_duplicates: Option<bool>,
+    pub public: bool,
+    /// `include_role` and `import_role` run their role every time.
+    pub included: bool,
+}
+
+impl Loader {
+    /// Reads the role of an `include_role`; its dependencies come first.
+    pub fn role(&self, request: &RoleRequest, context: &Context, scope: &PlayScope) -> Result<Vec<RoleUse>, Error> {
+        let mut parser = self.parser(scope.clone());
+        let mut uses = std::mem::take(&mut parser.imported_roles);
+        uses.extend(parser.role(request, context, &Keywords::default()));
+        parser.finish(uses)
+    }
+}
+
+impl Parser<'_> {
+    /// An item of `roles:` or of a role's dependencies.
+    pub fn role_entry(&mut self, node: &Node, context: &Context) -> Vec<RoleUse> {
+        let mut keywords = Keywords::default();
+        let mut context = context.clone();
+        let mut params = Dict::new();
+        let mut name = None;
+        match &node.kind {
+            NodeKind::Scalar(Value::Str(text)) => name = Some(Value::Str(text.clone())),
+            NodeKind::Scalar(Value::Int(number)) => name = Some(Value::from(number.to_string())),
+            NodeKind::Mapping(entries) => {
+                for (key, value) in entries.iter() {
+                    match key.to_value().to_text().as_str() {
+                        "role" => name = Some(value.to_value()),
+                        "name" | "src" if name.is_none() => name = Some(value.to_value()),
+                        "name" | "src" | "scm" | "version" => {}
+                        "vars" => match vars_of(value) {
+                            Ok(vars) => context.vars.push(vars),
+                            Err(place) => self.mistake("Vars in a RoleInclude must be specified as a dictionary.", &place),
+                        },
+                        keyword if keywords::find_at(keyword, Place::Role).is_some() => {
+                            self.keyword(key, value, Place::Role, &mut keywords);
+                        }
+                        _ => {
+                            params.insert(key.to_value(), value.to_value());
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        let Some(name) = name else {
+            self.errors.push(Error::project("role definitions must contain a role name", Some(&node.span)).with_exit_code(1));
+            return Vec::new();
+        };
+        let span = name.span().unwrap_or(&node.span).clone();
+        let Some(name) = self.render_static(&name, &context, &span) else { return Vec::new() };
+        let request = RoleRequest {
+            name: name.to_text(),
+            span,
+            params,
+            files: RoleFiles::default(),
+            allow_duplicates: None,
+            public: true,
+            included: false,
+        };
+        self.role(&request, &context, &keywords)
+    }
+
+    /// A role with its dependencies before it.
+    pub fn role(&mut self, request: &RoleRequest, context: &Context, keywords: &Keywords) -> Vec<RoleUse> {
+        let Some((path, full_name)) = self.find_role(request, context) else { return Vec::new() };
+        let parents = self.parents(context);
+        let repeats = parents.iter().filter(|parent| parent.path == path).count();
+        if repeats > 0 && !request.included {
+            self.errors.push(
+                Error::project(format!("A recursion loop was detected with the roles specified. Make sure child roles do not have dependencies on parent roles: {}", request.name), Some(&request.span))
+                    .with_exit_code(1),
+            );
+            return Vec::new();
+        }
+        let Some(meta) = self.role_meta(&path) else { return Vec::new() };
+        let (Some(defaults), Some(vars)) = (
+            self.role_vars(&path, "defaults", request.files.defaults_from.as_deref(), request),
+            self.role_vars(&path, "vars", request.files.vars_from.as_deref(), request),
+        ) else {
+            return Vec::new();
+        };
+        let keywords = merge(&context.keywords, &inheritable(keywords));
+        let fresh = Arc::new(Role {
+            name: full_name.rsplit('.').next().unwrap_or(&full_name).to_owned(),
+            full_name,
+            path: path.clone(),
+            defaults,
+            vars,
+            params: Arc::new(request.params.clone()),
+            parents,
+            allow_duplicates: request.allow_duplicates.unwrap_or(meta.allow_duplicates || request.included),
+            public: request.public,
+        });
+        let role = self.same_or_new(fresh, request, &keywords, context);
+        let mut inner = Context { keywords: Arc::new(keywords), role: Some(Arc::clone(&role)), ..context.clone() };
+        inner.task_files.clear();
+
+        let mut uses: Vec<RoleUse> = meta.dependencies.iter().flat_map(|node| self.role_entry(node, &inner)).collect();
+        let tasks = self.role_tasks(&path, "tasks", request.files.tasks_from.as_deref(), request, &inner);
+        let handler_context = Context { handlers: true, ..inner };
+        let handlers = self.role_tasks(&path, "handlers", request.files.handlers_from.as_deref(), request, &handler_context);
+        uses.push(RoleUse { role, tasks, handlers });
+        uses
+    }
+
+    fn parents(&self, context: &Context) -> Vec<Arc<Role>> {
+        let mut parents = Vec::new();
+        if let Some(role) = &context.role {
+            parents.extend(role.parents.iter().cloned());
+            parents.push(Arc::clone(role));
+        }
+        parents
+    }
+
+    fn same_or_new(&self, fresh: Arc<Role>, request: &RoleRequest, keywords: &Keywords, context: &Context) -> Arc<Role> {
+        let written: Vec<String> = keywords.entries.iter().map(|(name, keyword)| format!("{name}={}", keyword.value.repr())).collect();
+        let vars: Vec<String> = context.vars.iter().map(|vars| Value::Dict(Arc::clone(vars)).repr()).collect();
+        let identity = format!("{:?} {:?} {written:?} {vars:?}", Value::Dict(Arc::clone(&fresh.params)), request.files);
+        let Ok(mut roles) = self.loader.roles.lock() else { return fresh };
+        Arc::clone(roles.entry((fresh.path.clone(), identity)).or_insert(fresh))
+    }
+
+    /// The folder of a role, and its full name.
+    fn find_role(&mut self, request: &RoleRequest, context: &Context) -> Option<(PathBuf, String)> {
+        let name = request.name.trim();
+        if let [namespace, collection, role] = name.split('.').collect::<Vec<_>>()[..] {
+            for root in self.collection_roots() {
+                let path = root.join("ansible_collections").join(namespace).join(collection).join("roles").join(role);
+                if path.is_dir() {
+                    return Some((path, name.to_owned()));
+                }
+            }
+        }
+        for collection in context.keywords.get("collections").cloned().map(listed).unwrap_or_default() {
+            let collection = collection.to_text();
+            for root in self.collection_roots() {
+                let path = root.join("ansible_collections").join(collection.replace('.', "/")).join("roles").join(name);
+                if path.is_dir() {
+                    return Some((path, format!("{collection}.{name}")));
+                }
+            }
+        }
+        let searched = self.role_folders(context);
+        let last = Path::new(name).file_name().map_or_else(|| name.to_owned(), |last| last.to_string_lossy().into_owned());
+        let direct = searched.iter().map(|folder| folder.join(name)).find(|path| path.is_dir());
+        if let Some(path) = direct {
+            return Some((path, last));
+        }
+        let shown: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();
+        let mut error =
+            Error::project(format!("the role '{name}' was not found in {}", shown.join(":")), Some(&request.span)).with_exit_code(1);
+        let known = role_names(&searched);
+        if let Some(close) = closest(name, known.iter().map(String::as_str)) {
+            error = error.hint(format!("did you mean `{close}`?"));
+        }
+        self.errors.push(error);
+        None
+    }
+
+    fn role_folders(&self, context: &Context) -> Vec<PathBuf> {
+        let mut folders = vec![self.scope.playbook_dir.join("roles")];
+        folders.extend(self.loader.roles_path.iter().cloned());
+        if let Some(parent) = context.role.as_ref().and_then(|role| role.path.parent()) {
+            folders.push(parent.to_owned());
+        }
+        folders.push(self.scope.playbook_dir.to_path_buf());
+        let mut seen = std::collections::HashSet::new();
+        folders.retain(|folder| seen.insert(folder.clone()));
+        folders
+    }
+
+    fn collection_roots(&self) -> Vec<PathBuf> {
+        let mut roots = vec![self.scope.playbook_dir.join("collections")];
+        roots.extend(self.loader.collections_path.iter().cloned());
+        roots
+    }
+
+    fn role_meta(&mut self, path: &Path) -> Option<Meta> {
+        let Some(file) = main_file(&path.join("meta"), "main") else { return Some(Meta::default()) };
+        let node = self.read(&file)?;
+        let NodeKind::Mapping(entries) = &node.kind else {
+            if !node.to_value().is_null() {
+                self.mistake("the 'meta/main.yml' of a role must be a dictionary", &node.span);
+            }
+            return Some(Meta::default());
+        };
+        let mut meta = Meta::default();
+        for (key, value) in entries.iter() {
+            match key.to_value().as_str() {
+                Some("allow_duplicates") => meta.allow_duplicates = value.to_value().is_truthy(),
+                Some("dependencies") => match &value.kind {
+                    NodeKind::Sequence(items) => meta.dependencies.clone_from(items.as_ref()),
+                    NodeKind::Scalar(Value::Null) => {}
+                    _ => self.mistake("Expected role dependencies to be a list.", &value.span),
+                },
+                _ => {}
+            }
+        }
+        Some(meta)
+    }
+
+    fn role_vars(&mut self, path: &Path, folder: &str, from: Option<&str>, request: &RoleRequest) -> Option<Arc<Dict>> {
+        let folder = path.join(folder);
+        let name = from.unwrap_or("main");
+        let files = if folder.join(name).is_dir() { files_below(&folder.join(name)) } else { main_file(&folder, name).into_iter().collect() };
+        if files.is_empty() && from.is_some() {
+            self.missing_entry(&folder, name, request);
+            return None;
+        }
+        let mut all = Dict::new();
+        for file in files {
+            let node = self.read(&file)?;
+            match vars_of(&node) {
+                Ok(vars) => all.extend(vars.iter().map(|(key, value)| (key.clone(), value.clone()))),
+                Err(place) => {
+                    self.mistake(format!("The {} file for role '{}' must contain a dictionary of variables", file.display(), request.name), &place);
+                    return None;
+                }
+            }
+        }
+        Some(Arc::new(all))
+    }
+
+    fn role_tasks(&mut self, path: &Path, folder: &str, from: Option<&str>, request: &RoleRequest, context: &Context) -> Vec<Entry> {
+        let folder = path.join(folder);
+        match main_file(&folder, from.unwrap_or("main")) {
+            Some(file) => self.task_file(&file, context),
+            None => {
+                if let Some(from) = from {
+                    self.missing_entry(&folder, from, request);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    fn missing_entry(&mut self, folder: &Path, name: &str, request: &RoleRequest) {
+        self.errors.push(
+            Error::project(format!("Could not find specified file in role: {}/{name}", folder.file_name().map(|name| name.to_string_lossy()).unwrap_or_default()), Some(&request.span))
+                .with_exit_code(1),
+        );
+    }
+
+    fn read(&mut self, file: &Path) -> Option<Node> {
+        self.loader.reader.read_file(file).map_err(|err| self.errors.push(err)).ok()
+    }
+}
+
+#[derive(Default)]
+struct Meta {
+    allow_duplicates: bool,
+    dependencies: Vec<Node>,
+}
+
+/// `name` in a role's folder, with or without an extension.
+fn main_file(folder: &Path, name: &str) -> Option<PathBuf> {
+    let exact = folder.join(name);
+    if Path::new(name).extension().is_some() && exact.is_file() {
+        return Some(exact);
+    }
+    ["yml", "yaml", "json"]
+        .iter()
+        .map(|extension| folder.join(format!("{name}.{extension}")))
+        .chain([exact])
+        .find(|path| path.is_file())
+}
+
+/// Every file of variables below a folder, in order of its path.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = walkdir::WalkDir::new(folder)
+        .into_iter()
+        .flatten()
+        .map(walkdir::DirEntry::into_path)
+        .filter(|path| path.is_file())
+        .filter(|path| path.extension().is_none_or(|extension| ["yml", "yaml", "json"].iter().any(|known| extension == *known)))
+        .filter(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.') || name.to_string_lossy().ends_with('~')))
+        .collect();
+    files.sort();
+    files
+}
+
+fn role_names(folders: &[PathBuf]) -> Vec<String> {
+    folders
+        .iter()
+        .filter(|folder| folder.ends_with("roles"))
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flat_map(|entries| entries.flatten())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}

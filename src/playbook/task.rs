@@ -1,0 +1,173 @@
+//! One task: its keywords, its action and arguments; static imports are followed here.
+
+use std::sync::Arc;
+
+use super::keywords::{self, Place};
+use super::loader::{Parser, vars_of};
+use super::play::{inheritable, listed, merge, text_of};
+use super::task_action::{self, TaskAction, TaskNames};
+use super::types::{Context, Entry, Keyword, Keywords, Loop, LoopControl, Task};
+use crate::error::{Error, closest};
+use crate::source::Span;
+use crate::value::{Dict, Str, Value};
+use crate::yaml::{Node, NodeKind};
+
+/// The parts of a task before its keywords are merged with those around it.
+struct Draft {
+    name: Option<Str>,
+    keywords: Keywords,
+    vars: Arc<Dict>,
+    loop_: Option<Loop>,
+    loop_span: Option<Span>,
+    loop_control: LoopControl,
+    listen: Vec<Value>,
+}
+
+impl Parser<'_> {
+    /// A task, or what the import that stands for it brings.
+    pub fn task(&mut self, node: &Node, entries: &[(Node, Node)], context: &Arc<Context>) -> Vec<Entry> {
+        let before = self.errors.len();
+        let place = if context.handlers { Place::Handler } else { Place::Task };
+        let names = TaskNames {
+            keywords: &self.loader.task_keywords,
+            is_action: &self.loader.known_action,
+            actions: &self.loader.action_names,
+        };
+        let action = match task_action::resolve(node, &names, &self.loader.notices) {
+            Ok(action) => Some(action),
+            Err(err) => {
+                self.errors.push(err);
+                None
+            }
+        };
+        let Some(action) = action else { return Vec::new() };
+        let draft = self.draft(entries, place, &action);
+        if self.errors.len() > before {
+            return Vec::new();
+        }
+        let task = self.assemble(node, draft, action, context);
+        self.expand(task, context)
+    }
+
+    fn draft(&mut self, entries: &[(Node, Node)], place: Place, action: &TaskAction) -> Draft {
+        let mut draft = Draft {
+            name: None,
+            keywords: Keywords::default(),
+            vars: Arc::default(),
+            loop_: None,
+            loop_span: None,
+            loop_control: LoopControl::default(),
+            listen: Vec::new(),
+        };
+        for (key, value) in entries.iter() {
+            let name = key.to_value().to_text();
+            match name.as_str() {
+                "action" | "local_action" | "args" => {}
+                "name" => draft.name = text_of(value),
+                "vars" => match vars_of(value) {
+                    Ok(vars) => draft.vars = vars,
+                    Err(place) => self.mistake("Vars in a Task must be specified as a dictionary.", &place),
+                },
+                "loop" => self.set_loop(&mut draft, Loop::Loop(value.to_value()), key),
+                "loop_control" => draft.loop_control = self.loop_control(value),
+                "listen" if place == Place::Handler => draft.listen = listed(value.to_value()),
+                "register" => {
+                    self.check_variable_name(value, "register");
+                    self.keyword(key, value, place, &mut draft.keywords);
+                }
+                _ if action.name == name => {}
+                _ => match name.strip_prefix("with_") {
+                    Some(lookup) => self.set_loop(&mut draft, Loop::With(lookup.to_owned(), value.to_value()), key),
+                    None => self.keyword(key, value, place, &mut draft.keywords),
+                },
+            }
+        }
+        if action.is_local {
+            let localhost = Keyword { value: Value::str("localhost"), span: action.span.clone() };
+            draft.keywords.entries.insert("delegate_to", localhost);
+        }
+        draft
+    }
+
+    fn set_loop(&mut self, draft: &mut Draft, new: Loop, key: &Node) {
+        if draft.loop_.is_some() {
+            let kind = match &new {
+                Loop::With(lookup, _) => lookup.as_str(),
+                Loop::Loop(_) => "loop",
+            };
+            self.errors.push(Error::project(format!("duplicate loop in task: {kind}"), Some(&key.span)).with_exit_code(1));
+        }
+        if let Loop::Loop(Value::Null) = new {
+            self.errors.push(Error::project("you must specify a value when using loop", Some(&key.span)).with_exit_code(1));
+        }
+        draft.loop_ = Some(new);
+        draft.loop_span = Some(key.span.clone());
+    }
+
+    fn loop_control(&mut self, node: &Node) -> LoopControl {
+        let mut control = LoopControl::default();
+        let NodeKind::Mapping(entries) = &node.kind else {
+            self.mistake("the `loop_control` value must be specified as a dictionary and cannot be a variable itself (though it can contain variables)", &node.span);
+            return control;
+        };
+        for (key, value) in entries.iter() {
+            let name = key.to_value().to_text();
+            let value = Some(value.to_value());
+            match name.as_str() {
+                "loop_var" => control.loop_var = value,
+                "index_var" => control.index_var = value,
+                "label" => control.label = value,
+                "pause" => control.pause = value,
+                "extended" => control.extended = value,
+                "extended_allitems" => control.extended_allitems = value,
+                "break_when" => control.break_when = value,
+                _ => {
+                    let mut error = Error::project(format!("'{name}' is not a valid attribute for a LoopControl"), Some(&key.span));
+                    if let Some(close) = closest(&name, ["loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"]) {
+                        error = error.hint(format!("did you mean `{close}`?"));
+                    }
+                    self.errors.push(error);
+                }
+            }
+        }
+        control
+    }
+
+    fn check_variable_name(&mut self, node: &Node, keyword: &str) {
+        let value = node.to_value();
+        let Some(name) = value.as_str() else { return };
+        let mut chars = name.chars();
+        let valid = chars.next().is_some_and(|first| first == '_' || first.is_ascii_alphabetic()) && chars.all(|char| char == '_' || char.is_ascii_alphanumeric());
+        if !valid && !name.contains("{{") {
+            self.errors.push(
+                Error::project(format!("Invalid '{keyword}' specified: Invalid variable name '{name}'."), Some(&node.span))
+                    .hint("a variable name has letters, digits and underscores, and does not begin with a digit"),
+            );
+        }
+    }
+
+    fn assemble(&self, node: &Node, draft: Draft, action: TaskAction, context: &Arc<Context>) -> Task {
+        let mut keywords = merge(&context.keywords, &inheritable(&draft.keywords));
+        keywords.entries.extend(draft.keywords.entries.into_iter().filter(|(name, _)| {
+            keywords::find(name).is_some_and(|spec| spec.inherit == keywords::Inherit::No)
+        }));
+        Task {
+            id: self.loader.next_task_id(),
+            name: draft.name,
+            span: node.span.clone(),
+            action: action.name,
+            action_span: action.span,
+            args: action.args,
+            raw_params: action.raw_params,
+            variable_args: action.variable_args,
+            keywords: Arc::new(keywords),
+            context: Arc::clone(context),
+            vars: draft.vars,
+            loop_: draft.loop_,
+            loop_span: draft.loop_span,
+            loop_control: draft.loop_control,
+            listen: draft.listen,
+            implicit: false,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Trouble on the way to real hosts and on them: the other hosts go on, the recap says what happened, nothing is left behind.
+
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::hosts::Hosts;
+use crate::project::{Ended, Project};
+
+fn project(hosts: &Hosts, tasks: &str) -> Project {
+    let site = format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}");
+    Project::new().file("hosts", hosts.inventory()).file("site.yml", site)
+}
+
+fn run(hosts: &Hosts, project: &Project, more: &[&str]) -> Ended {
+    hosts.run(project, &[&["-i", "hosts", "site.yml"], more].concat())
+}
+
+/// The counters of a host in the recap, such as `unreachable=1`.
+fn recap(ended: &Ended, host: &str, counters: &[&str]) {
+    let recap = ended.stdout.split("PLAY RECAP").nth(1).unwrap_or_else(|| panic!("no recap:\n{}\n{}", ended.stdout, ended.stderr));
+    let line = recap.lines().find(|line| line.starts_with(host)).unwrap_or_else(|| panic!("no line for {host}: {recap}"));
+    for counter in counters {
+        assert!(line.split_whitespace().any(|word| word == *counter), "{counter} is not in {line:?}\n{}\n{}", ended.stdout, ended.stderr);
+    }
+}
+
+/// Nothing of a run is on the host any more but the agent's file.
+fn nothing_left(hosts: &Hosts, host: &str) {
+    let processes = hosts.ssh(host, "ps -eo args | grep -v grep | grep -E 'rplay|sleep 6[0-9][0-9]' || true");
+    assert_eq!(processes.trim(), "", "processes are left on {host}");
+    let files = hosts.ssh(host, "find / -xdev -name '*rplay*' -not -path '/proc/*' 2>/dev/null");
+    let files: Vec<&str> = files.lines().filter(|path| !path.contains("agent") && !path.ends_with("/rplay")).collect();
+    assert!(files.is_empty(), "files are left on {host}: {files:?}");
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn no_host_has_python() {
+    let hosts = Hosts::boot(1, "1g");
+    assert_eq!(hosts.ssh("h1", "ls /usr/bin /usr/local/bin /bin | grep -i python; echo looked"), "looked\n");
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn a_wrong_key_makes_one_host_unreachable() {
+    let hosts = Hosts::boot(2, "1g");
+    let project = project(&hosts, "    - command: hostname\n")
+        .file("host_vars/h1", "ansible_ssh_private_key_file: other_key\nansible_ssh_common_args: -o IdentityAgent=none\n");
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(project.path().join("other_key"))
+        .status()
+        .expect("ssh-keygen starts");
+    assert!(made.success());
+    let ended = run(&hosts, &project, &[]);
+    assert_eq!(ended.status, 4, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("Permission denied"), "{}", ended.stdout);
+    recap(&ended, "h1", &["ok=0", "unreachable=1", "failed=0"]);
+    recap(&ended, "h2", &["ok=1", "changed=1", "unreachable=0", "failed=0"]);
+    nothing_left(&hosts, "h2");
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn a_refused_port_makes_one_host_unreachable() {
+    let hosts = Hosts::boot(2, "1g");
+    let project = project(&hosts, "    - command: hostname\n").file("host_vars/h2", "ansible_port: 23\n");
+    let ended = run(&hosts, &project, &[]);
+    assert_eq!(ended.status, 4, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("Connection refused"), "{}", ended.stdout);
+    recap(&ended, "h1", &["ok=1", "unreachable=0"]);
+    recap(&ended, "h2", &["ok=0", "unreachable=1"]);
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn a_changed_host_key_is_refused() {
+    let mut hosts = Hosts::boot(2, "1g");
+    hosts.order("rekey h1");
+    let project = project(&hosts, "    - command: hostname\n");
+    let ended = run(&hosts, &project, &[]);
+    assert_eq!(ended.status, 4, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.to_lowercase().contains("host key"), "{}", ended.stdout);
+    recap(&ended, "h1", &["unreachable=1"]);
+    recap(&ended, "h2", &["ok=1"]);
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn a_host_that_dies_in_the_middle_is_unreachable() {
+    let mut hosts = Hosts::boot(2, "1g");
+    let project = project(
+        &hosts,
+        "    - command: sleep {{ 600 if inventory_hostname == 'h1' else 0 }}\n    - command: hostname\n",
+    );
+    let mut command = hosts.enter(project.path(), &project.command(&["-i", "hosts", "site.yml"]));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("rplay starts");
+    wait_for(|| hosts.ssh("h1", "pgrep -x sleep || true").trim().parse::<u32>().is_ok());
+    hosts.order("kill h1");
+    let ended = project.ended(child.wait_with_output().expect("rplay ends"));
+    assert_eq!(ended.status, 4, "{}{}", ended.stdout, ended.stderr);
+    recap(&ended, "h1", &["ok=0", "unreachable=1"]);
+    recap(&ended, "h2", &["ok=2", "unreachable=0"]);
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn sudo_that_wants_a_password_gets_it_or_the_task_fails() {
+    let hosts = Hosts::boot(1, "1g");
+    let project = project(&hosts, "    - command: id -un\n      become: true\n")
+        .file("host_vars/h1", "ansible_user: operator\n")
+        .file("password", format!("{}\n", hosts.sudo_password()))
+        .file("wrong", "not-the-password\n");
+
+    let without = run(&hosts, &project, &[]);
+    assert_eq!(without.status, 2, "{}{}", without.stdout, without.stderr);
+    assert!(without.stdout.contains("Missing sudo password"), "{}", without.stdout);
+
+    let wrong = run(&hosts, &project, &["--become-password-file", "wrong"]);
+    assert_eq!(wrong.status, 2, "{}{}", wrong.stdout, wrong.stderr);
+    assert!(wrong.stdout.contains("Incorrect sudo password"), "{}", wrong.stdout);
+
+    let right = run(&hosts, &project, &["--become-password-file", "password", "-v"]);
+    assert_eq!(right.status, 0, "{}{}", right.stdout, right.stderr);
+    assert!(right.stdout.contains("\"stdout\": \"root\""), "{}", right.stdout);
+    nothing_left(&hosts, "h1");
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn a_full_disk_is_said_and_leaves_no_half_written_file() {
+    let hosts = Hosts::boot(1, "64m");
+    let project = project(&hosts, "    - copy: src=big dest=/home/ubuntu/big\n").file("big", vec![b'x'; 100 << 20]);
+    let ended = run(&hosts, &project, &[]);
+    assert_eq!(ended.status, 2, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("No space left on device"), "{}", ended.stdout);
+    recap(&ended, "h1", &["failed=1"]);
+    assert_eq!(hosts.ssh("h1", "ls /home/ubuntu; find / -xdev -size +20M -newer /proc/1 2>/dev/null"), "");
+    nothing_left(&hosts, "h1");
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn output_of_200_megabytes_arrives_whole() {
+    let hosts = Hosts::boot(1, "1g");
+    let project = project(
+        &hosts,
+        "    - shell: head -c 200000000 /dev/zero | tr '\\0' x\n      register: result\n    - assert: {that: result.stdout | length == 200000000}\n",
+    );
+    let ended = run(&hosts, &project, &[]);
+    assert_eq!(ended.status, 0, "{}{}", tail(&ended.stdout), ended.stderr);
+    recap(&ended, "h1", &["ok=2", "failed=0"]);
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn output_that_is_not_utf8_is_shown() {
+    let hosts = Hosts::boot(1, "1g");
+    let project = project(&hosts, "    - shell: printf 'caf\\351 \\377\\n'\n");
+    let ended = run(&hosts, &project, &["-v"]);
+    assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("caf\u{fffd} \u{fffd}"), "{}", ended.stdout);
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn an_interrupt_prints_the_recap_and_ends_the_children() {
+    let hosts = Hosts::boot(2, "1g");
+    let project = project(&hosts, "    - command: hostname\n    - shell: sleep 601; true\n");
+    let mut command = hosts.enter(project.path(), &project.command(&["-i", "hosts", "site.yml"]));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("rplay starts");
+    for host in ["h1", "h2"] {
+        wait_for(|| !hosts.ssh(host, "pgrep -f 'sleep 60[1]' || true").trim().is_empty());
+    }
+    interrupt(child.id());
+    let ended = project.ended(child.wait_with_output().expect("rplay ends"));
+    assert_eq!(ended.status, 99, "{}{}", ended.stdout, ended.stderr);
+    recap(&ended, "h1", &["ok=1"]);
+    for host in ["h1", "h2"] {
+        wait_for(|| hosts.ssh(host, "pgrep -f 'sleep 60[1]' || true").trim().is_empty());
+        nothing_left(&hosts, host);
+    }
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn after_a_kill_a_new_run_completes() {
+    let hosts = Hosts::boot(1, "1g");
+    let tasks = "    - copy: content=one dest=/home/ubuntu/one\n    - shell: test -e /home/ubuntu/go || sleep 602\n    - copy: content=two dest=/home/ubuntu/two\n";
+    let project = project(&hosts, tasks);
+    let mut command = hosts.enter(project.path(), &project.command(&["-i", "hosts", "site.yml"]));
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("rplay starts");
+    wait_for(|| !hosts.ssh("h1", "pgrep -f 'sleep 60[2]' || true").trim().is_empty());
+    child.kill().expect("rplay can be killed");
+    child.wait().expect("rplay ends");
+    wait_for(|| hosts.ssh("h1", "pgrep -f 'sleep 60[2]' || true").trim().is_empty());
+    nothing_left(&hosts, "h1");
+
+    hosts.ssh("h1", "touch /home/ubuntu/go");
+    let ended = run(&hosts, &project, &[]);
+    assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+    recap(&ended, "h1", &["ok=3", "changed=2"]);
+    assert_eq!(hosts.ssh("h1", "cat /home/ubuntu/one /home/ubuntu/two"), "onetwo");
+}
+
+/// Waits until something is so; gives up after a minute.
+fn wait_for(mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it did not come");
+        sleep(Duration::from_millis(200));
+    }
+}
+
+fn interrupt(pid: u32) {
+    let sent = std::process::Command::new("kill").args(["-INT", &pid.to_string()]).status().expect("kill starts");
+    assert!(sent.success());
+}
+
+fn tail(text: &str) -> &str {
+    let start = text.len().saturating_sub(2000);
+    text.get(start..).unwrap_or_default()
+}
