@@ -7,6 +7,7 @@ pub mod error;
 pub mod playbook;
 pub mod remote;
 pub mod source;
+pub mod template;
 pub mod value;
 pub mod vault;
 pub mod yaml;

@@ -1,0 +1,160 @@
+//! `when`, `until`, `failed_when` and their like: what counts as true, what is an error.
+
+use std::sync::Arc;
+
+use super::engine::context::Context;
+use super::engine::eval::eval;
+use super::engine::is_template;
+use super::engine::output::finalize;
+use super::engine::run::Scope;
+use super::error::{Fault, Res, raised};
+use super::{Templar, TemplateError, TemplateErrorKind, outside};
+use crate::value::{Str, Value};
+
+#[derive(Clone, Debug)]
+pub struct Condition {
+    pub result: bool,
+    /// The item that was false.
+    pub false_condition: Option<Value>,
+}
+
+impl Templar {
+    /// Evaluates the value of a conditional keyword: one item, or a list of items that must all hold.
+    pub fn condition(&self, value: &Value) -> Result<Condition, TemplateError> {
+        let items: Vec<Value> = match value {
+            Value::List(items) => items.to_vec(),
+            other => vec![other.clone()],
+        };
+        for item in items {
+            let held = self.one_condition(&item).map_err(|fault| explain(outside(fault, item.span())))?;
+            if !held {
+                return Ok(Condition { result: false, false_condition: Some(item) });
+            }
+        }
+        Ok(Condition { result: true, false_condition: None })
+    }
+
+    fn one_condition(&self, item: &Value) -> Res<bool> {
+        match item {
+            Value::Null => Ok(true),
+            Value::Bool(bool) => Ok(*bool),
+            Value::Str(text) if text.is_empty() => {
+                if self.engine().settings.allow_broken_conditionals {
+                    return Ok(true);
+                }
+                Err(broken("Empty conditional expressions are not allowed."))
+            }
+            Value::Str(text) => {
+                let value = self.conditional_text(text)?;
+                self.judge(&value)
+            }
+            other => self.judge(&self.render(other).map_err(Box::new)?),
+        }
+    }
+
+    fn conditional_text(&self, text: &Str) -> Res<Value> {
+        let trimmed = text.trim();
+        let context = Context::new(self.clone());
+        if trimmed.starts_with("{{") || trimmed.starts_with("{%") {
+            let rendered = context.render_text(text)?;
+            let value = finalize(&rendered)?;
+            let Value::Str(result) = &value else {
+                self.engine().settings.notices.deprecated(
+                    "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.",
+                    text.span(),
+                );
+                return Ok(value);
+            };
+            let Some(trusted) = self.source_of(trimmed, result) else {
+                if self.engine().settings.allow_broken_conditionals {
+                    return self.old_style(&context, result);
+                }
+                return Err(Box::new(TemplateError::new(
+                    TemplateErrorKind::Untrusted,
+                    "Encountered untrusted template or expression.",
+                )));
+            };
+            return self.bare(&context, &trusted);
+        }
+        self.bare(&context, text)
+    }
+
+    /// Before 2.19 the rendered text was an expression, wherever it came from. Data must not become code, so only
+    /// words that mean a truth value are accepted.
+    fn old_style(&self, _context: &Context, text: &Str) -> Res<Value> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Ok(Value::Bool(true)),
+            "false" | "no" | "off" | "0" | "" | "none" => Ok(Value::Bool(false)),
+            _ => Err(Box::new(TemplateError::new(
+                TemplateErrorKind::Untrusted,
+                "Encountered untrusted template or expression.",
+            ))),
+        }
+    }
+
+    /// The text of a variable that a person wrote, when the template is only that variable.
+    fn source_of(&self, template: &str, result: &Str) -> Option<Str> {
+        let name = template.strip_prefix("{{")?.strip_suffix("}}")?.trim();
+        let value = match self.locals().and_then(|locals| locals.get(name)) {
+            Some(value) => value.clone(),
+            None => self.variables().get(name)?,
+        };
+        match value {
+            Value::Str(text) if text.is_trusted() && *text == **result => Some(text),
+            Value::Str(text) if text.is_trusted() && is_template(&text) => self.source_of(text.trim(), result),
+            _ => None,
+        }
+    }
+
+    fn bare(&self, context: &Context, text: &Str) -> Res<Value> {
+        if !text.is_trusted() {
+            return Err(Box::new(TemplateError::new(
+                TemplateErrorKind::Untrusted,
+                "Encountered untrusted template or expression.",
+            )));
+        }
+        let expr = self.engine().cache.condition(&Arc::from(text.trim_start()), &self.engine().settings)?;
+        let value = eval(&Scope::new(context), &expr)?.used()?;
+        // What can't be stored still has a truth value.
+        match finalize(&value) {
+            Ok(value) => Ok(value),
+            Err(fault) if fault.kind == TemplateErrorKind::Raised => {
+                Err(broken(&format!("Type '{}' is unsupported for variable storage.", value.type_name())))
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn judge(&self, value: &Value) -> Res<bool> {
+        match value {
+            Value::Bool(bool) => Ok(*bool),
+            Value::Omit => Err(Box::new(TemplateError::new(TemplateErrorKind::Omit, "Template result was omitted."))),
+            other => {
+                let truth = other.is_truthy();
+                let message = format!(
+                    "Conditional result ({}) was derived from value of type '{}'. Conditionals must have a boolean result.",
+                    if truth { "True" } else { "False" },
+                    other.type_name()
+                );
+                if self.engine().settings.allow_broken_conditionals {
+                    self.engine().settings.notices.warn(message, other.span());
+                    return Ok(truth);
+                }
+                Err(broken(&message))
+            }
+        }
+    }
+}
+
+fn broken(message: &str) -> Fault {
+    let mut fault = raised(message);
+    fault.kind = TemplateErrorKind::BrokenConditional;
+    fault
+}
+
+fn explain(mut error: TemplateError) -> TemplateError {
+    if matches!(error.kind, TemplateErrorKind::Undefined | TemplateErrorKind::Template) {
+        error.message = format!("Error while evaluating conditional: {}", error.message);
+    }
+    error
+}

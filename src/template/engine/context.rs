@@ -1,0 +1,204 @@
+//! One rendering: the variables it sees, and what must not happen twice or for ever.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::run;
+use super::tree::Template;
+use super::val::{Val, from_key};
+use crate::template::Templar;
+use crate::template::error::{Fault, Res, TemplateError, TemplateErrorKind, raised};
+use crate::value::{Str, Value};
+
+/// Renderings inside renderings; deeper ones are taken for endless.
+const MOST_RENDERINGS: usize = 40;
+/// Expressions inside expressions, macros and renderings included.
+const MOST_DEPTH: usize = 600;
+
+#[derive(Clone)]
+pub struct Context(Rc<Inner>);
+
+pub struct Inner {
+    pub templar: Templar,
+    rendering: RefCell<Vec<Arc<str>>>,
+    depth: Cell<usize>,
+    /// Line of the statement that runs.
+    pub line: Cell<u32>,
+    secrets: RefCell<Vec<Arc<str>>>,
+    keep_sealed: Cell<bool>,
+    /// Imported templates see no variables.
+    pub without_variables: bool,
+}
+
+impl std::ops::Deref for Context {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Context {
+    pub fn new(templar: Templar) -> Self {
+        Context(Rc::new(Inner {
+            templar,
+            rendering: RefCell::default(),
+            depth: Cell::new(0),
+            line: Cell::new(0),
+            secrets: RefCell::default(),
+            keep_sealed: Cell::new(false),
+            without_variables: false,
+        }))
+    }
+
+    pub fn without_variables(&self) -> Self {
+        Context(Rc::new(Inner {
+            templar: self.templar.clone(),
+            rendering: RefCell::new(self.rendering.borrow().clone()),
+            depth: Cell::new(self.depth.get()),
+            line: Cell::new(0),
+            secrets: RefCell::default(),
+            keep_sealed: Cell::new(false),
+            without_variables: true,
+        }))
+    }
+
+    /// Runs one level deeper, unless that is too deep.
+    pub fn deeper<T>(&self, work: impl FnOnce() -> Res<T>) -> Res<T> {
+        let depth = self.depth.get();
+        if depth >= MOST_DEPTH {
+            return Err(too_deep());
+        }
+        self.depth.set(depth + 1);
+        let result = work();
+        self.depth.set(depth);
+        result
+    }
+
+    /// A variable, rendered if it is a template.
+    pub fn variable(&self, name: &str) -> Option<Val> {
+        if self.without_variables {
+            return None;
+        }
+        let value = match self.templar.locals().and_then(|locals| locals.get(name)) {
+            Some(value) => value.clone(),
+            None => self.templar.variables().get(name)?,
+        };
+        Some(self.import(&value))
+    }
+
+    /// A value of the project: templates in it are rendered when they are looked at.
+    pub fn import(&self, value: &Value) -> Val {
+        match value {
+            Value::Str(text) => {
+                if text.is_secret() {
+                    self.note_secret(text);
+                }
+                if text.is_trusted() && super::is_template(text) {
+                    return self.render_text(text).unwrap_or_else(Val::failed);
+                }
+                Val::Str(text.clone())
+            }
+            Value::List(items) => Val::raw_list(items, self),
+            Value::Dict(items) => Val::raw_dict(items, self),
+            Value::Sealed(sealed) => {
+                if self.keep_sealed.get() {
+                    return Val::Sealed(Arc::clone(sealed));
+                }
+                match sealed.open() {
+                    Ok(text) => self.import(&Value::Str(text.into_secret())),
+                    Err(message) => Val::failed(Box::new(TemplateError::new(TemplateErrorKind::Template, message))),
+                }
+            }
+            other => from_key(other),
+        }
+    }
+
+    /// Sealed values met meanwhile stay sealed.
+    pub fn keeping_sealed<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = self.keep_sealed.replace(true);
+        let result = work();
+        self.keep_sealed.set(before);
+        result
+    }
+
+    pub fn note_secret(&self, text: &Str) {
+        let mut secrets = self.secrets.borrow_mut();
+        if !text.is_empty() && !secrets.iter().any(|known| **known == **text) {
+            secrets.push(Arc::clone(text.arc()));
+        }
+    }
+
+    /// Does this text hold a secret that was looked at?
+    pub fn holds_secret(&self, text: &str) -> bool {
+        self.secrets.borrow().iter().any(|secret| text.contains(&**secret))
+    }
+
+    pub fn saw_secrets(&self) -> bool {
+        !self.secrets.borrow().is_empty()
+    }
+
+    /// Renders a string of the project.
+    pub fn render_text(&self, text: &Str) -> Res<Val> {
+        self.rendering(text.arc(), || {
+            let engine = self.templar.engine();
+            let template = engine.cache.template(text.arc(), &engine.syntax, &engine.settings)?;
+            self.run_template(&template)
+        })
+        .map_err(|fault| place(fault, text))
+    }
+
+    fn rendering(&self, text: &Arc<str>, work: impl FnOnce() -> Res<Val>) -> Res<Val> {
+        {
+            let mut rendering = self.rendering.borrow_mut();
+            if rendering.len() >= MOST_RENDERINGS || rendering.iter().any(|other| **other == **text) {
+                return Err(too_deep());
+            }
+            rendering.push(Arc::clone(text));
+        }
+        let line = self.line.get();
+        let result = self.deeper(work);
+        self.line.set(line);
+        self.rendering.borrow_mut().pop();
+        result
+    }
+
+    pub fn run_template(&self, template: &Arc<Template>) -> Res<Val> {
+        let value = run::whole(self, template)?;
+        Ok(restore_newlines(value, template))
+    }
+}
+
+/// Jinja2 drops one newline at the end; Ansible puts back what the text lost.
+pub fn restore_newlines(value: Val, template: &Template) -> Val {
+    match &value {
+        Val::Str(text) if template.trailing_newlines > 0 => {
+            let kept = text.bytes().rev().take_while(|byte| *byte == b'\n').count();
+            if kept >= template.trailing_newlines {
+                return value;
+            }
+            let mut longer = text.to_string();
+            for _ in kept..template.trailing_newlines {
+                longer.push_str(template.newline);
+            }
+            Val::Str(text.with_text(longer))
+        }
+        _ => value,
+    }
+}
+
+fn place(mut fault: Fault, text: &Str) -> Fault {
+    if fault.place.is_none()
+        && let Some(span) = text.span()
+    {
+        fault.place = Some(span.clone());
+    }
+    fault
+}
+
+fn too_deep() -> Fault {
+    let mut fault = raised("");
+    fault.kind = TemplateErrorKind::Template;
+    fault.message = "Recursive loop detected in template: maximum recursion depth exceeded".into();
+    fault
+}

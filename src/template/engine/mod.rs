@@ -1,0 +1,39 @@
+//! Running templates: minijinja parses, and this runs the tree with Python's meaning of every operation.
+//!
+//! minijinja's own machine is not used. Its values can't say what Ansible's templates need: an undefined that
+//! names what is missing and passes through filters, native results through `set` and macros, integers of any size,
+//! lists that can be appended to, and variables whose templates render when they are looked at.
+
+pub mod arguments;
+pub mod attributes;
+pub mod compile;
+pub mod context;
+pub mod eval;
+pub mod frame;
+pub mod functions;
+mod lipsum;
+mod literals;
+mod loops;
+mod lower;
+mod macros;
+pub mod methods;
+pub mod module;
+pub mod objects;
+pub mod operators;
+pub mod output;
+pub mod print;
+pub mod run;
+pub mod tree;
+pub mod val;
+
+/// Whether rendering a text could change it.
+pub fn is_template(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        rest = &rest[at + 1..];
+        if rest.starts_with(['{', '%', '#']) {
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,334 @@
+//! Statements.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::arguments::{Arguments, Name};
+use super::context::Context;
+use super::eval::{apply_steps, call_value, eval, evaluate_arguments};
+use super::frame::Frame;
+use super::loops::LoopObject;
+use super::macros::MacroObject;
+use super::module::{Module, load};
+use super::output::concat;
+use super::tree::{Expr, For, Node, Statement, Target, Template};
+use super::val::Val;
+use crate::template::error::{Res, TemplateErrorKind, raised, undefined};
+
+/// What statements of one template run in.
+#[derive(Clone)]
+pub struct Scope {
+    pub context: Context,
+    pub frame: Rc<Frame>,
+    pub inheritance: Rc<Inheritance>,
+}
+
+/// Blocks by name, most derived first, and the parent once `extends` ran.
+#[derive(Default)]
+pub struct Inheritance {
+    blocks: RefCell<HashMap<Name, Vec<Arc<Vec<Node>>>>>,
+    parent: RefCell<Option<Arc<Template>>>,
+    depth: Cell<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    Go,
+    Break,
+    Continue,
+}
+
+impl Scope {
+    pub fn new(context: &Context) -> Self {
+        Self { context: context.clone(), frame: Frame::root(), inheritance: Rc::default() }
+    }
+
+    #[must_use]
+    pub fn inner(&self) -> Self {
+        Self {
+            context: self.context.clone(),
+            frame: Frame::child(&self.frame),
+            inheritance: Rc::clone(&self.inheritance),
+        }
+    }
+
+    #[must_use]
+    pub fn at(&self, frame: &Rc<Frame>) -> Self {
+        Self { context: self.context.clone(), frame: Rc::clone(frame), inheritance: Rc::clone(&self.inheritance) }
+    }
+}
+
+/// Runs a template from the top and joins what it wrote.
+pub fn whole(context: &Context, template: &Arc<Template>) -> Res<Val> {
+    let scope = Scope::new(context);
+    let mut out = Vec::with_capacity(template.body.len());
+    template_into(&scope, template, &mut out)?;
+    concat(out)
+}
+
+pub fn template_into(scope: &Scope, template: &Arc<Template>, out: &mut Vec<Val>) -> Res<()> {
+    let mut template = Arc::clone(template);
+    loop {
+        for (name, body) in &template.blocks {
+            scope.inheritance.blocks.borrow_mut().entry(name.clone()).or_default().push(Arc::clone(body));
+        }
+        body(scope, &template.body, out)?;
+        let Some(parent) = scope.inheritance.parent.take() else { return Ok(()) };
+        let depth = scope.inheritance.depth.get();
+        if depth > 40 {
+            return Err(raised("templates extend each other without end"));
+        }
+        scope.inheritance.depth.set(depth + 1);
+        template = parent;
+    }
+}
+
+pub fn body(scope: &Scope, nodes: &[Node], out: &mut Vec<Val>) -> Res<Flow> {
+    for node in nodes {
+        scope.context.line.set(node.line);
+        let flow = statement(scope, &node.statement, out).map_err(|mut fault| {
+            if fault.line == 0 {
+                fault.line = node.line;
+            }
+            fault
+        })?;
+        if flow != Flow::Go {
+            return Ok(flow);
+        }
+    }
+    Ok(Flow::Go)
+}
+
+fn statement(scope: &Scope, statement: &Statement, out: &mut Vec<Val>) -> Res<Flow> {
+    match statement {
+        Statement::Text(text) => {
+            if scope.inheritance.parent.borrow().is_none() {
+                out.push(Val::Str(text.clone()));
+            }
+        }
+        Statement::Emit(expr) => {
+            let value = eval(scope, expr)?;
+            if scope.inheritance.parent.borrow().is_none() {
+                out.push(value);
+            }
+        }
+        Statement::If(test, then, otherwise) => {
+            let nodes = if eval(scope, test)?.truthy()? { then } else { otherwise };
+            return body(scope, nodes, out);
+        }
+        Statement::For(it) => {
+            let items = eval(scope, &it.iter)?;
+            for_loop(scope, it, items, 0, out)?;
+        }
+        other => return rare_statement(scope, other, out),
+    }
+    Ok(Flow::Go)
+}
+
+/// Apart from the common ones, so that these keep a small frame on the stack.
+#[inline(never)]
+fn rare_statement(scope: &Scope, statement: &Statement, out: &mut Vec<Val>) -> Res<Flow> {
+    match statement {
+        Statement::With(assignments, nodes) => {
+            let inner = scope.inner();
+            for (target, expr) in assignments {
+                let value = eval(scope, expr)?;
+                assign(&inner, target, value)?;
+            }
+            return body(&inner, nodes, out);
+        }
+        Statement::Set(target, expr) => {
+            let value = eval(scope, expr)?;
+            assign(scope, target, value)?;
+        }
+        Statement::SetBlock(target, steps, nodes) => {
+            let value = captured(scope, nodes)?;
+            let value = apply_steps(scope, value, steps)?;
+            assign(scope, target, value)?;
+        }
+        Statement::Filter(steps, nodes) => {
+            let value = captured(scope, nodes)?;
+            let value = apply_steps(scope, value, steps)?;
+            out.push(value);
+        }
+        Statement::Scope(nodes) => return body(&scope.inner(), nodes, out),
+        Statement::Block(name, required) => {
+            if scope.inheritance.parent.borrow().is_none() {
+                let bodies = scope.inheritance.blocks.borrow().get(name).map_or(0, Vec::len);
+                if *required && bodies <= 1 {
+                    return Err(raised(format!("Required block '{name}' not found")));
+                }
+                block(scope, name, 0, out)?;
+            }
+        }
+        Statement::Extends(expr) => {
+            if scope.inheritance.parent.borrow().is_some() {
+                return Err(raised("extended multiple times"));
+            }
+            let name = eval(scope, expr)?.used()?;
+            let parent = load(scope, &name)?;
+            scope.inheritance.parent.replace(Some(parent));
+        }
+        Statement::Include { name, ignore_missing, with_context } => {
+            include(scope, name, *ignore_missing, *with_context, out)?;
+        }
+        Statement::Import { name, target, with_context } => {
+            let module = import(scope, name, *with_context)?;
+            scope.frame.set(target, Val::Object(Rc::new(module)));
+        }
+        Statement::FromImport { name, names, with_context } => {
+            let module = import(scope, name, *with_context)?;
+            for (name, alias) in names {
+                let value = module.get(name).unwrap_or_else(|| {
+                    Val::undefined(format!(
+                        "the template {} (imported on line {}) does not export the requested name '{name}'",
+                        crate::value::python::str_repr(&module.name),
+                        scope.context.line.get(),
+                    ))
+                });
+                scope.frame.set(alias, value);
+            }
+        }
+        Statement::Macro(definition) => {
+            let object = MacroObject { definition: Arc::clone(definition), scope: scope.clone() };
+            scope.frame.set(&definition.name, Val::object(object));
+        }
+        Statement::Call(call, definition) => {
+            let caller = Val::object(MacroObject { definition: Arc::clone(definition), scope: scope.clone() });
+            let value = call_with_caller(scope, call, caller)?;
+            out.push(value);
+        }
+        Statement::Do(expr) => {
+            eval(scope, expr)?;
+        }
+        Statement::Break => return Ok(Flow::Break),
+        Statement::Continue => return Ok(Flow::Continue),
+        Statement::Text(_) | Statement::Emit(_) | Statement::If(..) | Statement::For(_) => {}
+    }
+    Ok(Flow::Go)
+}
+
+/// What statements write, as one value.
+pub fn captured(scope: &Scope, nodes: &[Node]) -> Res<Val> {
+    let mut out = Vec::new();
+    body(&scope.inner(), nodes, &mut out)?;
+    concat(out)
+}
+
+pub fn block(scope: &Scope, name: &Name, level: usize, out: &mut Vec<Val>) -> Res<()> {
+    let found = scope.inheritance.blocks.borrow().get(name).and_then(|bodies| bodies.get(level).cloned());
+    let Some(nodes) = found else {
+        return Err(undefined(format!("there is no parent block called '{name}'.")));
+    };
+    let inner = scope.inner();
+    inner.frame.set(
+        &Name::from("super"),
+        Val::object(super::module::Super { scope: inner.clone(), name: name.clone(), level: level + 1 }),
+    );
+    scope.context.deeper(|| body(&inner, &nodes, out)).map(|_| ())
+}
+
+fn call_with_caller(scope: &Scope, call: &Expr, caller: Val) -> Res<Val> {
+    let Expr::Chain(base, steps) = call else { return eval(scope, call) };
+    let Some((last, before)) = steps.split_last() else { return eval(scope, call) };
+    let (callee, arguments) = match last {
+        super::tree::Step::Call(arguments) => (apply_steps(scope, eval(scope, base)?, before)?, arguments),
+        super::tree::Step::Method(name, arguments) => {
+            let object = apply_steps(scope, eval(scope, base)?, before)?;
+            (super::attributes::attribute(&object, name), arguments)
+        }
+        _ => return eval(scope, call),
+    };
+    let mut arguments: Arguments = evaluate_arguments(scope, arguments)?;
+    arguments.named.push((Name::from("caller"), caller));
+    call_value(scope, &callee, arguments)
+}
+
+pub fn assign(scope: &Scope, target: &Target, value: Val) -> Res<()> {
+    match target {
+        Target::Name(name) => scope.frame.set(name, value),
+        Target::Attribute(name, attribute) => {
+            let object = super::eval::variable(scope, name).used()?;
+            let done = matches!(&object, Val::Object(object) if object.set(attribute, value));
+            if !done {
+                return Err(raised("cannot assign attribute on non-namespace object"));
+            }
+        }
+        Target::Many(targets) => {
+            let items = value.iterate()?;
+            if items.len() > targets.len() {
+                return Err(raised(format!("too many values to unpack (expected {})", targets.len())));
+            }
+            if items.len() < targets.len() {
+                return Err(raised(format!(
+                    "not enough values to unpack (expected {}, got {})",
+                    targets.len(),
+                    items.len()
+                )));
+            }
+            for (target, item) in targets.iter().zip(items) {
+                assign(scope, target, item)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub fn for_loop(scope: &Scope, it: &Arc<For>, items: Val, depth: usize, out: &mut Vec<Val>) -> Res<()> {
+    let mut items = items.iterate()?;
+    if let Some(filter) = &it.filter {
+        let mut kept = Vec::with_capacity(items.len());
+        for item in items {
+            let inner = scope.inner();
+            assign(&inner, &it.target, item.clone())?;
+            if eval(&inner, filter)?.truthy()? {
+                kept.push(item);
+            }
+        }
+        items = kept;
+    }
+    if items.is_empty() {
+        return body(&scope.inner(), &it.otherwise, out).map(|_| ());
+    }
+    let state = Rc::new(LoopObject::new(items, depth, it, scope));
+    let loop_name = Name::from("loop");
+    for index in 0..state.len() {
+        state.index.set(index);
+        let Some(item) = state.item(index) else { break };
+        let inner = scope.inner();
+        inner.frame.set(&loop_name, Val::Object(Rc::clone(&state) as Rc<dyn super::val::Object>));
+        assign(&inner, &it.target, item)?;
+        match body(&inner, &it.body, out)? {
+            Flow::Break => break,
+            Flow::Go | Flow::Continue => {}
+        }
+    }
+    Ok(())
+}
+
+fn include(scope: &Scope, name: &Expr, ignore_missing: bool, with_context: bool, out: &mut Vec<Val>) -> Res<()> {
+    let name = eval(scope, name)?.used()?;
+    let template = match load(scope, &name) {
+        Ok(template) => template,
+        Err(fault) if ignore_missing && fault.kind != TemplateErrorKind::Syntax => return Ok(()),
+        Err(fault) => return Err(fault),
+    };
+    let frame = if with_context { Frame::child(&scope.frame) } else { Frame::root() };
+    let inner = Scope { context: scope.context.clone(), frame, inheritance: Rc::default() };
+    let mut nodes = Vec::new();
+    scope.context.deeper(|| template_into(&inner, &template, &mut nodes))?;
+    out.extend(nodes);
+    Ok(())
+}
+
+fn import(scope: &Scope, name: &Expr, with_context: bool) -> Res<Module> {
+    let name = eval(scope, name)?.used()?;
+    let template = load(scope, &name)?;
+    let frame = if with_context { Frame::child(&scope.frame) } else { Frame::root() };
+    let inner = Scope { context: scope.context.clone(), frame, inheritance: Rc::default() };
+    let mut nodes = Vec::new();
+    scope.context.deeper(|| template_into(&inner, &template, &mut nodes))?;
+    Ok(Module { name: super::print::text(&name)?, frame: inner.frame, body: concat(nodes)? })
+}

@@ -1,0 +1,439 @@
+//! Values while a template runs: those of a run (`Value`), and what only templates know: undefined, tuples,
+//! functions, containers that can be changed, and containers whose templates are rendered when they are looked at.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use chrono::{FixedOffset, NaiveDate, NaiveDateTime};
+use indexmap::IndexMap;
+use num_bigint::BigInt;
+
+use super::arguments::Arguments;
+use super::context::Context;
+use crate::template::error::{Fault, Res, TemplateError, TemplateErrorKind, raised, undefined};
+use crate::value::{Dict, Str, Value};
+
+pub type Map = IndexMap<Value, Val>;
+
+#[derive(Clone)]
+pub enum Val {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Big(Arc<BigInt>),
+    Float(f64),
+    Str(Str),
+    Bytes(Arc<[u8]>),
+    Date(NaiveDate),
+    DateTime(NaiveDateTime, Option<FixedOffset>),
+    List(Rc<List>),
+    Tuple(Rc<Vec<Val>>),
+    Dict(Rc<DictCell>),
+    Undefined(Rc<Undefined>),
+    Omit,
+    Sealed(Arc<dyn crate::value::Sealed>),
+    Object(Rc<dyn Object>),
+}
+
+/// A value that is missing, or that could not be made; using it is the error.
+pub struct Undefined {
+    pub error: TemplateError,
+    /// Jinja's own undefined (an inline `if` without `else`): vanishes inside text.
+    pub plain: bool,
+}
+
+pub struct List(RefCell<Items<Vec<Val>, Vec<Value>>>);
+pub struct DictCell(RefCell<Items<Map, Dict>>);
+
+enum Items<Own, Raw> {
+    Own(Own),
+    Raw(Arc<Raw>, Context),
+}
+
+impl List {
+    pub fn len(&self) -> usize {
+        match &*self.0.borrow() {
+            Items::Own(items) => items.len(),
+            Items::Raw(items, _) => items.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn get(&self, index: usize) -> Option<Val> {
+        let (value, context) = match &*self.0.borrow() {
+            Items::Own(items) => return items.get(index).cloned(),
+            Items::Raw(items, context) => (items.get(index)?.clone(), context.clone()),
+        };
+        Some(context.import(&value))
+    }
+
+    pub fn to_vec(&self) -> Vec<Val> {
+        let (items, context) = match &*self.0.borrow() {
+            Items::Own(items) => return items.clone(),
+            Items::Raw(items, context) => (Arc::clone(items), context.clone()),
+        };
+        let own: Vec<Val> = items.iter().map(|item| context.import(item)).collect();
+        self.0.replace(Items::Own(own.clone()));
+        own
+    }
+
+    pub fn change<T>(&self, change: impl FnOnce(&mut Vec<Val>) -> T) -> T {
+        if matches!(&*self.0.borrow(), Items::Raw(..)) {
+            self.to_vec();
+        }
+        match &mut *self.0.borrow_mut() {
+            Items::Own(items) => change(items),
+            Items::Raw(..) => change(&mut Vec::new()),
+        }
+    }
+
+    /// The unrendered items, while nobody has looked at them.
+    pub fn raw(&self) -> Option<Arc<Vec<Value>>> {
+        match &*self.0.borrow() {
+            Items::Raw(items, _) => Some(Arc::clone(items)),
+            Items::Own(_) => None,
+        }
+    }
+}
+
+impl DictCell {
+    pub fn len(&self) -> usize {
+        match &*self.0.borrow() {
+            Items::Own(items) => items.len(),
+            Items::Raw(items, _) => items.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn get(&self, key: &Value) -> Option<Val> {
+        self.look_up(|map| map.get(key).cloned(), |dict| dict.get(key).cloned())
+    }
+
+    pub fn get_str(&self, key: &str) -> Option<Val> {
+        self.look_up(|map| map.get(key).cloned(), |dict| dict.get(key).cloned())
+    }
+
+    fn look_up(&self, own: impl Fn(&Map) -> Option<Val>, raw: impl Fn(&Dict) -> Option<Value>) -> Option<Val> {
+        let (value, context) = match &*self.0.borrow() {
+            Items::Own(items) => return own(items),
+            Items::Raw(items, context) => (raw(items)?, context.clone()),
+        };
+        Some(context.import(&value))
+    }
+
+    pub fn contains(&self, key: &Value) -> bool {
+        match &*self.0.borrow() {
+            Items::Own(items) => items.contains_key(key),
+            Items::Raw(items, _) => items.contains_key(key),
+        }
+    }
+
+    pub fn keys(&self) -> Vec<Value> {
+        match &*self.0.borrow() {
+            Items::Own(items) => items.keys().cloned().collect(),
+            Items::Raw(items, _) => items.keys().cloned().collect(),
+        }
+    }
+
+    pub fn to_map(&self) -> Map {
+        let (items, context) = match &*self.0.borrow() {
+            Items::Own(items) => return items.clone(),
+            Items::Raw(items, context) => (Arc::clone(items), context.clone()),
+        };
+        let own: Map = items.iter().map(|(key, item)| (key.clone(), context.import(item))).collect();
+        self.0.replace(Items::Own(own.clone()));
+        own
+    }
+
+    pub fn change<T>(&self, change: impl FnOnce(&mut Map) -> T) -> T {
+        if matches!(&*self.0.borrow(), Items::Raw(..)) {
+            self.to_map();
+        }
+        match &mut *self.0.borrow_mut() {
+            Items::Own(items) => change(items),
+            Items::Raw(..) => change(&mut Map::new()),
+        }
+    }
+
+    pub fn raw(&self) -> Option<Arc<Dict>> {
+        match &*self.0.borrow() {
+            Items::Raw(items, _) => Some(Arc::clone(items)),
+            Items::Own(_) => None,
+        }
+    }
+}
+
+/// Functions, macros, loops, namespaces: what has behavior instead of data.
+pub trait Object {
+    fn type_name(&self) -> &'static str;
+    fn call(&self, _context: &Context, _arguments: Arguments) -> Res<Val> {
+        Err(raised(format!("'{}' object is not callable", self.type_name())))
+    }
+    fn attribute(&self, _name: &str) -> Option<Val> {
+        None
+    }
+    fn call_method(&self, _context: &Context, _name: &str, _arguments: Arguments) -> Option<Res<Val>> {
+        None
+    }
+    fn set(&self, _name: &str, _value: Val) -> bool {
+        false
+    }
+    /// The items when it can be looped over.
+    fn items(&self) -> Option<Res<Vec<Val>>> {
+        None
+    }
+    fn is_callable(&self) -> bool {
+        false
+    }
+    fn length(&self) -> Option<usize> {
+        None
+    }
+    fn truthy(&self) -> bool {
+        true
+    }
+    fn text(&self) -> String {
+        format!("<{} object>", self.type_name())
+    }
+    /// What it is as data; functions have no such form.
+    fn as_data(&self) -> Option<Val> {
+        None
+    }
+    /// Equal to a dict with these entries (views, sets).
+    fn hashable(&self) -> bool {
+        true
+    }
+}
+
+impl Val {
+    pub fn str(text: impl Into<Arc<str>>) -> Self {
+        Val::Str(Str::data(text))
+    }
+
+    pub fn list(items: Vec<Val>) -> Self {
+        Val::List(Rc::new(List(RefCell::new(Items::Own(items)))))
+    }
+
+    pub fn tuple(items: Vec<Val>) -> Self {
+        Val::Tuple(Rc::new(items))
+    }
+
+    pub fn dict(map: Map) -> Self {
+        Val::Dict(Rc::new(DictCell(RefCell::new(Items::Own(map)))))
+    }
+
+    pub fn raw_list(items: &Arc<Vec<Value>>, context: &Context) -> Self {
+        Val::List(Rc::new(List(RefCell::new(Items::Raw(Arc::clone(items), context.clone())))))
+    }
+
+    pub fn raw_dict(items: &Arc<Dict>, context: &Context) -> Self {
+        Val::Dict(Rc::new(DictCell(RefCell::new(Items::Raw(Arc::clone(items), context.clone())))))
+    }
+
+    pub fn object(object: impl Object + 'static) -> Self {
+        Val::Object(Rc::new(object))
+    }
+
+    pub fn big(number: BigInt) -> Self {
+        i64::try_from(&number).map_or_else(|_| Val::Big(Arc::new(number)), Val::Int)
+    }
+
+    pub fn undefined(message: impl Into<String>) -> Self {
+        Val::Undefined(Rc::new(Undefined { error: *undefined(message), plain: false }))
+    }
+
+    /// An error that is raised when the value is used.
+    pub fn failed(fault: Fault) -> Self {
+        Val::Undefined(Rc::new(Undefined { error: *fault, plain: false }))
+    }
+
+    pub fn is_undefined(&self) -> bool {
+        matches!(self, Val::Undefined(_))
+    }
+
+    /// Missing, as opposed to an error that waits to be raised.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Val::Undefined(it) if it.error.kind == TemplateErrorKind::Undefined)
+    }
+
+    /// The value, or the error that an undefined one stands for.
+    pub fn used(self) -> Res<Val> {
+        match self {
+            Val::Undefined(it) => Err(Box::new(it.error.clone())),
+            other => Ok(other),
+        }
+    }
+
+    pub fn check(&self) -> Res<()> {
+        match self {
+            Val::Undefined(it) => Err(Box::new(it.error.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Val::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn is_secret(&self) -> bool {
+        matches!(self, Val::Str(text) if text.is_secret())
+    }
+
+    pub fn is_mapping(&self) -> bool {
+        matches!(self, Val::Dict(_))
+    }
+
+    /// Lists and tuples, and what turns into a list when it is stored.
+    pub fn as_sequence(&self) -> Option<Vec<Val>> {
+        match self {
+            Val::List(list) => Some(list.to_vec()),
+            Val::Tuple(items) => Some(items.to_vec()),
+            _ => None,
+        }
+    }
+
+    /// Name of the type as Python has it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Val::Null => "NoneType",
+            Val::Bool(_) => "bool",
+            Val::Int(_) | Val::Big(_) => "int",
+            Val::Float(_) => "float",
+            Val::Str(_) | Val::Sealed(_) => "str",
+            Val::Bytes(_) => "bytes",
+            Val::Date(_) => "date",
+            Val::DateTime(..) => "datetime",
+            Val::List(_) => "list",
+            Val::Tuple(_) => "tuple",
+            Val::Dict(_) => "dict",
+            Val::Undefined(it) if it.plain => "Undefined",
+            Val::Undefined(_) => "UndefinedMarker",
+            Val::Omit => "Omit",
+            Val::Object(object) => object.type_name(),
+        }
+    }
+
+    /// Python's truth value; an undefined one is an error.
+    pub fn truthy(&self) -> Res<bool> {
+        Ok(match self {
+            Val::Null => false,
+            Val::Bool(bool) => *bool,
+            Val::Int(number) => *number != 0,
+            Val::Float(number) => *number != 0.0,
+            Val::Str(text) => !text.is_empty(),
+            Val::Bytes(bytes) => !bytes.is_empty(),
+            Val::List(list) => !list.is_empty(),
+            Val::Tuple(items) => !items.is_empty(),
+            Val::Dict(dict) => !dict.is_empty(),
+            Val::Undefined(it) if it.plain => false,
+            Val::Undefined(it) => return Err(Box::new(it.error.clone())),
+            Val::Sealed(sealed) => sealed.open().map_or(true, |text| !text.is_empty()),
+            Val::Object(object) => object.truthy(),
+            Val::Big(_) | Val::Date(_) | Val::DateTime(..) | Val::Omit => true,
+        })
+    }
+
+    /// What `for` and Python's `iter()` give.
+    pub fn iterate(&self) -> Res<Vec<Val>> {
+        match self {
+            Val::List(list) => Ok(list.to_vec()),
+            Val::Tuple(items) => Ok(items.to_vec()),
+            Val::Dict(dict) => Ok(dict.keys().iter().map(from_key).collect()),
+            Val::Str(text) => {
+                Ok(text.chars().map(|char| Val::Str(text.with_text(char.to_string()).into_untrusted())).collect())
+            }
+            Val::Bytes(bytes) => Ok(bytes.iter().map(|byte| Val::Int(i64::from(*byte))).collect()),
+            Val::Undefined(it) if it.plain => Ok(Vec::new()),
+            Val::Undefined(it) => Err(Box::new(it.error.clone())),
+            Val::Object(object) => object
+                .items()
+                .unwrap_or_else(|| Err(raised(format!("'{}' object is not iterable", object.type_name())))),
+            other => Err(raised(format!("'{}' object is not iterable", other.type_name()))),
+        }
+    }
+
+    /// As a key of a dict.
+    pub fn to_key(&self) -> Res<Value> {
+        Ok(match self {
+            Val::Null => Value::Null,
+            Val::Bool(bool) => Value::Bool(*bool),
+            Val::Int(number) => Value::Int(*number),
+            Val::Big(number) => Value::BigInt(Arc::clone(number)),
+            Val::Float(number) => Value::Float(*number),
+            Val::Str(text) => Value::Str(text.clone()),
+            Val::Bytes(bytes) => Value::Bytes(Arc::clone(bytes)),
+            Val::Date(date) => Value::Date(*date),
+            Val::DateTime(time, zone) => Value::DateTime(*time, *zone),
+            Val::Tuple(items) => Value::list(items.iter().map(Val::to_key).collect::<Res<_>>()?),
+            Val::Omit => Value::Omit,
+            Val::Undefined(it) => return Err(Box::new(it.error.clone())),
+            Val::Sealed(sealed) => Value::Sealed(Arc::clone(sealed)),
+            Val::List(_) | Val::Dict(_) | Val::Object(_) => {
+                return Err(raised(format!("unhashable type: '{}'", self.type_name())));
+            }
+        })
+    }
+}
+
+/// A key as a value. Tuples as keys are kept as lists.
+pub fn from_key(key: &Value) -> Val {
+    match key {
+        Value::Null => Val::Null,
+        Value::Bool(bool) => Val::Bool(*bool),
+        Value::Int(number) => Val::Int(*number),
+        Value::BigInt(number) => Val::Big(Arc::clone(number)),
+        Value::Float(number) => Val::Float(*number),
+        Value::Str(text) => Val::Str(text.clone().into_untrusted()),
+        Value::Bytes(bytes) => Val::Bytes(Arc::clone(bytes)),
+        Value::Date(date) => Val::Date(*date),
+        Value::DateTime(time, zone) => Val::DateTime(*time, *zone),
+        Value::List(items) => Val::tuple(items.iter().map(from_key).collect()),
+        Value::Dict(dict) => Val::dict(dict.iter().map(|(key, item)| (key.clone(), from_key(item))).collect()),
+        Value::Sealed(sealed) => Val::Sealed(Arc::clone(sealed)),
+        Value::Omit => Val::Omit,
+    }
+}
+
+/// Data as it is: nothing in it is rendered.
+pub fn from_data(value: &Value) -> Val {
+    match value {
+        Value::List(items) => Val::list(items.iter().map(from_data).collect()),
+        Value::Dict(dict) => Val::dict(dict.iter().map(|(key, item)| (key.clone(), from_data(item))).collect()),
+        other => from_key(other),
+    }
+}
+
+impl From<bool> for Val {
+    fn from(bool: bool) -> Self {
+        Val::Bool(bool)
+    }
+}
+impl From<i64> for Val {
+    fn from(number: i64) -> Self {
+        Val::Int(number)
+    }
+}
+impl From<f64> for Val {
+    fn from(number: f64) -> Self {
+        Val::Float(number)
+    }
+}
+impl From<&str> for Val {
+    fn from(text: &str) -> Self {
+        Val::str(text)
+    }
+}
+impl From<String> for Val {
+    fn from(text: String) -> Self {
+        Val::str(text)
+    }
+}

@@ -1,0 +1,107 @@
+//! Every filter by name.
+
+use super::{Filter, dates, defaults, mappings, numbers, regex, select, sequences, sets, text};
+use crate::template::engine::arguments::{Bound, parameters};
+use crate::template::engine::run::Scope;
+use crate::template::engine::val::Val;
+use crate::template::error::Res;
+
+type Run = fn(&Scope, Bound) -> Res<Val>;
+
+const fn filter(name: &'static str, names: &'static [&'static str], required: usize, run: Run) -> Filter {
+    Filter { name, parameters: parameters(names, required), takes_undefined: false, run }
+}
+
+const fn seeing_undefined(name: &'static str, names: &'static [&'static str], required: usize, run: Run) -> Filter {
+    Filter { name, parameters: parameters(names, required), takes_undefined: true, run }
+}
+
+const ONE: &[&str] = &["value"];
+const TWO: &[&str] = &["a", "b"];
+const DEFAULT: &[&str] = &["value", "default_value", "boolean"];
+const EXTREME: &[&str] = &["value", "case_sensitive", "attribute"];
+const REGEX: &[&str] = &["value", "regex", "*", "**"];
+
+pub static FILTERS: &[Filter] = &[
+    filter("abs", ONE, 1, numbers::abs),
+    filter("batch", &["value", "linecount", "fill_with"], 2, sequences::batch),
+    filter("bool", ONE, 1, defaults::bool),
+    filter("capitalize", ONE, 1, text::capitalize),
+    filter("center", &["value", "width"], 1, text::center),
+    filter("combinations", TWO, 2, sets::combinations),
+    filter("combine", &["value", "*", "**"], 1, mappings::combine),
+    filter("comment", &["text", "style", "**"], 1, text::comment),
+    filter("count", ONE, 1, sequences::length),
+    seeing_undefined("d", DEFAULT, 1, defaults::default),
+    seeing_undefined("default", DEFAULT, 1, defaults::default),
+    filter("dict2items", &["value", "key_name", "value_name"], 1, mappings::dict2items),
+    filter("dictsort", &["value", "case_sensitive", "by", "reverse"], 1, mappings::dictsort),
+    filter("difference", TWO, 2, sets::difference),
+    filter("extract", &["item", "container", "morekeys"], 2, mappings::extract),
+    filter("first", ONE, 1, sequences::first),
+    filter("flatten", &["value", "levels", "skip_nulls"], 1, sequences::flatten),
+    filter("float", &["value", "default"], 1, numbers::float),
+    filter("format", &["value", "*", "**"], 1, text::format),
+    filter("groupby", &["value", "attribute", "default", "case_sensitive"], 2, select::groupby),
+    filter("indent", &["s", "width", "first", "blank"], 1, text::indent),
+    filter("int", &["value", "default", "base"], 1, numbers::int),
+    filter("intersect", TWO, 2, sets::intersect),
+    filter("items", ONE, 1, mappings::items),
+    filter("items2dict", &["value", "key_name", "value_name"], 1, mappings::items2dict),
+    filter("join", &["value", "d", "attribute"], 1, sequences::join),
+    filter("last", ONE, 1, sequences::last),
+    filter("length", ONE, 1, sequences::length),
+    filter("list", ONE, 1, sequences::list),
+    filter("log", &["x", "base"], 1, numbers::log),
+    filter("lower", ONE, 1, text::lower),
+    seeing_undefined("mandatory", &["a", "msg"], 1, defaults::mandatory),
+    filter("map", &["value", "*", "**"], 1, select::map),
+    filter("max", EXTREME, 1, sequences::max),
+    filter("min", EXTREME, 1, sequences::min),
+    filter("permutations", &["value", "r"], 1, sets::permutations),
+    filter("pow", TWO, 2, numbers::pow),
+    filter("product", &["value", "*", "**"], 1, sets::product),
+    filter("quote", ONE, 1, text::quote),
+    filter("regex_escape", &["string", "re_type"], 1, regex::escape),
+    filter("regex_findall", &["value", "regex", "multiline", "ignorecase"], 2, regex::find_all),
+    filter(
+        "regex_replace",
+        &["value", "pattern", "replacement", "ignorecase", "multiline", "count", "mandatory_count"],
+        1,
+        regex::replace,
+    ),
+    filter("regex_search", REGEX, 2, regex::search),
+    filter("reject", &["value", "*", "**"], 1, select::reject),
+    filter("rejectattr", &["value", "*", "**"], 1, select::rejectattr),
+    filter("rekey_on_member", &["data", "key", "duplicates"], 2, mappings::rekey_on_member),
+    filter("replace", &["s", "old", "new", "count"], 3, text::replace),
+    filter("reverse", ONE, 1, sequences::reverse),
+    filter("root", &["x", "base"], 1, numbers::root),
+    filter("round", &["value", "precision", "method"], 1, numbers::round),
+    filter("select", &["value", "*", "**"], 1, select::select),
+    filter("selectattr", &["value", "*", "**"], 1, select::selectattr),
+    filter("slice", &["value", "slices", "fill_with"], 2, sequences::slice),
+    filter("sort", &["value", "reverse", "case_sensitive", "attribute"], 1, sequences::sort),
+    filter("split", &["value", "sep", "maxsplit"], 1, text::split),
+    filter("strftime", &["string_format", "second", "utc"], 1, dates::strftime_filter),
+    filter("string", ONE, 1, text::string),
+    filter("subelements", &["obj", "subelements", "skip_missing"], 2, mappings::subelements),
+    filter("sum", &["iterable", "attribute", "start"], 1, sequences::sum),
+    filter("symmetric_difference", TWO, 2, sets::symmetric_difference),
+    seeing_undefined("ternary", &["value", "true_val", "false_val", "none_val"], 3, defaults::ternary),
+    filter("title", ONE, 1, text::title),
+    filter("to_datetime", &["string", "format"], 1, dates::to_datetime),
+    filter("trim", &["value", "chars"], 1, text::trim),
+    filter("truncate", &["s", "length", "killwords", "end", "leeway"], 1, text::truncate),
+    seeing_undefined("type_debug", ONE, 1, defaults::type_debug),
+    filter("union", TWO, 2, sets::union),
+    filter("unique", EXTREME, 1, sequences::unique),
+    filter("upper", ONE, 1, text::upper),
+    filter("wordcount", ONE, 1, text::wordcount),
+    filter("wordwrap", &["s", "width", "break_long_words", "wrapstring", "break_on_hyphens"], 1, text::wordwrap),
+    filter("zip", &["value", "*", "**"], 1, sets::zip),
+    filter("zip_longest", &["value", "*", "**"], 1, sets::zip_longest),
+];
+
+/// Names that Ansible gave up: tests used as filters.
+pub static REMOVED: &[Filter] = &[];

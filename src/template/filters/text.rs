@@ -1,0 +1,301 @@
+//! Text: case, padding, wrapping, replacing, splitting.
+
+use crate::template::engine::arguments::{Arguments, Bound};
+use crate::template::engine::methods::format::percent;
+use crate::template::engine::methods::text as methods;
+use crate::template::engine::print;
+use crate::template::engine::run::Scope;
+use crate::template::engine::val::{Map, Val};
+use crate::template::error::{Res, raised};
+use crate::value::Value;
+
+fn soft(args: &Bound, index: usize) -> Res<String> {
+    print::text(&args.val(index))
+}
+
+pub fn upper(_scope: &Scope, args: Bound) -> Res<Val> {
+    Ok(Val::str(soft(&args, 0)?.to_uppercase()))
+}
+
+pub fn lower(_scope: &Scope, args: Bound) -> Res<Val> {
+    Ok(Val::str(soft(&args, 0)?.to_lowercase()))
+}
+
+pub fn capitalize(_scope: &Scope, args: Bound) -> Res<Val> {
+    Ok(Val::str(methods::capitalize(&soft(&args, 0)?)))
+}
+
+/// Jinja2's own: a word starts after spaces, dashes and opening brackets.
+pub fn title(_scope: &Scope, args: Bound) -> Res<Val> {
+    let mut start = true;
+    let mut out = String::new();
+    for char in soft(&args, 0)?.chars() {
+        if start {
+            out.extend(char.to_uppercase())
+        } else {
+            out.extend(char.to_lowercase())
+        }
+        start = char.is_whitespace() || matches!(char, '-' | '(' | '{' | '[' | '<');
+    }
+    Ok(Val::str(out))
+}
+
+pub fn string(_scope: &Scope, args: Bound) -> Res<Val> {
+    Ok(match args.val(0) {
+        Val::Str(text) => Val::Str(text),
+        other => Val::str(print::text(&other)?),
+    })
+}
+
+pub fn trim(_scope: &Scope, args: Bound) -> Res<Val> {
+    let text = soft(&args, 0)?;
+    let chars = args.some(1).map(|_| args.text(1)).transpose()?;
+    Ok(Val::str(methods::strip(&text, "strip", chars)))
+}
+
+pub fn center(_scope: &Scope, args: Bound) -> Res<Val> {
+    let text = soft(&args, 0)?;
+    let width = usize::try_from(args.int(1, 80)?.clamp(0, 1_000_000)).unwrap_or(0);
+    let pad = width.saturating_sub(text.chars().count());
+    let left = pad / 2 + (pad & width & 1);
+    Ok(Val::str(format!("{}{text}{}", " ".repeat(left), " ".repeat(pad - left))))
+}
+
+pub fn replace(_scope: &Scope, args: Bound) -> Res<Val> {
+    let count = if args.some(3).is_some() { args.int(3, -1)? } else { -1 };
+    Ok(Val::str(methods::replace(&soft(&args, 0)?, &soft(&args, 1)?, &soft(&args, 2)?, count)?))
+}
+
+pub fn format(_scope: &Scope, args: Bound) -> Res<Val> {
+    let text = soft(&args, 0)?;
+    if !args.rest.is_empty() && !args.named.is_empty() {
+        return Err(raised("can't handle positional and keyword arguments at the same time"));
+    }
+    let arguments = if args.named.is_empty() {
+        Val::tuple(args.rest)
+    } else {
+        let map: Map = args.named.into_iter().map(|(name, value)| (Value::str(name), value)).collect();
+        Val::dict(map)
+    };
+    Ok(Val::str(percent(&text, &arguments)?))
+}
+
+pub fn indent(_scope: &Scope, args: Bound) -> Res<Val> {
+    let text = soft(&args, 0)?;
+    let prefix = match args.get(1) {
+        Some(Val::Str(text)) => text.to_string(),
+        _ => " ".repeat(usize::try_from(args.int(1, 4)?.clamp(0, 10_000)).unwrap_or(0)),
+    };
+    let (first, blank) = (args.bool(2, false)?, args.bool(3, false)?);
+    let text = format!("{text}\n");
+    let mut out = String::new();
+    if blank {
+        out = methods::split_lines(&text, false).join(&format!("\n{prefix}"));
+    } else {
+        for (index, line) in methods::split_lines(&text, false).into_iter().enumerate() {
+            if index > 0 {
+                out.push('\n');
+                if !line.is_empty() {
+                    out.push_str(&prefix);
+                }
+            }
+            out.push_str(line);
+        }
+    }
+    Ok(Val::str(if first { format!("{prefix}{out}") } else { out }))
+}
+
+pub fn truncate(_scope: &Scope, args: Bound) -> Res<Val> {
+    let text = soft(&args, 0)?;
+    let length = args.int(1, 255)?;
+    let killwords = args.bool(2, false)?;
+    let end = args.get(3).map_or_else(|| Ok("...".to_owned()), print::text)?;
+    let leeway = if args.some(4).is_some() { args.int(4, 5)? } else { 5 };
+    let count = |text: &str| i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    if length < count(&end) {
+        return Err(raised(format!("expected length >= {}, got {length}", count(&end))));
+    }
+    if leeway < 0 {
+        return Err(raised(format!("expected leeway >= 0, got {leeway}")));
+    }
+    if count(&text) <= length.saturating_add(leeway) {
+        return Ok(Val::str(text));
+    }
+    let keep = usize::try_from(length - count(&end)).unwrap_or(0);
+    let cut: String = text.chars().take(keep).collect();
+    if killwords {
+        return Ok(Val::str(cut + &end));
+    }
+    let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(before, _)| before);
+    Ok(Val::str(format!("{cut}{end}")))
+}
+
+pub fn wordcount(_scope: &Scope, args: Bound) -> Res<Val> {
+    let text = soft(&args, 0)?;
+    let count =
+        text.split(|char: char| !(char.is_alphanumeric() || char == '_')).filter(|word| !word.is_empty()).count();
+    Ok(Val::Int(i64::try_from(count).unwrap_or(i64::MAX)))
+}
+
+pub fn wordwrap(_scope: &Scope, args: Bound) -> Res<Val> {
+    let text = soft(&args, 0)?;
+    let width = usize::try_from(args.int(1, 79)?).ok().filter(|width| *width > 0);
+    let Some(width) = width else { return Err(raised(format!("invalid width {} (must be > 0)", args.int(1, 79)?))) };
+    let (break_long, on_hyphens) = (args.bool(2, true)?, args.bool(4, true)?);
+    let newline = args.some(3).map_or_else(|| Ok("\n".to_owned()), print::text)?;
+    let lines: Vec<String> = methods::split_lines(&text, false)
+        .into_iter()
+        .map(|line| wrap_line(line, width, break_long, on_hyphens).join(&newline))
+        .collect();
+    Ok(Val::str(lines.join(&newline)))
+}
+
+/// Python's textwrap without touching white space inside the line.
+fn wrap_line(line: &str, width: usize, break_long: bool, on_hyphens: bool) -> Vec<String> {
+    let mut chunks = std::collections::VecDeque::from(chunks_of(line, on_hyphens));
+    let length = |text: &str| text.chars().count();
+    let mut lines: Vec<String> = Vec::new();
+    while !chunks.is_empty() {
+        if !lines.is_empty() && chunks.front().is_some_and(|chunk| chunk.trim().is_empty()) {
+            chunks.pop_front();
+        }
+        let mut current: Vec<String> = Vec::new();
+        let mut used = 0;
+        while let Some(chunk) = chunks.front() {
+            if used + length(chunk) > width {
+                break;
+            }
+            used += length(chunk);
+            current.extend(chunks.pop_front());
+        }
+        if chunks.front().is_some_and(|chunk| length(chunk) > width) {
+            if break_long {
+                if let Some(chunk) = chunks.pop_front() {
+                    let room = if width > used { width - used } else { 1 };
+                    current.push(chunk.chars().take(room).collect());
+                    let rest: String = chunk.chars().skip(room).collect();
+                    if !rest.is_empty() {
+                        chunks.push_front(rest);
+                    }
+                }
+            } else if current.is_empty() {
+                current.extend(chunks.pop_front());
+            }
+        }
+        if current.last().is_some_and(|chunk| chunk.trim().is_empty()) {
+            current.pop();
+        }
+        if !current.is_empty() {
+            lines.push(current.concat());
+        }
+    }
+    lines
+}
+
+fn chunks_of(line: &str, on_hyphens: bool) -> Vec<String> {
+    let mut chunks: Vec<String> = Vec::new();
+    let mut current = String::new();
+    let chars: Vec<char> = line.chars().collect();
+    for (at, char) in chars.iter().enumerate() {
+        let space = char.is_whitespace();
+        if !current.is_empty() && current.ends_with(char::is_whitespace) != space {
+            chunks.push(std::mem::take(&mut current));
+        }
+        current.push(*char);
+        let letter = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(|char| char.is_alphabetic());
+        if on_hyphens && *char == '-' && letter(at.checked_sub(1)) && letter(at.checked_sub(2)) && letter(Some(at + 1))
+        {
+            chunks.push(std::mem::take(&mut current));
+        }
+    }
+    if !current.is_empty() {
+        chunks.push(current);
+    }
+    chunks
+}
+
+pub fn split(_scope: &Scope, args: Bound) -> Res<Val> {
+    let Val::Str(text) = args.val(0) else {
+        return Err(raised(format!("'{}' object has no attribute 'split'", args.val(0).type_name())));
+    };
+    let separator = args.some(1).map(|_| args.text(1)).transpose()?;
+    let most = args.int(2, -1)?;
+    Ok(Val::list(methods::split(&text, separator, most)?.into_iter().map(Val::from).collect()))
+}
+
+/// Quotes for a shell, as Python's shlex does.
+pub fn quote(_scope: &Scope, args: Bound) -> Res<Val> {
+    let text = match args.val(0) {
+        Val::Null => String::new(),
+        other => print::text(&other)?,
+    };
+    Ok(Val::str(shell_quote(&text)))
+}
+
+pub fn shell_quote(text: &str) -> String {
+    let safe = |char: char| char.is_ascii_alphanumeric() || "@%+=:,./-_".contains(char);
+    if !text.is_empty() && text.chars().all(safe) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\"'\"'"))
+}
+
+pub fn comment(_scope: &Scope, args: Bound) -> Res<Val> {
+    let text = soft(&args, 0)?;
+    let style = args.text_or(1, "plain")?;
+    let (beginning, decoration, end, prefix_count, postfix_count) = match style {
+        "plain" => ("", "# ", "", 1, 1),
+        "erlang" => ("", "% ", "", 1, 1),
+        "c" => ("", "// ", "", 1, 1),
+        "cblock" => ("/*", " * ", " */", 1, 1),
+        "xml" => ("<!--", " - ", "-->", 1, 1),
+        other => return Err(raised(format!("Invalid style '{other}'."))),
+    };
+    let pick = |name: &str, default: &str| -> Res<String> {
+        args.named
+            .iter()
+            .find(|(known, _)| &**known == name)
+            .map_or_else(|| Ok(default.to_owned()), |(_, value)| print::text(value))
+    };
+    let number = |name: &str, default: i64| -> Res<usize> {
+        let value = args.named.iter().find(|(known, _)| &**known == name).map(|(_, value)| value.clone());
+        match value {
+            None => Ok(usize::try_from(default).unwrap_or(1)),
+            Some(Val::Int(number)) => Ok(usize::try_from(number.clamp(0, 10_000)).unwrap_or(0)),
+            Some(other) => Err(raised(format!("can't multiply sequence by non-int of type '{}'", other.type_name()))),
+        }
+    };
+    let newline = pick("newline", "\n")?;
+    let beginning = pick("beginning", beginning)?;
+    let decoration = pick("decoration", decoration)?;
+    let end = pick("end", end)?;
+    let stripped = decoration.trim_end().to_owned();
+    let prefix = pick("prefix", &stripped)?;
+    let postfix = pick("postfix", &stripped)?;
+    let (prefix_count, postfix_count) =
+        (number("prefix_count", prefix_count)?, number("postfix_count", postfix_count)?);
+    let mut out = String::new();
+    if !beginning.is_empty() {
+        out += &format!("{beginning}{newline}");
+    }
+    if !prefix.is_empty() {
+        out += &format!("{prefix}{newline}").repeat(prefix_count);
+    }
+    let body = format!("{decoration}{}", text.replace(&newline, &format!("{newline}{decoration}")));
+    // Lines that hold only the decoration lose the space at their end.
+    out += &body.replace(&format!("{decoration}{newline}"), &format!("{stripped}{newline}"));
+    if !postfix.is_empty() {
+        for _ in 0..postfix_count {
+            out += &format!("{newline}{postfix}");
+        }
+    }
+    if !end.is_empty() {
+        out += &format!("{newline}{end}");
+    }
+    Ok(Val::str(out))
+}
+
+/// Arguments from values, for filters that call others.
+pub fn arguments_of(values: Vec<Val>) -> Arguments {
+    Arguments::new(values)
+}

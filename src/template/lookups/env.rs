@@ -1,0 +1,21 @@
+//! `env`: environment variables of the controller.
+
+use super::Request;
+use crate::template::engine::run::Scope;
+use crate::template::engine::val::Val;
+use crate::template::error::Res;
+
+pub fn run(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
+    let default = request.option("default").cloned();
+    request
+        .texts()?
+        .iter()
+        .map(|term| {
+            let name = term.split_whitespace().next().unwrap_or("");
+            Ok(match std::env::var_os(name) {
+                Some(value) => Val::str(value.to_string_lossy().into_owned()),
+                None => default.clone().unwrap_or_else(|| Val::str("")),
+            })
+        })
+        .collect()
+}

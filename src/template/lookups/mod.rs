@@ -1,0 +1,145 @@
+//! Lookups of ansible.builtin: one per file, all names in `table.rs`.
+
+mod env;
+mod file;
+pub mod table;
+mod vars;
+
+use super::engine::arguments::{Arguments, Name};
+use super::engine::print;
+use super::engine::run::Scope;
+use super::engine::val::{Val, from_key};
+use super::error::{Fault, Res, TemplateError, TemplateErrorKind, plugin_failed, raised};
+use crate::error::closest;
+
+pub struct Lookup {
+    pub name: &'static str,
+    pub options: &'static [&'static str],
+    pub run: fn(&Scope, Request) -> Res<Vec<Val>>,
+}
+
+/// What a lookup was asked.
+pub struct Request {
+    pub terms: Vec<Val>,
+    pub options: Vec<(Name, Val)>,
+}
+
+impl Request {
+    pub fn option(&self, name: &str) -> Option<&Val> {
+        self.options.iter().find(|(known, _)| &**known == name).map(|(_, value)| value)
+    }
+
+    pub fn flag(&self, name: &str, default: bool) -> Res<bool> {
+        match self.option(name) {
+            None | Some(Val::Null) => Ok(default),
+            Some(Val::Str(text)) => match text.to_lowercase().as_str() {
+                "yes" | "on" | "1" | "true" | "t" | "y" => Ok(true),
+                "no" | "off" | "0" | "false" | "f" | "n" => Ok(false),
+                other => Err(raised(format!("the option '{name}' is not a boolean: {other}"))),
+            },
+            Some(other) => other.truthy(),
+        }
+    }
+
+    pub fn text(&self, name: &str) -> Res<Option<String>> {
+        self.option(name).filter(|value| !matches!(value, Val::Null)).map(print::text).transpose()
+    }
+
+    pub fn texts(&self) -> Res<Vec<String>> {
+        self.terms.iter().map(|term| print::text(&term.clone().used()?)).collect()
+    }
+}
+
+pub fn find(name: &str) -> Option<&'static Lookup> {
+    let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
+    table::LOOKUPS.iter().find(|lookup| lookup.name == short)
+}
+
+/// `lookup()`, `query()` and `q()`.
+pub fn call(scope: &Scope, arguments: Arguments, want_list: bool) -> Res<Val> {
+    let mut terms = arguments.positional.into_iter();
+    let Some(name) = terms.next() else {
+        return Err(raised("lookup() missing 1 required positional argument: 'plugin_name'"));
+    };
+    let name = print::text(&name.used()?)?;
+    let mut want_list = want_list;
+    let mut errors = "strict".to_owned();
+    let mut options = Vec::new();
+    for (key, value) in arguments.named {
+        match &*key {
+            "wantlist" => want_list = value.truthy()?,
+            "errors" => errors = print::text(&value)?,
+            _ => options.push((key, value)),
+        }
+    }
+    if find(&name).is_none() {
+        return Err(missing(&name));
+    }
+    if !matches!(errors.as_str(), "strict" | "ignore" | "warn") {
+        return Err(raised(format!("Invalid error handling choice '{errors}', must be one of: warn, ignore, strict")));
+    }
+    let terms: Vec<Val> = terms.collect();
+    if let Some(undefined) = terms.iter().chain(options.iter().map(|(_, value)| value)).find(|term| term.is_undefined())
+    {
+        return Ok(undefined.clone());
+    }
+    match run(scope, &name, terms, options) {
+        Ok(found) => shape(found, want_list),
+        Err(fault) if errors == "strict" => Ok(Val::failed(fault)),
+        Err(fault) => {
+            if errors == "warn" {
+                let notices = &scope.context.templar.engine().settings.notices;
+                notices.warn(fault.message, None);
+            }
+            Ok(if want_list { Val::list(Vec::new()) } else { Val::Null })
+        }
+    }
+}
+
+/// One result is itself, several texts are joined with commas.
+fn shape(found: Vec<Val>, want_list: bool) -> Res<Val> {
+    if want_list {
+        return Ok(Val::list(found));
+    }
+    if found.len() == 1 {
+        return Ok(found.into_iter().next().unwrap_or(Val::Null));
+    }
+    if !found.is_empty() && found.iter().all(|item| item.as_str().is_some()) {
+        let secret = found.iter().any(Val::is_secret);
+        let text = crate::value::Str::data(found.iter().filter_map(Val::as_str).collect::<Vec<_>>().join(","));
+        return Ok(Val::Str(if secret { text.into_secret() } else { text }));
+    }
+    Ok(Val::list(found))
+}
+
+pub fn run(scope: &Scope, name: &str, terms: Vec<Val>, options: Vec<(Name, Val)>) -> Res<Vec<Val>> {
+    let Some(lookup) = find(name) else { return Err(missing(name)) };
+    let request = Request { terms, options };
+    scope.context.deeper(|| (lookup.run)(scope, request)).map_err(|fault| plugin_failed("lookup", lookup.name, fault))
+}
+
+fn missing(name: &str) -> Fault {
+    let message = match closest(name, table::LOOKUPS.iter().map(|lookup| lookup.name)) {
+        Some(near) => format!("The lookup plugin '{name}' was not found. Did you mean '{near}'?"),
+        None => format!("The lookup plugin '{name}' was not found."),
+    };
+    Box::new(TemplateError::new(TemplateErrorKind::PluginMissing, message))
+}
+
+/// The terms, with lists one level deep taken apart.
+pub fn flattened(terms: &[Val]) -> Res<Vec<Val>> {
+    let mut out = Vec::new();
+    for term in terms {
+        match term {
+            Val::List(_) | Val::Tuple(_) => out.extend(term.iterate()?),
+            Val::Object(object) if object.items().is_some() => out.extend(term.iterate()?),
+            other => out.push(other.clone()),
+        }
+    }
+    Ok(out)
+}
+
+/// A key of a dict as a value, for lookups that list dicts.
+pub fn key(value: &crate::value::Value) -> Val {
+    from_key(value)
+}

@@ -1,0 +1,241 @@
+//! Jinja2 as Ansible configures it: rendering of values, expressions, conditions and template files.
+
+pub mod condition;
+pub mod engine;
+pub mod error;
+pub mod file;
+pub mod filters;
+pub mod lookups;
+pub mod search;
+pub mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use condition::Condition;
+pub use error::{TemplateError, TemplateErrorKind};
+pub use file::FileOptions;
+pub use search::SearchPath;
+
+use engine::compile::{Cache, Syntax};
+use engine::context::Context;
+use engine::output::finalize;
+use engine::run::Scope;
+use engine::val::{Val, from_data};
+use error::{Fault, Res, rendering_failed};
+
+use crate::error::Notices;
+use crate::source::{SourceFile, Span};
+use crate::value::{Dict, Str, Value};
+
+/// What templates see: variables by name, unrendered.
+pub trait Variables: Send + Sync {
+    fn get(&self, name: &str) -> Option<Value>;
+    fn names(&self) -> Vec<String>;
+}
+
+impl Variables for Dict {
+    fn get(&self, name: &str) -> Option<Value> {
+        Dict::get(self, name).cloned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.keys().filter_map(|key| key.as_str().map(str::to_owned)).collect()
+    }
+}
+
+/// Vault passwords, for the filters `vault` and `unvault`, the lookup `unvault`, and vaulted files that lookups read.
+pub trait VaultDoor: Send + Sync {
+    /// The plaintext of a vaulted text.
+    fn open(&self, ciphertext: &str) -> Result<Vec<u8>, String>;
+    /// Vaults a text; the salt makes the result repeatable.
+    fn seal(
+        &self,
+        plaintext: &[u8],
+        secret: &str,
+        salt: Option<&str>,
+        vault_id: Option<&str>,
+    ) -> Result<String, String>;
+    /// The plaintext of a vaulted text under this very password.
+    fn open_with(&self, ciphertext: &str, secret: &str) -> Result<Vec<u8>, String>;
+}
+
+pub struct Settings {
+    pub notices: Notices,
+    /// Conditions may have any type, as before 2.19.
+    pub allow_broken_conditionals: bool,
+    /// Old spellings of filters (`x|success`, `version_compare`) still work, with a warning.
+    pub accept_removed: bool,
+    /// Messages about unknown names say what is close.
+    pub suggest: bool,
+    /// `jinja2_extensions` of ansible.cfg: `do` and `loopcontrols` are known.
+    pub jinja2_extensions: Vec<String>,
+    pub vault: Option<Arc<dyn VaultDoor>>,
+    /// Looks up settings for the lookup `config`.
+    pub config: Option<Arc<dyn Fn(&str) -> Option<Value> + Send + Sync>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            notices: Notices::default(),
+            allow_broken_conditionals: false,
+            accept_removed: true,
+            suggest: true,
+            jinja2_extensions: Vec::new(),
+            vault: None,
+            config: None,
+        }
+    }
+}
+
+/// The settings of a run and every template compiled so far.
+pub struct Engine {
+    pub settings: Settings,
+    pub(crate) cache: Cache,
+    pub(crate) syntax: Syntax,
+}
+
+impl Engine {
+    pub fn new(settings: Settings) -> Arc<Engine> {
+        Arc::new(Engine { settings, cache: Cache::default(), syntax: Syntax::default() })
+    }
+
+    pub fn templar(self: &Arc<Self>, variables: Arc<dyn Variables>, search: Arc<SearchPath>) -> Templar {
+        Templar { engine: Arc::clone(self), variables, search, locals: None, file: None }
+    }
+}
+
+/// Renders with the variables of one host and task.
+#[derive(Clone)]
+pub struct Templar {
+    engine: Arc<Engine>,
+    variables: Arc<dyn Variables>,
+    search: Arc<SearchPath>,
+    locals: Option<Arc<Dict>>,
+    /// The options of the template file that is being rendered; included ones share them.
+    file: Option<Arc<Syntax>>,
+}
+
+impl Templar {
+    pub fn is_template(text: &str) -> bool {
+        engine::is_template(text)
+    }
+
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub fn variables(&self) -> &Arc<dyn Variables> {
+        &self.variables
+    }
+
+    pub fn search(&self) -> &Arc<SearchPath> {
+        &self.search
+    }
+
+    pub fn locals(&self) -> Option<&Dict> {
+        self.locals.as_deref()
+    }
+
+    /// The same with more variables, which win over all others.
+    #[must_use]
+    pub fn with_locals(&self, locals: Dict) -> Templar {
+        let mut all = self.locals.as_deref().cloned().unwrap_or_default();
+        all.extend(locals);
+        Templar { locals: Some(Arc::new(all)), ..self.clone() }
+    }
+
+    /// Renders every template in a value. `omit` stays at the top and is dropped inside containers.
+    pub fn render(&self, value: &Value) -> Result<Value, TemplateError> {
+        if let Value::Str(text) = value
+            && (!text.is_trusted() || !engine::is_template(text))
+        {
+            return Ok(Value::Str(text.clone().into_untrusted()));
+        }
+        let context = Context::new(self.clone());
+        let result = context.import(value);
+        self.result(&context, Ok(result), value.span())
+    }
+
+    /// A bare expression.
+    pub fn expression(&self, text: &Str) -> Result<Value, TemplateError> {
+        let context = Context::new(self.clone());
+        let result = self.evaluate(&context, text);
+        self.result(&context, result, text.span())
+    }
+
+    fn evaluate(&self, context: &Context, text: &Str) -> Res<Val> {
+        if !text.is_trusted() {
+            return Err(Box::new(TemplateError::new(
+                TemplateErrorKind::Untrusted,
+                "Encountered untrusted template or expression.",
+            )));
+        }
+        let expr = self.engine.cache.expression(text.arc(), &self.engine.settings)?;
+        engine::eval::eval(&Scope::new(context), &expr)
+    }
+
+    fn result(&self, context: &Context, result: Res<Val>, place: Option<&Span>) -> Result<Value, TemplateError> {
+        let value = result.and_then(|value| finalize(&value)).map_err(|fault| outside(fault, place))?;
+        Ok(if context.saw_secrets() { mark_secrets(value, context) } else { value })
+    }
+
+    /// Calls a lookup, as `with_NAME` does. The terms are rendered values.
+    pub fn lookup(&self, name: &str, terms: Vec<Value>, options: Dict) -> Result<Vec<Value>, TemplateError> {
+        let context = Context::new(self.clone());
+        let scope = Scope::new(&context);
+        let terms = terms.iter().map(from_data).collect();
+        let options =
+            options.iter().filter_map(|(key, value)| Some((Arc::from(key.as_str()?), from_data(value)))).collect();
+        lookups::run(&scope, name, terms, options)
+            .and_then(|found| found.iter().map(finalize).collect::<Res<Vec<_>>>())
+            .map_err(|fault| outside(fault, None))
+    }
+
+    /// A template beside the current one, or in the search path.
+    pub(crate) fn load_template(&self, name: &str) -> Res<Option<Arc<engine::tree::Template>>> {
+        let Some(path) = self.find_template(name) else { return Ok(None) };
+        let text = read_text(&path)?;
+        let syntax = self.file.clone().unwrap_or_else(|| Arc::new(Syntax::default()));
+        let template = engine::compile::template(&text, &syntax, &self.engine.settings).map_err(|mut fault| {
+            if fault.place.is_none() {
+                let file = SourceFile::new(path.clone(), text.clone());
+                fault.place = Some(Span::new(&file, fault.line.max(1), 1));
+            }
+            fault
+        })?;
+        Ok(Some(Arc::new(template)))
+    }
+
+    fn find_template(&self, name: &str) -> Option<PathBuf> {
+        if name.split('/').any(|part| part == "..") && !Path::new(name).is_absolute() {
+            // A template may name files above its folder, as Ansible's loader allows.
+            return self.search.find("templates", name).filter(|path| path.is_file());
+        }
+        self.search.find("templates", name).filter(|path| path.is_file())
+    }
+}
+
+fn read_text(path: &Path) -> Res<String> {
+    let bytes =
+        std::fs::read(path).map_err(|error| error::raised(format!("unable to read {}: {error}", path.display())))?;
+    String::from_utf8(bytes)
+        .map_err(|_| error::raised(format!("Template source files must be utf-8 encoded: {}", path.display())))
+}
+
+/// How an error leaves this module.
+pub(crate) fn outside(fault: Fault, place: Option<&Span>) -> TemplateError {
+    rendering_failed(fault).at(place)
+}
+
+fn mark_secrets(value: Value, context: &Context) -> Value {
+    match value {
+        Value::Str(text) if !text.is_secret() && context.holds_secret(&text) => Value::Str(text.into_secret()),
+        Value::List(items) => Value::list(items.iter().map(|item| mark_secrets(item.clone(), context)).collect()),
+        Value::Dict(dict) => {
+            Value::dict(dict.iter().map(|(key, item)| (key.clone(), mark_secrets(item.clone(), context))).collect())
+        }
+        other => other,
+    }
+}

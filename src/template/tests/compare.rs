@@ -1,0 +1,104 @@
+//! Comparisons as tests, and truth.
+
+use crate::template::engine::arguments::Bound;
+use crate::template::engine::operators;
+use crate::template::engine::run::Scope;
+use crate::template::engine::tree::Comparison;
+use crate::template::engine::val::Val;
+use crate::template::error::Res;
+
+fn compare(args: &Bound, comparison: Comparison) -> Res<bool> {
+    operators::compare(comparison, &args.val(0).used()?, &args.val(1).used()?)
+}
+
+pub fn eq(_scope: &Scope, args: Bound) -> Res<bool> {
+    compare(&args, Comparison::Eq)
+}
+
+pub fn ne(_scope: &Scope, args: Bound) -> Res<bool> {
+    compare(&args, Comparison::Ne)
+}
+
+pub fn lt(_scope: &Scope, args: Bound) -> Res<bool> {
+    compare(&args, Comparison::Lt)
+}
+
+pub fn le(_scope: &Scope, args: Bound) -> Res<bool> {
+    compare(&args, Comparison::Le)
+}
+
+pub fn gt(_scope: &Scope, args: Bound) -> Res<bool> {
+    compare(&args, Comparison::Gt)
+}
+
+pub fn ge(_scope: &Scope, args: Bound) -> Res<bool> {
+    compare(&args, Comparison::Ge)
+}
+
+pub fn within(_scope: &Scope, args: Bound) -> Res<bool> {
+    compare(&args, Comparison::In)
+}
+
+pub fn contains(_scope: &Scope, args: Bound) -> Res<bool> {
+    operators::contains(&args.val(0).used()?, &args.val(1).used()?)
+}
+
+fn truth(args: &Bound) -> Res<bool> {
+    let value = args.val(0).used()?;
+    if !args.bool(1, false)? {
+        return value.truthy();
+    }
+    // `convert_bool=True` reads words as the filter `bool` does, and fails on others.
+    match &value {
+        Val::Str(text) => match text.trim().to_lowercase().as_str() {
+            "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Ok(true),
+            "n" | "no" | "off" | "0" | "false" | "f" | "0.0" => Ok(false),
+            _ => value.truthy(),
+        },
+        other => other.truthy(),
+    }
+}
+
+pub fn truthy(_scope: &Scope, args: Bound) -> Res<bool> {
+    truth(&args)
+}
+
+pub fn falsy(_scope: &Scope, args: Bound) -> Res<bool> {
+    truth(&args).map(|truth| !truth)
+}
+
+pub fn any(_scope: &Scope, args: Bound) -> Res<bool> {
+    for item in args.val(0).iterate()? {
+        if item.truthy()? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+pub fn all(_scope: &Scope, args: Bound) -> Res<bool> {
+    for item in args.val(0).iterate()? {
+        if !item.truthy()? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn all_in(items: &Val, container: &Val) -> Res<bool> {
+    let container = Val::list(container.iterate()?);
+    for item in items.iterate()? {
+        if !operators::contains(&container, &item)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+pub fn subset(_scope: &Scope, args: Bound) -> Res<bool> {
+    all_in(&args.val(0), &args.val(1))
+}
+
+pub fn superset(_scope: &Scope, args: Bound) -> Res<bool> {
+    all_in(&args.val(1), &args.val(0))
+}
