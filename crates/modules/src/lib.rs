@@ -2,7 +2,11 @@
 
 pub mod accounts;
 pub mod apt;
+pub mod apt_key;
+pub mod apt_repository;
+mod apt_sources;
 pub mod atomic_write;
+pub mod authorized_key;
 pub mod checksum;
 pub mod command;
 pub mod content_diff;
@@ -23,6 +27,7 @@ mod invoke;
 pub mod lineinfile;
 pub mod local_time;
 pub mod mime_type;
+mod openpgp;
 pub mod os_error;
 pub mod package;
 mod package_manager;

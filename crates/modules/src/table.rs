@@ -5,6 +5,9 @@ use rplay_module_api::Module;
 #[rustfmt::skip]
 pub const MODULES: &[&Module] = &[
     &crate::apt::MODULE,
+    &crate::apt_key::MODULE,
+    &crate::apt_repository::MODULE,
+    &crate::authorized_key::MODULE,
     &crate::command::MODULE,
     &crate::copy::MODULE,
     &crate::fetch::MODULE,
