@@ -14,7 +14,7 @@ fn local() -> Endpoint {
 }
 
 fn command(line: &str) -> ModuleRequest {
-    let args = json!({"_raw_params": line, "_uses_shell": true, "argv": null, "chdir": null, "creates": null, "removes": null,
+    let args = json!({"_raw_params": line, "argv": null, "chdir": null, "creates": null, "removes": null,
         "executable": null, "expand_argument_vars": true, "stdin": null, "stdin_add_newline": true, "strip_empty_ends": true});
     module("shell", args)
 }
