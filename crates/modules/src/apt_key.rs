@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use rplay_module_api::{Arg, Ctx, Failure, Module, ModuleResult, Outcome, Rule, Spec, run};
 use serde::Deserialize;
 
-use crate::openpgp::{self, PublicKey};
 use crate::file_attributes::FileAttributes;
+use crate::openpgp::{self, PublicKey};
 use crate::{atomic_write, download, os_error};
 
 const MAIN: &str = "/etc/apt/trusted.gpg";
@@ -132,7 +132,8 @@ fn obtain(args: &Args, ctx: &mut Ctx) -> Result<Vec<PublicKey>, Failure> {
     let (bytes, source) = if let Some(data) = &args.data {
         (data.clone().into_bytes(), "data".to_owned())
     } else if let Some(file) = &args.file {
-        let bytes = fs::read(file).map_err(|err| Failure::new(format!("failed to read {}: {}", file.display(), os_error::numbered(&err))))?;
+        let bytes = fs::read(file)
+            .map_err(|err| Failure::new(format!("failed to read {}: {}", file.display(), os_error::numbered(&err))))?;
         (bytes, file.display().to_string())
     } else if let Some(url) = &args.url {
         (fetch(url, args, ctx)?, url.clone())
@@ -141,7 +142,9 @@ fn obtain(args: &Args, ctx: &mut Ctx) -> Result<Vec<PublicKey>, Failure> {
         let url = lookup_url(server, &openpgp::normalized(id));
         (fetch(&url, args, ctx)?, server.clone())
     } else {
-        return Err(Failure::new("Unable to install the key: it is not there, and neither data, file, url nor keyserver is given"));
+        return Err(Failure::new(
+            "Unable to install the key: it is not there, and neither data, file, url nor keyserver is given",
+        ));
     };
     let keys = openpgp::read(&bytes);
     if keys.is_empty() {

@@ -18,7 +18,9 @@ pub const MODULE: Module = Module {
             Arg::str("repo", "The source, as a line of sources.list, or a PPA.").required(),
             Arg::str("state", "Whether it should be there.").default("present").choices(&["absent", "present"]),
             Arg::raw("mode", "Mode of a new file."),
-            Arg::bool("update_cache", "Update the lists of packages after a change.").default("yes").aliases(&["update-cache"]),
+            Arg::bool("update_cache", "Update the lists of packages after a change.")
+                .default("yes")
+                .aliases(&["update-cache"]),
             Arg::int("update_cache_retries", "How often a failed update is tried again.").default("5"),
             Arg::int("update_cache_retry_max_delay", "Longest pause between two tries, in seconds.").default("12"),
             Arg::str("filename", "Name of the file, without `.list`."),
@@ -103,7 +105,11 @@ fn wanted(args: &Args) -> Result<Wanted, Failure> {
     };
     let is_ubuntu = field("ID") == "ubuntu" || field("ID_LIKE").split(' ').any(|it| it == "ubuntu");
     if !is_ubuntu {
-        return Err(Failure::new(format!("{} cannot be used here: PPAs are made for Ubuntu, and this is {}", args.repo, field("PRETTY_NAME"))));
+        return Err(Failure::new(format!(
+            "{} cannot be used here: PPAs are made for Ubuntu, and this is {}",
+            args.repo,
+            field("PRETTY_NAME")
+        )));
     }
     let codename = args.codename.clone().unwrap_or_else(|| match field("UBUNTU_CODENAME") {
         name if name.is_empty() => field("VERSION_CODENAME"),
@@ -176,7 +182,8 @@ fn paths(changes: &[Change], wanted: impl Fn(&Change) -> bool) -> Vec<String> {
 impl Change {
     fn diff(&self) -> Diff {
         let path = self.path.display().to_string();
-        let header = |text: &Option<String>| Some(text.as_ref().map_or_else(|| "/dev/null".to_owned(), |_| path.clone()));
+        let header =
+            |text: &Option<String>| Some(text.as_ref().map_or_else(|| "/dev/null".to_owned(), |_| path.clone()));
         Diff {
             before: self.before.clone().unwrap_or_default().into(),
             after: self.after.clone().unwrap_or_default().into(),
@@ -187,7 +194,8 @@ impl Change {
     }
 
     fn apply(&self, mode: Option<&Json>, ctx: &mut Ctx) -> Result<(), Failure> {
-        let failed = |err: std::io::Error| Failure::new(format!("{}: {}", self.path.display(), os_error::numbered(&err)));
+        let failed =
+            |err: std::io::Error| Failure::new(format!("{}: {}", self.path.display(), os_error::numbered(&err)));
         let Some(text) = &self.after else { return fs::remove_file(&self.path).map_err(failed) };
         if let Some(directory) = self.path.parent() {
             fs::create_dir_all(directory).map_err(failed)?;
@@ -204,7 +212,8 @@ impl Change {
         // The failure that led here is what gets reported.
         let _ = match &self.before {
             None => fs::remove_file(&self.path).map_err(|_| ()),
-            Some(text) => atomic_write::replace(&self.path, text.as_bytes(), None, &FileAttributes::default(), ctx).map_err(|_| ()),
+            Some(text) => atomic_write::replace(&self.path, text.as_bytes(), None, &FileAttributes::default(), ctx)
+                .map_err(|_| ()),
         };
     }
 }
@@ -213,16 +222,19 @@ fn set_mode(path: &Path, mode: &Json) -> Result<(), Failure> {
     use std::os::unix::fs::PermissionsExt;
     let failed = |text: String| Failure::new(format!("could not set the mode of {}: {text}", path.display()));
     let meta = fs::metadata(path).map_err(|err| failed(os_error::numbered(&err)))?;
-    let present = file_mode::Present { mode: meta.permissions().mode() & file_mode::PERMISSIONS, directory: false, umask: 0o022 };
-    let mode = file_mode::parse(mode)
-        .and_then(|it| it.for_file(present))
-        .map_err(|_| failed(format!("{mode} is no mode")))?;
+    let present =
+        file_mode::Present { mode: meta.permissions().mode() & file_mode::PERMISSIONS, directory: false, umask: 0o022 };
+    let mode =
+        file_mode::parse(mode).and_then(|it| it.for_file(present)).map_err(|_| failed(format!("{mode} is no mode")))?;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|err| failed(os_error::numbered(&err)))
 }
 
 /// Launchpad says over its API, and so over https, which key signs a PPA.
 fn trust_ppa(owner: &str, name: &str, validate_certs: bool, ctx: &mut Ctx) -> Result<(), Failure> {
-    let path = PathBuf::from(format!("/etc/apt/trusted.gpg.d/{}.gpg", apt_sources::clean_name(&format!("ppa {owner} {name}"))));
+    let path = PathBuf::from(format!(
+        "/etc/apt/trusted.gpg.d/{}.gpg",
+        apt_sources::clean_name(&format!("ppa {owner} {name}"))
+    ));
     if path.exists() {
         return Ok(());
     }

@@ -137,7 +137,9 @@ mod tests {
         ] {
             assert_eq!(Source::parse(line).map(|it| it.file_name()).as_deref(), Some(name), "{line}");
         }
-        for line in ["", "# x", "rubbish", "deb http://a", "deb http://a suite", "ppa:a/b", "deb [arch=amd64 http://a b c"] {
+        for line in
+            ["", "# x", "rubbish", "deb http://a", "deb http://a suite", "ppa:a/b", "deb [arch=amd64 http://a b c"]
+        {
             assert_eq!(Source::parse(line), None, "{line}");
         }
     }
@@ -145,7 +147,10 @@ mod tests {
     #[test]
     fn edits() {
         let source = Source::parse("deb http://a b c").expect("it is a source");
-        let mut file = SourceFile { path: "x".into(), lines: vec!["# deb http://a b c".into(), "# note".into(), "deb http://a  b c".into()] };
+        let mut file = SourceFile {
+            path: "x".into(),
+            lines: vec!["# deb http://a b c".into(), "# note".into(), "deb http://a  b c".into()],
+        };
         assert_eq!(file.enable(&source), (true, true));
         assert_eq!(file.lines, ["deb http://a b c", "# note", "deb http://a  b c"]);
         assert_eq!(file.enable(&source), (true, false));

@@ -64,7 +64,12 @@ fn authorized_key(args: Args, ctx: &mut Ctx) -> ModuleResult {
         (None, None) if ctx.check => {
             return Ok(result(&args, Path::new(""), true));
         }
-        (None, None) => return Err(Failure::new(format!("Failed to lookup user {}: \"getpwnam(): name not found: '{}'\"", args.user, args.user))),
+        (None, None) => {
+            return Err(Failure::new(format!(
+                "Failed to lookup user {}: \"getpwnam(): name not found: '{}'\"",
+                args.user, args.user
+            )));
+        }
     };
     let file = if args.follow { fs::canonicalize(&file).unwrap_or(file) } else { file };
     let before = match fs::read(&file) {
@@ -73,11 +78,8 @@ fn authorized_key(args: Args, ctx: &mut Ctx) -> ModuleResult {
         Err(err) => return Err(failed(&file, &err)),
     };
     let lines: Vec<Line> = before.lines().map(Line::parse).collect();
-    let after = if args.state == "absent" {
-        keys::without(lines, &wanted)
-    } else {
-        keys::with(lines, &wanted, args.exclusive)
-    };
+    let after =
+        if args.state == "absent" { keys::without(lines, &wanted) } else { keys::with(lines, &wanted, args.exclusive) };
     let after: String = after.iter().map(|it| format!("{}\n", it.text())).collect();
     let changed = !same_lines(&before, &after);
     let mut outcome = result(&args, &file, changed);
@@ -158,7 +160,11 @@ fn write(args: &Args, file: &Path, text: &str, owner: Option<&Owner>, ctx: &mut 
     };
     if let Some(directory) = file.parent().filter(|_| args.manage_dir) {
         if !directory.exists() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|err| failed(directory, &err))?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(directory)
+                .map_err(|err| failed(directory, &err))?;
         }
         own(directory)?;
         fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).map_err(|err| failed(directory, &err))?;

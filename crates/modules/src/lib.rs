@@ -21,6 +21,7 @@ pub mod file_flags;
 pub mod file_mode;
 pub mod find;
 pub mod get_url;
+pub mod getent;
 pub mod group;
 mod home;
 pub mod http_date;

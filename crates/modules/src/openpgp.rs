@@ -28,7 +28,10 @@ impl PublicKey {
     /// Whether `wanted`, an id or a fingerprint with or without `0x` and blanks, means this key or a part of it.
     pub fn is_called(&self, wanted: &str) -> bool {
         let wanted = normalized(wanted);
-        wanted.len() >= 8 && std::iter::once(&self.fingerprint).chain(&self.subkeys).any(|it| it.ends_with(&wanted) || key_id(it).ends_with(&wanted))
+        wanted.len() >= 8
+            && std::iter::once(&self.fingerprint)
+                .chain(&self.subkeys)
+                .any(|it| it.ends_with(&wanted) || key_id(it).ends_with(&wanted))
     }
 }
 
@@ -63,11 +66,8 @@ fn armored_blocks(text: &str) -> Vec<Vec<u8>> {
         .filter_map(|block| {
             let body = block.split("-----END").next()?;
             // Headers such as `Version:` end with an empty line; the checksum begins with an equals sign.
-            let encoded: String = body
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.contains(": ") && !line.starts_with('='))
-                .collect();
+            let encoded: String =
+                body.lines().map(str::trim).filter(|line| !line.contains(": ") && !line.starts_with('=')).collect();
             STANDARD.decode(encoded).ok()
         })
         .collect()
@@ -156,7 +156,13 @@ mod tests {
 
     #[test]
     fn nonsense_has_no_keys() {
-        for bytes in [&b""[..], b"hello", b"\x99\xff", b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n!!!\n-----END", &[0xc6, 0xff, 0xff]] {
+        for bytes in [
+            &b""[..],
+            b"hello",
+            b"\x99\xff",
+            b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n!!!\n-----END",
+            &[0xc6, 0xff, 0xff],
+        ] {
             assert!(read(bytes).is_empty());
         }
         assert!(is_keybox(b"\0\0\0 \x01\x01\0\x02KBXf"));

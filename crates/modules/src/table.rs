@@ -15,6 +15,7 @@ pub const MODULES: &[&Module] = &[
     &crate::file::MODULE,
     &crate::find::MODULE,
     &crate::get_url::MODULE,
+    &crate::getent::MODULE,
     &crate::group::MODULE,
     &crate::lineinfile::MODULE,
     &crate::package::MODULE,
