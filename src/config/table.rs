@@ -1,6 +1,6 @@
 //! The one list of settings: name, type, default, where ansible.cfg and the environment have it, and what rplay does with it.
 
-use super::Kind::{Bool, Choice, Float, Int, List, Path, PathList, PathSpec, Text};
+use super::Kind::{Bool, Choice, Int, List, Path, PathList, PathSpec, Text};
 use super::Support::{Accepted, Unsupported, Used};
 use super::{Kind, Setting, Support};
 
