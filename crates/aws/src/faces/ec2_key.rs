@@ -162,13 +162,14 @@ async fn update(args: &Args, task: &Task, client: &Client, present: &KeyPairInfo
     Ok(Outcome::changed(changed).with("key", key).with("msg", message))
 }
 
-/// Compares fingerprints. For formats whose fingerprint isn't known here, AWS tells it, through a pair of a
-/// temporary name.
+/// Compares fingerprints. For keys whose fingerprint isn't known here in the form that AWS shows, AWS tells it, through
+/// a pair of a temporary name.
 async fn is_other_key(client: &Client, task: &Task, present: &KeyPairInfo, material: &str) -> Result<bool, Failure> {
+    let shown = present.key_fingerprint().unwrap_or_default();
     let wanted = match key_pairs::fingerprint(material) {
-        Some(fingerprint) => fingerprint,
-        None if task.context.check => return Ok(true),
-        None => {
+        Some(fingerprint) if fingerprint.contains(':') == shown.contains(':') => fingerprint,
+        _ if task.context.check => return Ok(true),
+        _ => {
             let nanos = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
             let temporary = format!("rplay-{}-{nanos:x}", std::process::id());
             let fingerprint = key_pairs::import(client, &temporary, material, &Tags::new())
@@ -178,7 +179,7 @@ async fn is_other_key(client: &Client, task: &Task, present: &KeyPairInfo, mater
             fingerprint.unwrap_or_default()
         }
     };
-    Ok(!key_pairs::same_fingerprint(present.key_fingerprint().unwrap_or_default(), &wanted))
+    Ok(!key_pairs::same_fingerprint(shown, &wanted))
 }
 
 fn to_json(key: &KeyPairInfo) -> Json {

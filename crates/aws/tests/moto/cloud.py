@@ -1,17 +1,22 @@
 """A cloud for tests: moto, made to take its time and to refuse calls as AWS does. Ends when its standard input does."""
 
+import os
 import re
 import sys
 import threading
 import time
 
+# Before moto is read: it looks at them once.
+os.environ.update(MOTO_ENABLE_AMI_VALIDATION="1", MOTO_ENABLE_KEYPAIR_VALIDATION="1")
+
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ec2 import utils as ec2_utils
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBInstance, RDSBackend, rds_backends
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-CREATING_SECONDS = 1.5
+CREATING_SECONDS = 6
 THROTTLED = ('<?xml version="1.0"?>\n<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>Request limit '
              "exceeded.</Message></Error></Errors><RequestID>throttled</RequestID></Response>")
 born = {}
@@ -27,6 +32,7 @@ def settle():
 
 
 def apply_rules():
+    ec2_utils.filter_dict_attribute_mapping["client-token"] = "client_token"
     endpoint, replicate = DBInstance.endpoint.fget, RDSBackend.create_db_instance_read_replica
     DBInstance.endpoint = property(lambda self: None if self.status == "creating" else endpoint(self))
 

@@ -14,7 +14,7 @@ async fn endless_throttling_is_told() {
     let cloud = Cloud::with_key("me-south-1", "EXHAUSTED");
     let failure = cloud.fails("ec2_group", json!({"name": "g", "description": "d"})).await;
     assert!(failure.msg.contains("(RequestLimitExceeded)") && failure.msg.contains("throttles"), "{}", failure.msg);
-    assert_eq!(failure.fields["response_metadata"]["request_id"], "throttled");
+    assert_eq!(failure.fields["response_metadata"]["http_status_code"], 503);
 }
 
 #[tokio::test]

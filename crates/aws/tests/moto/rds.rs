@@ -26,7 +26,7 @@ async fn a_new_database_is_awaited_and_its_endpoint_is_a_text() {
     assert!(!format!("{:?}", made.fields).contains("s3cret"));
     let again = cloud.ok("rds", create("awaited")).await;
     assert!(!again.changed);
-    assert_eq!(again.fields, made.fields);
+    assert_eq!(again.fields["instance"]["endpoint"], instance["endpoint"]);
 }
 
 #[tokio::test]
