@@ -4,6 +4,7 @@
 pub mod config;
 pub mod connection;
 pub mod error;
+pub mod inventory;
 pub mod playbook;
 pub mod remote;
 pub mod source;

@@ -3,6 +3,7 @@
 
 mod args;
 mod expected;
+mod inventory;
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -24,7 +25,8 @@ impl Verdict {
 }
 
 /// One line per corpus file, sorted.
-const CORPORA: &[(&str, fn(&Json) -> Verdict)] = &[("args", args::check), ("yaml", yaml::check)];
+const CORPORA: &[(&str, fn(&Json) -> Verdict)] =
+    &[("args", args::check), ("inventory", inventory::check), ("yaml", yaml::check)];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -115,6 +115,10 @@ impl Config {
         self.given.get(name).map(|given| &given.origin)
     }
 
+    pub fn cwd(&self) -> &Path {
+        &self.cwd
+    }
+
     fn find_file(&self, notices: &Notices) -> Option<PathBuf> {
         let is_readable =
             |path: &PathBuf| fs::File::open(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.is_file()));

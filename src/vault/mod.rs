@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind};
-use crate::source::Span;
+use crate::source::{SourceFile, Span};
 use crate::value::{Sealed, Str, Value};
 
 pub use password::{Password, PasswordSources};
@@ -102,7 +102,8 @@ impl Secrets {
 
     /// The error for a file that cannot be opened.
     pub fn file_error(failure: &Failure, path: &Path) -> Error {
-        let err = Error::new(ErrorKind::Vault, format!("{failure} ({})", path.display()));
+        let place = Span::new(&SourceFile::new(path, ""), 1, 1);
+        let err = Error::new(ErrorKind::Vault, failure.to_string()).at(Some(&place)).with_exit_code(4);
         match failure {
             Failure::NoSecrets => err.hint("give the password with --vault-password-file or --ask-vault-pass"),
             Failure::WrongPassword => err.hint("none of the given vault passwords is right for this file"),
