@@ -2,12 +2,11 @@
 
 import argparse
 import json
-import signal
 import sys
 
 from . import install, network, permissions, web
 from .base_image import OPERATOR_PASSWORD
-from .errors import LabError, run_command
+from .errors import LabError, end_on_signals, run_command
 from .lab import Lab, enter_namespaces, new_id, running
 
 
@@ -23,8 +22,7 @@ def main(arguments):
         install.for_packages() if options.packages else install.for_hosts()
         running()  # Sweeps away what labs that were killed have left.
         enter_namespaces("rplay_lab.hosts_command", [*arguments, "--inside", new_id()])
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda *_: sys.exit(0))
+    end_on_signals()
     lab = Lab(options.inside)
     try:
         lab.open()
