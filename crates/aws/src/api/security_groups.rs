@@ -77,7 +77,7 @@ pub async fn create(task: &Task, client: &Client, new: &NewGroup<'_>) -> Result<
         .await
         .map_err(|err| api_error("CreateSecurityGroup")(err).because("Unable to create security group"))?;
     let id = created.group_id.unwrap_or_default();
-    let wait = task.wait(format!("creating security group {}", new.name), std::time::Duration::from_secs(300));
+    let wait = task.wait(format!("creating security group {}", new.name), std::time::Duration::from_secs(60));
     loop {
         let seen = find_by_id(client, &id).await.map_err(|err| err.because("Unable to describe security group"))?;
         let complete = |group: &SecurityGroup| group.vpc_id().is_none() || !group.ip_permissions_egress().is_empty();

@@ -107,7 +107,7 @@ async fn a_group_is_deleted_once() {
 
 #[tokio::test]
 async fn mistakes_are_told() {
-    let cloud = Cloud::new("eu-central-2");
+    let cloud = Cloud::new("ap-southeast-2");
     let failure = cloud.fails("ec2_group", json!({"name": "g"})).await;
     assert_eq!(failure.msg, "Must provide description when state is present.");
     cloud.ok("ec2_group", json!({"name": "g", "description": "d"})).await;
