@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use link::{Ending, Link, Over};
+pub use link::{Ending, Link, Over, ProcessGuard};
 
 use crate::value::secret::Secret;
 

@@ -5,6 +5,8 @@ mod client;
 mod pool;
 mod raw;
 mod transfer;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;

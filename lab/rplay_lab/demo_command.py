@@ -3,18 +3,18 @@
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 
 from . import install, keeper, permissions, recap
 from .commands import have
 from .down_command import end_lab
-from .errors import LabError, run_command
+from .errors import LabError, end_on_signals, run_command
 from .lab import choose
 from .places import REPOSITORY
 from .python_environment import PYTHON
 from .shell_command import inside
+from .up_command import end as stop
 from .up_command import raise_lab
 
 PLAYBOOK = "playbooks/site.yml"
@@ -32,11 +32,9 @@ def main(arguments):
     parser.add_argument("--rplay", metavar="PROGRAM", help="use this rplay instead of building one")
     options, for_rplay = parser.parse_known_args(arguments)
     permissions.require()
+    end_on_signals()
     install.for_cloud()
     rplay = os.path.abspath(options.rplay) if options.rplay else build()
-    # However the command ends, the lab must end with it.
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda *_: sys.exit(143))
     lab = choose(raise_lab(keeper.option_words(options)))
     try:
         return Demo(lab, [rplay, *for_rplay, PLAYBOOK]).show()
@@ -92,8 +90,7 @@ class Demo:
             return process.wait(), recap.read("".join(lines))
         finally:
             if process.poll() is None:
-                process.terminate()
-                process.wait()
+                stop(process)
 
     def is_clean(self, counts):
         return bool(counts) and recap.total(counts, "failed") == 0 and recap.total(counts, "unreachable") == 0

@@ -1,5 +1,6 @@
-"""The one exception that ends a lab command with a message instead of a traceback."""
+"""How a lab command ends early: with a message for what the user can act on, and in good order on a signal."""
 
+import signal
 import sys
 
 
@@ -10,6 +11,12 @@ class LabError(Exception):
 def report(error):
     print(f"lab: {error}", file=sys.stderr)
     return 1
+
+
+def end_on_signals():
+    """So that `finally` runs, also where the command was started in the background, with SIGINT ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def run_command(main):

@@ -2,30 +2,32 @@
 
 import argparse
 import json
-import signal
 import sys
 
-from . import install, network, permissions
+from . import install, network, permissions, web
 from .base_image import OPERATOR_PASSWORD
-from .errors import LabError, run_command
-from .lab import Lab, enter_namespaces, new_id
+from .errors import LabError, end_on_signals, run_command
+from .lab import Lab, enter_namespaces, new_id, running
 
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog="lab/hosts", description="Boots plain Debian hosts without Python.")
     parser.add_argument("count", type=int, help="how many hosts")
     parser.add_argument("--disk", default="1g", help="size of each host's disk (default: %(default)s)")
+    parser.add_argument("--packages", action="store_true", help="with the package archive for them to install from")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if not options.inside:
         permissions.require()
-        install.for_hosts()
+        install.for_packages() if options.packages else install.for_hosts()
+        running()  # Sweeps away what labs that were killed have left.
         enter_namespaces("rplay_lab.hosts_command", [*arguments, "--inside", new_id()])
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda *_: sys.exit(0))
+    end_on_signals()
     lab = Lab(options.inside)
     try:
         lab.open()
+        if options.packages:
+            web.serve(network.GATEWAY, lab.names)
         boot_all(lab, options)
         show(lab)
         obey(lab)

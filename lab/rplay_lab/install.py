@@ -29,9 +29,12 @@ FOR_HOSTS = [
     (AUTHORITY, "the lab's own keys", authority.make),
     (BASE, "a Debian base without Python", base_image.make),
 ]
-FOR_CLOUD = [
+FOR_PACKAGES = [
     *FOR_HOSTS,
     (PACKAGES, "the package archive", apt_archive.make),
+]
+FOR_CLOUD = [
+    *FOR_PACKAGES,
     (DATABASE_LAYER, "PostgreSQL for database hosts", database_layer.make),
     (python_environment.MARK, "moto", python_environment.make),
     (mattermost.TARBALL, "the Mattermost stand-in", mattermost.make),
@@ -40,6 +43,10 @@ FOR_CLOUD = [
 
 def for_hosts():
     provide(FOR_HOSTS)
+
+
+def for_packages():
+    provide(FOR_PACKAGES)
 
 
 def for_cloud():

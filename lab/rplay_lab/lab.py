@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 from . import control_groups, network
@@ -37,6 +38,8 @@ class Lab:
         self.hosts_folder = self.state / "hosts"
         self.hosts = {}
         self.names = Names()
+        # Hosts come and go in threads of their own.
+        self.publishing = threading.Lock()
         self.key = self.state / "key"
         self.known_hosts = self.state / "known_hosts"
 
@@ -102,6 +105,10 @@ class Lab:
 
     def publish_host_keys(self):
         """As a provider's console shows them, so that no user of the lab must switch host key checking off."""
+        with self.publishing:
+            self.write_known_hosts()
+
+    def write_known_hosts(self):
         machine_wide = [line for line in self.known_hosts.read_text().splitlines() if not line.endswith(" lab")]
         of_the_lab = [
             f"{','.join([host.address, *host.aliases])} {' '.join(host.host_key.split()[:2])} lab"
@@ -191,10 +198,8 @@ def sweep(lab_id):
 
 
 def choose(lab_id):
-    """The lab that is meant: the one named, or the only one."""
-    labs = running()
-    if lab_id:
-        labs = [lab for lab in labs if lab["lab"] == lab_id]
+    """The lab that is meant: the one named, or the only one with a cloud (plain hosts come and go with their tests)."""
+    labs = [lab for lab in running() if lab["lab"] == lab_id or (not lab_id and "environment" in lab)]
     if not labs:
         raise LabError(f"no lab {lab_id} is running" if lab_id else "no lab is running (lab/up raises one)")
     if len(labs) > 1:

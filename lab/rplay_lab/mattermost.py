@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+import time
 
 from .commands import have, run
 from .errors import LabError
@@ -43,14 +44,10 @@ def host_triple():
 def pack(program, tarball):
     with tarfile.open(tarball, "w:gz") as archive:
         for folder in ("mattermost", "mattermost/bin", "mattermost/config", "mattermost/data", "mattermost/logs"):
-            entry = tarfile.TarInfo(folder)
-            entry.type = tarfile.DIRTYPE
-            entry.mode = 0o755
-            archive.addfile(entry)
+            archive.addfile(entry(folder, tarfile.DIRTYPE, 0o755))
         add(archive, "mattermost/bin/mattermost", program.read_bytes(), 0o755)
         # The name that releases before 5.0 had.
-        old_name = tarfile.TarInfo("mattermost/bin/platform")
-        old_name.type = tarfile.SYMTYPE
+        old_name = entry("mattermost/bin/platform", tarfile.SYMTYPE, 0o777)
         old_name.linkname = "mattermost"
         archive.addfile(old_name)
         add(archive, "mattermost/config/config.json", (SOURCE / "config.json").read_bytes(), 0o600)
@@ -58,9 +55,16 @@ def pack(program, tarball):
 
 
 def add(archive, name, content, mode):
-    entry = tarfile.TarInfo(name)
-    entry.size = len(content)
-    entry.mode = mode
+    file = entry(name, tarfile.REGTYPE, mode)
+    file.size = len(content)
+    archive.addfile(file, io.BytesIO(content))
+
+
+def entry(name, kind, mode):
+    member = tarfile.TarInfo(name)
+    member.type = kind
+    member.mode = mode
+    member.mtime = int(time.time())
     # What a release's files have: neither root nor anybody on the target.
-    entry.uid = entry.gid = 2000
-    archive.addfile(entry, io.BytesIO(content))
+    member.uid = member.gid = 2000
+    return member

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from . import install, keeper, permissions
-from .errors import LabError, run_command
+from .errors import LabError, end_on_signals, run_command
 from .lab import new_id, running, sweep
 from .network import wait_until
 from .places import state_of
@@ -21,6 +21,7 @@ def main(arguments):
     keeper.add_options(parser)
     options = parser.parse_args(arguments)
     permissions.require()
+    end_on_signals()
     install.for_cloud()
     lab_id = raise_lab(keeper.option_words(options))
     print(lab_id)

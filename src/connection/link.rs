@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::watch;
 
@@ -12,6 +13,22 @@ pub struct Link {
     pub reader: Box<dyn AsyncRead + Send + Unpin>,
     pub writer: Box<dyn AsyncWrite + Send + Unpin>,
     pub ending: Ending,
+    /// The process behind the link, if it is one of this machine.
+    pub guard: Option<ProcessGuard>,
+}
+
+/// Ends a process and its group when nobody is interested any more: it has no terminal whose interrupt would.
+pub struct ProcessGuard {
+    pub group: Pid,
+    pub ending: Ending,
+}
+
+impl Drop for ProcessGuard {
+    fn drop(&mut self) {
+        if self.ending.over.borrow().is_none() {
+            let _ = kill_process_group(self.group, Signal::TERM);
+        }
+    }
 }
 
 /// What is known of a channel's end, filled in by the one who carries its bytes.

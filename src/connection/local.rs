@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::Unreachable;
 use super::agents::{self, Agent};
-use super::link::{Ending, Link, Over};
+use super::link::{Ending, Link, Over, ProcessGuard};
 
 pub fn start_agent() -> Result<Link, Unreachable> {
     let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
@@ -80,6 +80,8 @@ pub fn link_process(mut process: Child, lost: Option<i32>) -> io::Result<Link> {
     let reader = process.stdout.take().ok_or_else(missing)?;
     let stderr = process.stderr.take().ok_or_else(missing)?;
     let ending = Ending::default();
+    let group = process.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
+    let guard = group.map(|group| ProcessGuard { group, ending: ending.clone() });
     ending.collect_error_text(stderr);
     let watcher = ending.clone();
     tokio::spawn(async move {
@@ -93,5 +95,5 @@ pub fn link_process(mut process: Child, lost: Option<i32>) -> io::Result<Link> {
         };
         watcher.set(over);
     });
-    Ok(Link { reader: Box::new(reader), writer: Box::new(writer), ending })
+    Ok(Link { reader: Box::new(reader), writer: Box::new(writer), ending, guard })
 }

@@ -75,7 +75,7 @@ impl Session {
         self.wake();
         answered.await.map_err(|_| ended())?.map_err(Unreachable::ssh)?;
         let (reader, writer) = UnixStream::from_std(near).map_err(Unreachable::ssh)?.into_split();
-        Ok(Link { reader: Box::new(reader), writer: Box::new(writer), ending })
+        Ok(Link { reader: Box::new(reader), writer: Box::new(writer), ending, guard: None })
     }
 
     fn wake(&self) {

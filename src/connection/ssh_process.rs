@@ -1,9 +1,12 @@
 //! OpenSSH's own program as the way to a host, for what libssh2 cannot do: certificates, security keys, GSSAPI, proxies.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::fs::MemfdFlags;
 use tokio::process::Command;
 
 use super::local::link_process;
@@ -14,11 +17,12 @@ const CONNECTION_FAILED: i32 = 255;
 
 pub struct SshProcess {
     settings: Arc<SshSettings>,
+    password_files: Mutex<Option<PasswordFiles>>,
 }
 
 impl SshProcess {
     pub fn new(settings: &Arc<SshSettings>) -> Self {
-        Self { settings: Arc::clone(settings) }
+        Self { settings: Arc::clone(settings), password_files: Mutex::default() }
     }
 
     pub fn open(&self, line: &str, terminal: bool) -> Result<Link, Unreachable> {
@@ -38,27 +42,39 @@ impl SshProcess {
         link_process(command.spawn()?, Some(CONNECTION_FAILED))
     }
 
-    /// The password waits in a memory file that `ssh` inherits and reads through a one-line askpass program; it is in no argument,
-    /// no environment and no file with a name.
+    /// The password waits in a memory file that `ssh` reads through a one-line askpass program; it is in no argument, no environment
+    /// and no file with a name.
     fn answer_with_password(&self, command: &mut Command) -> io::Result<()> {
-        use std::fs::File;
-        use std::io::Write;
-        use std::os::fd::AsRawFd;
-
-        use rustix::fs::MemfdFlags;
-
         let Some(password) = &self.settings.password else { return Ok(()) };
-        let mut secret = File::from(rustix::fs::memfd_create("rplay-password", MemfdFlags::CLOEXEC)?);
-        secret.write_all(format!("{}\n", password.expose()).as_bytes())?;
-        let mut askpass = File::from(rustix::fs::memfd_create("rplay-askpass", MemfdFlags::CLOEXEC)?);
-        let pid = std::process::id();
-        writeln!(askpass, "#!/bin/sh\nexec cat /proc/{pid}/fd/{}", secret.as_raw_fd())?;
-        let readable = File::open(format!("/proc/self/fd/{}", askpass.as_raw_fd()))?;
-        command.env("SSH_ASKPASS", format!("/proc/{pid}/fd/{}", readable.as_raw_fd()));
-        command.env("SSH_ASKPASS_REQUIRE", "force").env("DISPLAY", ":0");
+        let mut files = self.password_files.lock().unwrap_or_else(PoisonError::into_inner);
+        if files.is_none() {
+            *files = Some(PasswordFiles::new(password.expose())?);
+        }
+        let askpass = files.as_ref().map(|files| path_of(&files.askpass)).unwrap_or_default();
+        command.env("SSH_ASKPASS", askpass).env("SSH_ASKPASS_REQUIRE", "force").env("DISPLAY", ":0");
         command.args(["-o", "NumberOfPasswordPrompts=1"]);
-        // Both must stay open for as long as ssh may ask. They are as private as this process is, which knows the password anyway.
-        std::mem::forget((secret, readable));
         Ok(())
     }
+}
+
+/// Kept for as long as `ssh` may ask. They are as private as this process is, which knows the password anyway.
+struct PasswordFiles {
+    _secret: File,
+    askpass: File,
+}
+
+impl PasswordFiles {
+    fn new(password: &str) -> io::Result<Self> {
+        let mut secret = File::from(rustix::fs::memfd_create("rplay-password", MemfdFlags::CLOEXEC)?);
+        writeln!(secret, "{password}")?;
+        let mut writer = File::from(rustix::fs::memfd_create("rplay-askpass", MemfdFlags::CLOEXEC)?);
+        writeln!(writer, "#!/bin/sh\nexec cat {}", path_of(&secret))?;
+        // A file that is open for writing cannot be executed.
+        let askpass = File::open(path_of(&writer))?;
+        Ok(Self { _secret: secret, askpass })
+    }
+}
+
+fn path_of(file: &File) -> String {
+    format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd())
 }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::connection::agents;
-use crate::connection::{Connection, Ending, Link, Start, Unreachable};
+use crate::connection::{Connection, Ending, Link, ProcessGuard, Start, Unreachable};
 
 /// How long a broken link may take to tell why.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -25,6 +25,7 @@ pub struct Agent {
     /// Frames to be written. Unbounded, as what goes in is bounded by the other side's credit.
     outgoing: UnboundedSender<Vec<u8>>,
     next_id: AtomicU32,
+    _guard: Option<ProcessGuard>,
 }
 
 #[derive(Default)]
@@ -90,7 +91,7 @@ impl Agent {
             Ok(first) => first?,
             Err(_) => return Err(Unreachable::ssh("the agent did not start in time")),
         };
-        let Link { reader, writer, ending } = link;
+        let Link { reader, writer, ending, guard } = link;
         let mut reader = BufReader::with_capacity(64 * 1024, std::io::Cursor::new(first).chain(reader));
         let hello = match read_frame(&mut reader).await {
             Ok(Some(frame)) if frame.kind == FrameKind::Hello => serde_json::from_slice(&frame.body),
@@ -102,7 +103,7 @@ impl Agent {
         let (outgoing, frames) = unbounded_channel();
         tokio::spawn(write_frames(writer, frames));
         tokio::spawn(read_frames(reader, Arc::clone(&shared), ending));
-        Ok(Self { hello, shared, outgoing, next_id: AtomicU32::new(1) })
+        Ok(Self { hello, shared, outgoing, next_id: AtomicU32::new(1), _guard: guard })
     }
 
     pub fn begin(&self) -> Result<Exchange, Unreachable> {

@@ -66,7 +66,7 @@ fn run_module(request: Request, job: Job, outlet: &Outlet, warnings: &mut Vec<St
         runner: &mut runner,
         warnings: Vec::new(),
     };
-    let result = panic::catch_unwind(AssertUnwindSafe(|| (module.run)(request.args, &mut ctx)));
+    let result = panic::catch_unwind(AssertUnwindSafe(|| rplay_modules::invoke(module, request.args, &mut ctx)));
     warnings.append(&mut ctx.warnings);
     result.unwrap_or_else(|payload| Err(Failure::new(panic_text(&request.module, payload.as_ref()))))
 }

@@ -2,6 +2,7 @@
 
 pub mod databases;
 pub mod instances;
+pub mod key_pairs;
 pub mod rules;
 pub mod security_groups;
 pub mod tags;

@@ -6,7 +6,7 @@ mod http;
 mod secret;
 mod settings;
 
-pub use args::CONNECTION_ARGS;
+pub use args::{CONNECTION_ARGS, expand_paths};
 pub use client::Clients;
 pub use secret::Secret;
 pub use settings::Settings;

@@ -33,10 +33,7 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self {
-            speedup: 1,
-            first_retry: Duration::from_secs(1),
-        }
+        Self { speedup: 1, first_retry: Duration::from_secs(1) }
     }
 }
 
@@ -53,9 +50,7 @@ impl Default for Context {
             diff: false,
             verbosity: 0,
             environment: std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
             progress: Arc::new(|_| {}),
             clients: Clients::default(),

@@ -23,9 +23,7 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     move |err| {
-        let status = err
-            .raw_response()
-            .map(|response| response.status().as_u16());
+        let status = err.raw_response().map(|response| response.status().as_u16());
         let code = err.code().map(str::to_owned);
         let message = match (&code, err.message()) {
             (Some(_), Some(message)) => message.to_owned(),
@@ -33,13 +31,7 @@ where
             (None, _) => error_chain(&err),
         };
         let request_id = err.meta().request_id().map(str::to_owned);
-        ApiError {
-            operation,
-            code,
-            message,
-            request_id,
-            status,
-        }
+        ApiError { operation, code, message, request_id, status }
     }
 }
 
@@ -74,24 +66,15 @@ impl ApiError {
     pub fn sentence(&self) -> String {
         match &self.code {
             Some(code) => {
-                format!(
-                    "An error occurred ({code}) when calling the {} operation: {}",
-                    self.operation, self.message
-                )
+                format!("An error occurred ({code}) when calling the {} operation: {}", self.operation, self.message)
             }
-            None => format!(
-                "the {} call got no answer: {}",
-                self.operation, self.message
-            ),
+            None => format!("the {} call got no answer: {}", self.operation, self.message),
         }
     }
 
     pub fn hint(&self) -> Option<&'static str> {
         match &self.code {
-            Some(code) => HINTS
-                .iter()
-                .find(|(known, _)| known == code)
-                .map(|(_, hint)| *hint),
+            Some(code) => HINTS.iter().find(|(known, _)| known == code).map(|(_, hint)| *hint),
             None => Some("is the endpoint right and can this machine reach it?"),
         }
     }
@@ -114,11 +97,7 @@ impl ApiError {
             Some(code) => failure.with("error", json!({"code": code, "message": self.message})),
             None => failure,
         };
-        if metadata.is_empty() {
-            failure
-        } else {
-            failure.with("response_metadata", Json::Object(metadata))
-        }
+        if metadata.is_empty() { failure } else { failure.with("response_metadata", Json::Object(metadata)) }
     }
 
     /// `context: sentence`, as today's modules fail.
@@ -133,147 +112,42 @@ pub fn with_hint(text: String, hint: &str) -> String {
 
 /// What to do about the codes that people meet.
 const HINTS: &[(&str, &str)] = &[
-    (
-        "AccessDenied",
-        "the account's user or role lacks the permission for this call",
-    ),
-    (
-        "AuthFailure",
-        "the access key or secret key is wrong, or the clock of this machine is off",
-    ),
-    (
-        "DBInstanceAlreadyExists",
-        "a database of this name exists already in this account and region",
-    ),
-    (
-        "DBInstanceNotFound",
-        "is the name right, and is the database in this region?",
-    ),
-    (
-        "DBSnapshotAlreadyExists",
-        "choose another name for the snapshot, or delete the old one",
-    ),
-    (
-        "DBSubnetGroupNotFoundFault",
-        "create the subnet group first, or leave `subnet` out for the default VPC",
-    ),
-    (
-        "DependencyViolation",
-        "something still uses it: an instance, a network interface or a rule of another group",
-    ),
-    (
-        "ExpiredToken",
-        "the session token has expired: log in again or get new temporary credentials",
-    ),
-    (
-        "ExpiredTokenException",
-        "the session token has expired: log in again or get new temporary credentials",
-    ),
-    (
-        "IncorrectInstanceState",
-        "wait until the instance has settled, then run again",
-    ),
-    (
-        "InstanceLimitExceeded",
-        "the account's limit for this instance type is reached: ask AWS for a higher quota",
-    ),
-    (
-        "InsufficientInstanceCapacity",
-        "try another zone, another instance type, or later",
-    ),
-    (
-        "InvalidAMIID.Malformed",
-        "an image id looks like ami-0123456789abcdef0",
-    ),
-    (
-        "InvalidAMIID.NotFound",
-        "image ids differ per region: choose an image of this task's region",
-    ),
-    (
-        "InvalidClientTokenId",
-        "the access key is unknown to AWS: check access_key or AWS_ACCESS_KEY_ID",
-    ),
-    (
-        "InvalidDBInstanceState",
-        "wait until the database is available; a source of replicas needs automated backups",
-    ),
-    (
-        "InvalidGroup.InUse",
-        "something still uses it: an instance, a network interface or a rule of another group",
-    ),
-    (
-        "InvalidGroup.NotFound",
-        "a group is looked up by name only in the default VPC: use group_id elsewhere",
-    ),
-    (
-        "InvalidInstanceID.NotFound",
-        "is the id right, and is the instance in this region?",
-    ),
-    (
-        "InvalidKeyPair.NotFound",
-        "create the key pair in this region first, for instance with ec2_key",
-    ),
-    (
-        "InvalidParameterCombination",
-        "AWS does not offer this combination, often because of the instance type",
-    ),
+    ("AccessDenied", "the account's user or role lacks the permission for this call"),
+    ("AuthFailure", "the access key or secret key is wrong, or the clock of this machine is off"),
+    ("DBInstanceAlreadyExists", "a database of this name exists already in this account and region"),
+    ("DBInstanceNotFound", "is the name right, and is the database in this region?"),
+    ("DBSnapshotAlreadyExists", "choose another name for the snapshot, or delete the old one"),
+    ("DBSubnetGroupNotFoundFault", "create the subnet group first, or leave `subnet` out for the default VPC"),
+    ("DependencyViolation", "something still uses it: an instance, a network interface or a rule of another group"),
+    ("ExpiredToken", "the session token has expired: log in again or get new temporary credentials"),
+    ("ExpiredTokenException", "the session token has expired: log in again or get new temporary credentials"),
+    ("IncorrectInstanceState", "wait until the instance has settled, then run again"),
+    ("InstanceLimitExceeded", "the account's limit for this instance type is reached: ask AWS for a higher quota"),
+    ("InsufficientInstanceCapacity", "try another zone, another instance type, or later"),
+    ("InvalidAMIID.Malformed", "an image id looks like ami-0123456789abcdef0"),
+    ("InvalidAMIID.NotFound", "image ids differ per region: choose an image of this task's region"),
+    ("InvalidClientTokenId", "the access key is unknown to AWS: check access_key or AWS_ACCESS_KEY_ID"),
+    ("InvalidDBInstanceState", "wait until the database is available; a source of replicas needs automated backups"),
+    ("InvalidGroup.InUse", "something still uses it: an instance, a network interface or a rule of another group"),
+    ("InvalidGroup.NotFound", "a group is looked up by name only in the default VPC: use group_id elsewhere"),
+    ("InvalidInstanceID.NotFound", "is the id right, and is the instance in this region?"),
+    ("InvalidKeyPair.NotFound", "create the key pair in this region first, for instance with ec2_key"),
+    ("InvalidParameterCombination", "AWS does not offer this combination, often because of the instance type"),
     ("InvalidPermission.Duplicate", "two rules say the same"),
-    (
-        "InvalidSubnetID.NotFound",
-        "is the id right, and is the subnet in this region?",
-    ),
-    (
-        "InvalidVpcID.NotFound",
-        "is the id right, and is the VPC in this region?",
-    ),
-    (
-        "MissingParameter",
-        "AWS needs one more argument, named in its message",
-    ),
-    (
-        "OptInRequired",
-        "the account is not subscribed to this service or region, or to this marketplace image",
-    ),
-    (
-        "PendingVerification",
-        "AWS is still verifying the account: try again in some hours",
-    ),
-    (
-        "RequestExpired",
-        "the clock of this machine is off, or the session token has expired",
-    ),
-    (
-        "RequestLimitExceeded",
-        "AWS throttles this account: run again later, or with fewer forks",
-    ),
-    (
-        "RulesPerSecurityGroupLimitExceeded",
-        "spread the rules over several groups or ask AWS for a higher quota",
-    ),
-    (
-        "SecurityGroupLimitExceeded",
-        "delete unused groups or ask AWS for a higher quota",
-    ),
-    (
-        "SignatureDoesNotMatch",
-        "the secret key is wrong: check secret_key or AWS_SECRET_ACCESS_KEY",
-    ),
-    (
-        "Throttling",
-        "AWS throttles this account: run again later, or with fewer forks",
-    ),
-    (
-        "UnauthorizedOperation",
-        "the account's user or role lacks the permission for this call",
-    ),
-    (
-        "VPCIdNotSpecified",
-        "the region has no default VPC: give a subnet or VPC id",
-    ),
-    (
-        "VcpuLimitExceeded",
-        "the account's limit for this instance type is reached: ask AWS for a higher quota",
-    ),
+    ("InvalidSubnetID.NotFound", "is the id right, and is the subnet in this region?"),
+    ("InvalidVpcID.NotFound", "is the id right, and is the VPC in this region?"),
+    ("MissingParameter", "AWS needs one more argument, named in its message"),
+    ("OptInRequired", "the account is not subscribed to this service or region, or to this marketplace image"),
+    ("PendingVerification", "AWS is still verifying the account: try again in some hours"),
+    ("RequestExpired", "the clock of this machine is off, or the session token has expired"),
+    ("RequestLimitExceeded", "AWS throttles this account: run again later, or with fewer forks"),
+    ("RulesPerSecurityGroupLimitExceeded", "spread the rules over several groups or ask AWS for a higher quota"),
+    ("SecurityGroupLimitExceeded", "delete unused groups or ask AWS for a higher quota"),
+    ("SignatureDoesNotMatch", "the secret key is wrong: check secret_key or AWS_SECRET_ACCESS_KEY"),
+    ("Throttling", "AWS throttles this account: run again later, or with fewer forks"),
+    ("UnauthorizedOperation", "the account's user or role lacks the permission for this call"),
+    ("VPCIdNotSpecified", "the region has no default VPC: give a subnet or VPC id"),
+    ("VcpuLimitExceeded", "the account's limit for this instance type is reached: ask AWS for a higher quota"),
 ];
 
 #[cfg(test)]
@@ -306,18 +180,12 @@ mod tests {
     #[test]
     fn a_failure_holds_code_metadata_and_hint() {
         let failure = error(Some("InvalidAMIID.NotFound")).because("Instance creation failed");
-        assert!(failure.msg.ends_with(
-            "(hint: image ids differ per region: choose an image of this task's region)"
-        ));
+        assert!(failure.msg.ends_with("(hint: image ids differ per region: choose an image of this task's region)"));
         assert_eq!(failure.fields["error"]["code"], "InvalidAMIID.NotFound");
         assert_eq!(failure.fields["response_metadata"]["request_id"], "req-1");
         assert_eq!(failure.fields["response_metadata"]["http_status_code"], 400);
         let unanswered = error(None).because("Instance creation failed");
-        assert!(
-            unanswered
-                .msg
-                .contains("the RunInstances call got no answer")
-        );
+        assert!(unanswered.msg.contains("the RunInstances call got no answer"));
         assert!(!unanswered.fields.contains_key("error"));
     }
 

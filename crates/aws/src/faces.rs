@@ -2,6 +2,7 @@
 
 pub mod ec2;
 pub mod ec2_group;
+pub mod ec2_key;
 mod ec2_launch;
 mod group_rules;
 pub mod rds;

@@ -25,19 +25,11 @@ pub struct AwsModule {
 
 /// The module that `name` means, with or without its collection.
 pub fn find(name: &str) -> Option<&'static AwsModule> {
-    let short = [
-        "amazon.aws.",
-        "community.aws.",
-        "ansible.builtin.",
-        "ansible.legacy.",
-    ]
-    .iter()
-    .find_map(|prefix| name.strip_prefix(prefix))
-    .unwrap_or(name);
-    MODULES
-        .binary_search_by(|module| module.spec.name.cmp(short))
-        .ok()
-        .and_then(|index| MODULES.get(index))
+    let short = ["amazon.aws.", "community.aws.", "ansible.builtin.", "ansible.legacy."]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(name);
+    MODULES.binary_search_by(|module| module.spec.name.cmp(short)).ok().and_then(|index| MODULES.get(index))
 }
 
 /// Runs a module with validated arguments. Dropping the future stops it; what AWS has accepted by then stays.
@@ -47,16 +39,11 @@ pub async fn run(name: &str, args: Map<String, Json>, context: &Context) -> Modu
     };
     let name = module.spec.name;
     if context.check && !module.spec.check_mode {
-        let skipped = Outcome {
-            skipped: true,
-            ..Outcome::default()
-        };
-        return Ok(skipped.with(
-            "msg",
-            format!("remote module ({name}) does not support check mode"),
-        ));
+        let skipped = Outcome { skipped: true, ..Outcome::default() };
+        return Ok(skipped.with("msg", format!("remote module ({name}) does not support check mode")));
     }
     let mut args = args;
+    connection::expand_paths(&module.spec, &mut args, &context.environment);
     let settings = connection::Settings::take(&mut args, &context.environment)?;
     let task = Task::new(module.spec.name, context.clone(), settings);
     let result = (module.run)(args, &task).await;

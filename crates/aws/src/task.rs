@@ -15,9 +15,7 @@ pub type Running<'a> = Pin<Box<dyn Future<Output = ModuleResult> + Send + 'a>>;
 /// Makes an `AwsModule::run` from `async fn(Args, &Task) -> ModuleResult`.
 macro_rules! run {
     ($function:path) => {
-        |args, task| {
-            Box::pin(async move { $function(rplay_module_api::parse_args(args)?, task).await })
-        }
+        |args, task| Box::pin(async move { $function(rplay_module_api::parse_args(args)?, task).await })
     };
 }
 pub(crate) use run;
@@ -31,26 +29,15 @@ pub struct Task {
 
 impl Task {
     pub fn new(module: &'static str, context: Context, settings: Settings) -> Self {
-        Self {
-            module,
-            context,
-            settings,
-            warnings: Mutex::new(Vec::new()),
-        }
+        Self { module, context, settings, warnings: Mutex::new(Vec::new()) }
     }
 
     pub async fn ec2(&self) -> Result<aws_sdk_ec2::Client, Failure> {
-        self.context
-            .clients
-            .ec2(&self.settings, self.context.pace)
-            .await
+        self.context.clients.ec2(&self.settings, self.context.pace).await
     }
 
     pub async fn rds(&self) -> Result<aws_sdk_rds::Client, Failure> {
-        self.context
-            .clients
-            .rds(&self.settings, self.context.pace)
-            .await
+        self.context.clients.rds(&self.settings, self.context.pace).await
     }
 
     pub fn warn(&self, text: impl Into<String>) {
@@ -64,12 +51,7 @@ impl Task {
     }
 
     pub fn wait(&self, what: impl Into<String>, timeout: Duration) -> Wait<'_> {
-        Wait {
-            task: self,
-            what: what.into(),
-            started: Instant::now(),
-            timeout,
-        }
+        Wait { task: self, what: what.into(), started: Instant::now(), timeout }
     }
 }
 
@@ -89,11 +71,7 @@ impl Wait<'_> {
     /// Says what is seen now and waits `seconds`, or until the timeout if that comes first.
     pub async fn pause(&self, seen: &str, seconds: u64) -> Result<(), TimedOut> {
         let waited = self.started.elapsed();
-        let Some(left) = self
-            .timeout
-            .checked_sub(waited)
-            .filter(|left| !left.is_zero())
-        else {
+        let Some(left) = self.timeout.checked_sub(waited).filter(|left| !left.is_zero()) else {
             return Err(TimedOut);
         };
         let text = if seen.is_empty() {
@@ -114,7 +92,5 @@ impl Wait<'_> {
 
 /// Local time as `time.asctime` writes it, for the texts of timeouts.
 pub fn asctime() -> String {
-    chrono::Local::now()
-        .format("%a %b %e %H:%M:%S %Y")
-        .to_string()
+    chrono::Local::now().format("%a %b %e %H:%M:%S %Y").to_string()
 }

@@ -143,6 +143,11 @@ pub fn apt(args: Args, ctx: &mut Ctx) -> ModuleResult {
     answer(Outcome::changed(cache.updated))
 }
 
+/// What other modules do after they changed where packages come from.
+pub fn update_lists(retries: u32, longest_pause: u64, ctx: &mut Ctx) -> Result<(), Failure> {
+    cache::update_now(retries, longest_pause, 60, ctx)
+}
+
 fn upgrade(args: &Args, ctx: &mut Ctx) -> ModuleResult {
     let verb: &[&str] = match args.upgrade.as_str() {
         "dist" | "full" => &["dist-upgrade"],

@@ -257,14 +257,13 @@ impl Download {
             ureq::Error::HostNotFound => {
                 format!("Request failed: <urlopen error [Errno -2] Name or service not known> ({host})")
             }
+            ureq::Error::Io(err) if err.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+                not_trusted(host, err)
+            }
             ureq::Error::Io(err) if err.kind() == io::ErrorKind::TimedOut => "Connection failure: timed out".to_owned(),
             ureq::Error::Io(err) => format!("Request failed: <urlopen error {}>", os_error::numbered(err)),
             ureq::Error::Timeout(_) => "Connection failure: timed out".to_owned(),
-            ureq::Error::Rustls(err) => format!(
-                "Failed to validate the SSL certificate for {host}: {err}. \
-                 Make sure your managed systems have a valid CA certificate installed. \
-                 You can use validate_certs=False if you do not need to confirm the servers identity but this is unsafe and not recommended."
-            ),
+            ureq::Error::Rustls(err) => not_trusted(host, err),
             other => format!("Request failed: {other}"),
         }
     }
@@ -351,6 +350,15 @@ impl Download {
         };
         Proxy::new(&proxy).map(Some).map_err(|err| self.failed(format!("{scheme}_proxy is not usable: {err}"), -1))
     }
+}
+
+fn not_trusted(host: &str, err: &dyn std::fmt::Display) -> String {
+    format!(
+        "Failed to validate the SSL certificate for {host}: {err}. \
+         Make sure your managed systems have a valid CA certificate installed. \
+         You can use validate_certs=False if you do not need to confirm the servers identity \
+         but this is unsafe and not recommended."
+    )
 }
 
 /// Whether `no_proxy` has the host: by its name, by a domain it is in, or by `*`.

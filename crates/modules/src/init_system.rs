@@ -14,10 +14,7 @@ pub fn name() -> String {
         "systemd" => "systemd".into(),
         "openrc-init" => "openrc".into(),
         "runit-init" | "runit" => "runit".into(),
-        other => {
-            let guessed = guess();
-            if guessed == "service" { other.into() } else { guessed.into() }
-        }
+        other => other.into(),
     }
 }
 

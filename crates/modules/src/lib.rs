@@ -2,7 +2,12 @@
 
 pub mod accounts;
 pub mod apt;
+pub mod apt_key;
+pub mod apt_repository;
+mod apt_sources;
 pub mod atomic_write;
+pub mod authorized_key;
+pub mod blockinfile;
 pub mod checksum;
 pub mod command;
 pub mod content_diff;
@@ -14,7 +19,9 @@ pub mod file;
 pub mod file_attributes;
 pub mod file_flags;
 pub mod file_mode;
+pub mod find;
 pub mod get_url;
+pub mod getent;
 pub mod group;
 mod home;
 pub mod http_date;
@@ -23,6 +30,7 @@ mod invoke;
 pub mod lineinfile;
 pub mod local_time;
 pub mod mime_type;
+mod openpgp;
 pub mod os_error;
 pub mod package;
 mod package_manager;
@@ -30,20 +38,24 @@ pub mod ping;
 pub mod process;
 mod program;
 pub mod python_regex;
+pub mod replace;
 mod resolve;
 pub mod selinux;
 pub mod service;
 pub mod setup;
 pub mod shell;
+pub mod shell_pattern;
 pub mod shell_words;
+pub mod slurp;
 pub mod stat;
 pub mod systemd;
 pub mod table;
+pub mod tempfile;
+#[cfg(test)]
+mod testing;
+pub mod text_file;
 pub mod unarchive;
 pub mod user;
 pub mod wait_for;
-#[cfg(test)]
-mod testing;
 
 pub use invoke::invoke;
-

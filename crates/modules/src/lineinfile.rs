@@ -2,20 +2,14 @@
 
 mod edit;
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rplay_module_api::{Arg, Ctx, Diff, Failure, Json, Module, ModuleResult, Outcome, Rule, Spec, run};
+use rplay_module_api::{Arg, Ctx, Failure, Module, ModuleResult, Outcome, Rule, Spec, run};
 use serde::Deserialize;
 
-use crate::atomic_write;
 use crate::content_diff::{self, Side};
-use crate::file::real_path;
-use crate::file_attributes::{AttributeDiff, FILE_ARGS, FileAttributes, umask};
-use crate::file_mode;
-use crate::os_error;
+use crate::file_attributes::{FILE_ARGS, FileAttributes};
+use crate::text_file;
 use edit::{Edit, Place, Search};
 
 pub const MODULE: Module = Module {
@@ -103,7 +97,7 @@ fn present(args: &Args, search: &Search, ctx: &mut Ctx) -> ModuleResult {
         return Err(Failure::new(format!("Destination {} does not exist !", args.path.display())).with("rc", 257));
     }
     let place = Place::new(args.insertafter.as_deref(), args.insertbefore.as_deref()).map_err(Failure::new)?;
-    let before = read(&args.path)?;
+    let before = text_file::read(&args.path)?;
     let edit = Edit { line: line.as_bytes(), backrefs: args.backrefs, first_match: args.firstmatch };
     let (after, msg) = edit.apply(&before, search, &place).map_err(Failure::new)?;
     finish(args, &before, &after, msg.to_owned(), ctx)
@@ -116,86 +110,38 @@ fn absent(args: &Args, search: &Search, ctx: &mut Ctx) -> ModuleResult {
     if !args.path.exists() {
         return Ok(Outcome::changed(false).with("msg", "file not present"));
     }
-    let before = read(&args.path)?;
+    let before = text_file::read(&args.path)?;
     let line = args.line.as_deref().map(str::as_bytes);
     let (after, found) = edit::without(&before, search, line).map_err(Failure::new)?;
     let msg = if found == 0 { String::new() } else { format!("{found} line(s) removed") };
     Ok(finish(args, &before, &after, msg, ctx)?.with("found", found))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(bytes),
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(err) => Err(Failure::new(format!("could not read {}: {}", path.display(), os_error::numbered(&err)))),
-    }
-}
-
 /// Writes the new content, applies the attributes and reports.
 fn finish(args: &Args, before: &[u8], after: &[u8], mut msg: String, ctx: &mut Ctx) -> ModuleResult {
     let path = args.path.as_path();
-    let existed = path.exists();
-    let mut changed = before != after || (!existed && args.state == State::Present);
-    let header = |what: &str| Some(format!("{} ({what})", path.display()));
+    let changed = before != after || (args.state == State::Present && !path.exists());
     let mut diffs = Vec::new();
     if ctx.diff {
+        let header = Some(format!("{} (content)", path.display()));
         let (before, after) = (Side::of_bytes(before), Side::of_bytes(after));
-        diffs.push(content_diff::between(before, after, header("content"), header("content")));
+        diffs.push(content_diff::between(before, after, header.clone(), header));
     }
-    let mut backup = String::new();
-    let mut attributes = AttributeDiff::default();
-    let mut attributes_changed = false;
-    if changed && !ctx.check {
-        // Writing sets the mode too, so that the new content is never readable to more than it should be.
-        let mode = fs::metadata(path).map_or(0o666 & !umask(), |meta| meta.mode() & file_mode::PERMISSIONS);
-        let wanted = args.attributes.mode_for(mode);
-        if mode != wanted {
-            attributes.set("mode", file_mode::text(mode), file_mode::text(wanted));
-            attributes_changed = true;
-        }
-        if args.backup && existed {
-            backup = atomic_write::back_up(path)?.map_or_else(String::new, |path| path.to_string_lossy().into_owned());
-        }
-        write(args, path, after, ctx)?;
+    let change = text_file::Change {
+        path,
+        after,
+        changed,
+        backup: args.backup,
+        validate: args.validate.as_deref(),
+        attributes: &args.attributes,
+    };
+    let done = change.apply(ctx)?;
+    done.add_to(&mut msg);
+    if ctx.diff {
+        diffs.extend(done.attribute_diff(path));
     }
-    if existed || !ctx.check {
-        attributes_changed |= args.attributes.apply(path, Some(&mut attributes), ctx)?;
-        if attributes_changed {
-            if !msg.is_empty() {
-                msg.push_str(" and ");
-            }
-            msg.push_str("ownership, perms or SE linux context changed");
-            changed = true;
-        }
-        if ctx.diff {
-            let sides =
-                |side: serde_json::Map<String, Json>| if side.is_empty() { Json::Null } else { Json::Object(side) };
-            diffs.push(Diff {
-                before: sides(attributes.before),
-                after: sides(attributes.after),
-                before_header: header("file attributes"),
-                after_header: header("file attributes"),
-                ..Diff::default()
-            });
-        }
-    }
-    let mut outcome = Outcome::changed(changed).with("msg", msg).with("backup", backup);
+    let backup = done.backup.map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+    let mut outcome = Outcome::changed(changed || done.attributes_changed).with("msg", msg).with("backup", backup);
     outcome.diff = diffs;
     Ok(outcome)
-}
-
-fn write(args: &Args, path: &Path, content: &[u8], ctx: &mut Ctx) -> Result<(), Failure> {
-    if let Some(parent) = path.parent()
-        && !parent.exists()
-    {
-        fs::create_dir_all(parent).map_err(|err| {
-            Failure::new(format!("Error creating {} ({})", parent.display(), os_error::numbered(&err)))
-        })?;
-    }
-    let result = atomic_write::replace(&real_path(path), content, args.validate.as_deref(), &args.attributes, ctx);
-    // This module words a refusal differently from the others.
-    result.map_err(|failure| match (failure.fields.get("exit_status"), failure.fields.get("stderr")) {
-        (Some(rc), Some(Json::String(stderr))) => Failure::new(format!("failed to validate: rc:{rc} error:{stderr}")),
-        _ => failure,
-    })
 }

@@ -8,7 +8,7 @@ pub type Captures<'t> = fancy_regex::Captures<'t, str>;
 /// First of the 256 characters that stand for bytes beyond ASCII.
 const PRIVATE: u32 = 0xE000;
 
-pub struct BytesRegex {
+pub struct PythonRegex {
     regex: Regex,
 }
 
@@ -35,15 +35,24 @@ pub fn to_bytes(text: &str) -> Vec<u8> {
     bytes
 }
 
-impl BytesRegex {
-    pub fn new(pattern: &str) -> Result<Self, String> {
-        let translated = translate(&to_text(pattern.as_bytes()));
-        Regex::new(&translated)
-            .map(|regex| Self { regex })
-            .map_err(|err| format!("invalid regular expression `{pattern}`: {err}"))
+impl PythonRegex {
+    /// A pattern for text in the form of `to_text`.
+    pub fn of_bytes(pattern: &str) -> Result<Self, String> {
+        Self::compile(pattern, &to_text(pattern.as_bytes()))
     }
 
-    /// Searches for the pattern anywhere in `text`, which is in the form of `to_text`.
+    /// A pattern for text as it is. `flags` are Python's letters: `m`, `s`, `i`.
+    pub fn of_text(pattern: &str, flags: &str) -> Result<Self, String> {
+        Self::compile(pattern, &format!("(?{flags}){pattern}"))
+    }
+
+    fn compile(written: &str, pattern: &str) -> Result<Self, String> {
+        Regex::new(&translate(pattern))
+            .map(|regex| Self { regex })
+            .map_err(|err| format!("invalid regular expression `{written}`: {err}"))
+    }
+
+    /// Searches for the pattern anywhere in `text`.
     pub fn search<'t>(&self, text: &'t str) -> Result<Option<Captures<'t>>, String> {
         self.regex
             .captures(text)
@@ -245,7 +254,7 @@ mod tests {
     use super::*;
 
     fn found(pattern: &str, text: &str) -> Option<String> {
-        let regex = BytesRegex::new(pattern).unwrap();
+        let regex = PythonRegex::of_bytes(pattern).unwrap();
         let text = to_text(text.as_bytes());
         let captures = regex.search(&text).unwrap()?;
         Some(String::from_utf8_lossy(&to_bytes(captures.get(0).unwrap().as_str())).into_owned())

@@ -55,8 +55,9 @@ fn service(args: Args, ctx: &mut Ctx) -> ModuleResult {
     match init_system.as_str() {
         "systemd" | "systemd_service" => through_systemd(args, ctx),
         "openrc" => manage(&args, &Init::OpenRc, ctx),
-        "service" | "sysvinit" | "upstart" => manage(&args, &Init::SystemV, ctx),
-        other => Err(Failure::new(format!("services of the init system {other} cannot be managed"))),
+        "launchd" | "smf" | "runit" => Err(Failure::new(format!("services of {init_system} cannot be managed"))),
+        // Hosts whose first process is unknown, such as containers, have at most init scripts.
+        _ => manage(&args, &Init::SystemV, ctx),
     }
 }
 

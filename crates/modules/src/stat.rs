@@ -63,7 +63,9 @@ fn stat(args: Args, ctx: &mut Ctx) -> ModuleResult {
         Err(err) => return Err(Failure::new(os_error::reason(&err))),
     };
     let mut stat = Map::new();
-    add_metadata(&mut stat, path, &meta);
+    add(&mut stat, "exists", true);
+    add(&mut stat, "path", path_json(path));
+    add_metadata(&mut stat, &meta);
     let access = |mode| rustix::fs::access(path, mode).is_ok();
     let readable = access(Access::READ_OK);
     add(&mut stat, "readable", readable);
@@ -108,10 +110,9 @@ fn add(stat: &mut Map<String, Json>, name: &str, value: impl Into<Json>) {
     stat.insert(name.to_owned(), value.into());
 }
 
-fn add_metadata(stat: &mut Map<String, Json>, path: &Path, meta: &fs::Metadata) {
+/// Adds what the file system says of a file.
+pub fn add_metadata(stat: &mut Map<String, Json>, meta: &fs::Metadata) {
     let (mode, kind) = (meta.mode(), meta.file_type());
-    add(stat, "exists", true);
-    add(stat, "path", path_json(path));
     add(stat, "mode", format!("{:04o}", mode & 0o7777));
     for (name, holds) in [
         ("isdir", kind.is_dir()),

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{BlockDirections, Channel, Session};
 use tokio::sync::oneshot;
 
@@ -174,19 +174,21 @@ impl Pump {
 
     /// Sleeps until there is something to carry.
     fn wait(&mut self) -> io::Result<()> {
-        let mut fds = vec![PollFd::from_borrowed_fd(self.woken.as_fd(), PollFlags::IN)];
-        let mut socket = PollFlags::empty();
+        let mut wanted = PollFlags::empty();
         // With all readers slow, the socket is left alone: the host is held up in turn. Without a channel nothing would read it.
         if self.carried.is_empty() {
-            socket |= PollFlags::RDHUP;
+            wanted |= PollFlags::RDHUP;
         } else if self.carried.iter().any(|carried| carried.from_host.is_empty()) {
-            socket |= PollFlags::IN;
+            wanted |= PollFlags::IN;
         }
         if matches!(self.session.block_directions(), BlockDirections::Outbound | BlockDirections::Both) {
-            socket |= PollFlags::OUT;
+            wanted |= PollFlags::OUT;
         }
-        fds.push(PollFd::from_borrowed_fd(self.socket.as_fd(), socket));
-        for carried in &self.carried {
+        let mut fds = vec![PollFd::from_borrowed_fd(self.socket.as_fd(), wanted)];
+        if !self.closing {
+            fds.push(PollFd::from_borrowed_fd(self.woken.as_fd(), PollFlags::IN));
+        }
+        for carried in self.carried.iter().filter(|carried| !carried.abandoned) {
             let mut wanted = PollFlags::empty();
             if carried.to_host.is_empty() && !carried.input_over {
                 wanted |= PollFlags::IN;
@@ -194,16 +196,15 @@ impl Pump {
             if !carried.from_host.is_empty() {
                 wanted |= PollFlags::OUT;
             }
-            if !wanted.is_empty() {
-                fds.push(PollFd::from_borrowed_fd(carried.stream.as_fd(), wanted));
-            }
+            // Also with nothing wanted: a hang-up is always told.
+            fds.push(PollFd::from_borrowed_fd(carried.stream.as_fd(), wanted));
         }
         match poll(&mut fds, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(err) => return Err(err.into()),
         }
         let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::RDHUP;
-        let gone = self.carried.is_empty() && fds.get(1).is_some_and(|fd| fd.revents().intersects(gone));
+        let gone = self.carried.is_empty() && fds.first().is_some_and(|fd| fd.revents().intersects(gone));
         drop(fds);
         if gone {
             return Err(io::ErrorKind::ConnectionReset.into());
@@ -248,6 +249,13 @@ fn whole_packets<T>(session: &Session, socket: &TcpStream, mut call: impl FnMut(
     }
 }
 
+/// Both directions are closed at the other end, not only the one towards the host.
+fn hung_up(stream: &UnixStream) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&now)).is_ok() && fds.iter().any(|fd| fd.revents().contains(PollFlags::HUP))
+}
+
 /// None in place of an error that says to come again.
 fn unless_blocked<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
@@ -261,6 +269,7 @@ impl Carried {
     fn carry(&mut self, session: &Session, socket: &TcpStream) -> io::Result<bool> {
         let from_host = self.carry_output(session, socket)?;
         let to_host = self.carry_input(session, socket)?;
+        self.abandoned |= self.input_over && hung_up(&self.stream);
         Ok(from_host || to_host)
     }
 

@@ -10,9 +10,9 @@ use crate::error::{ApiError, api_error};
 use crate::task::{Task, TimedOut, Wait};
 
 pub fn is_not_found(err: &ApiError) -> bool {
-    err.code.as_deref().is_some_and(|code| {
-        code.starts_with("DBInstanceNotFound") || code.starts_with("DBSnapshotNotFound")
-    })
+    err.code
+        .as_deref()
+        .is_some_and(|code| code.starts_with("DBInstanceNotFound") || code.starts_with("DBSnapshotNotFound"))
 }
 
 pub async fn instance(client: &Client, name: &str) -> Result<Option<DbInstance>, ApiError> {
@@ -30,11 +30,7 @@ pub async fn instance(client: &Client, name: &str) -> Result<Option<DbInstance>,
 }
 
 /// A snapshot of that name; `manual` leaves out those that AWS made.
-pub async fn snapshot(
-    client: &Client,
-    name: &str,
-    manual: bool,
-) -> Result<Option<DbSnapshot>, ApiError> {
+pub async fn snapshot(client: &Client, name: &str, manual: bool) -> Result<Option<DbSnapshot>, ApiError> {
     let answer = client
         .describe_db_snapshots()
         .db_snapshot_identifier(name)
@@ -54,14 +50,7 @@ pub fn status_of(instance: &DbInstance) -> &str {
 }
 
 pub fn to_rds_tags(tags: &Tags) -> Vec<aws_sdk_rds::types::Tag> {
-    tags.iter()
-        .map(|(key, value)| {
-            aws_sdk_rds::types::Tag::builder()
-                .key(key)
-                .value(value)
-                .build()
-        })
-        .collect()
+    tags.iter().map(|(key, value)| aws_sdk_rds::types::Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// Statuses that no waiting changes into `available`.
@@ -99,11 +88,7 @@ impl From<TimedOut> for WaitProblem {
 
 /// A poll every 5 seconds, after a minute and a half every 20: databases take minutes.
 async fn pause(wait: &Wait<'_>, status: &str) -> Result<(), TimedOut> {
-    let seconds = if wait.elapsed() < Duration::from_secs(90) {
-        5
-    } else {
-        20
-    };
+    let seconds = if wait.elapsed() < Duration::from_secs(90) { 5 } else { 20 };
     wait.pause(&format!("status {status}"), seconds).await
 }
 
@@ -118,10 +103,7 @@ pub async fn wait_for_instance(
 ) -> Result<DbInstance, WaitProblem> {
     let wait = task.wait(what, timeout);
     loop {
-        let found = instance(client, name)
-            .await
-            .map_err(WaitProblem::Api)?
-            .ok_or(WaitProblem::Gone)?;
+        let found = instance(client, name).await.map_err(WaitProblem::Api)?.ok_or(WaitProblem::Gone)?;
         let present = status_of(&found);
         if present == status {
             return Ok(found);
@@ -134,12 +116,7 @@ pub async fn wait_for_instance(
 }
 
 /// Waits until AWS knows nothing of the database any more.
-pub async fn wait_until_gone(
-    task: &Task,
-    client: &Client,
-    name: &str,
-    timeout: Duration,
-) -> Result<(), WaitProblem> {
+pub async fn wait_until_gone(task: &Task, client: &Client, name: &str, timeout: Duration) -> Result<(), WaitProblem> {
     let wait = task.wait(format!("deleting database {name}"), timeout);
     while let Some(found) = instance(client, name).await.map_err(WaitProblem::Api)? {
         pause(&wait, status_of(&found)).await?;
@@ -155,10 +132,7 @@ pub async fn wait_for_snapshot(
 ) -> Result<DbSnapshot, WaitProblem> {
     let wait = task.wait(format!("creating snapshot {name}"), timeout);
     loop {
-        let found = snapshot(client, name, false)
-            .await
-            .map_err(WaitProblem::Api)?
-            .ok_or(WaitProblem::Gone)?;
+        let found = snapshot(client, name, false).await.map_err(WaitProblem::Api)?.ok_or(WaitProblem::Gone)?;
         match found.status().unwrap_or_default() {
             "available" => return Ok(found),
             "failed" => return Err(WaitProblem::DeadEnd("failed".to_owned())),
@@ -174,10 +148,7 @@ pub async fn wait_until_snapshot_gone(
     timeout: Duration,
 ) -> Result<(), WaitProblem> {
     let wait = task.wait(format!("deleting snapshot {name}"), timeout);
-    while let Some(found) = snapshot(client, name, false)
-        .await
-        .map_err(WaitProblem::Api)?
-    {
+    while let Some(found) = snapshot(client, name, false).await.map_err(WaitProblem::Api)? {
         pause(&wait, found.status().unwrap_or_default()).await?;
     }
     Ok(())

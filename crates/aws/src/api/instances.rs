@@ -5,9 +5,7 @@ use std::time::Duration;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::request_spot_instances::builders::RequestSpotInstancesInputBuilder;
 use aws_sdk_ec2::operation::run_instances::builders::RunInstancesInputBuilder;
-use aws_sdk_ec2::types::{
-    AttributeBooleanValue, Filter, Instance, InstanceAttributeName, ShutdownBehavior,
-};
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, Instance, InstanceAttributeName, ShutdownBehavior};
 
 use crate::error::{ApiError, api_error};
 use crate::task::{Task, TimedOut};
@@ -20,34 +18,21 @@ pub fn id_of(instance: &Instance) -> &str {
 }
 
 pub fn state_of(instance: &Instance) -> &str {
-    instance
-        .state()
-        .and_then(|state| state.name())
-        .map_or("", |name| name.as_str())
+    instance.state().and_then(|state| state.name()).map_or("", |name| name.as_str())
 }
 
 pub fn ids_of(instances: &[Instance]) -> Vec<String> {
-    instances
-        .iter()
-        .map(|instance| id_of(instance).to_owned())
-        .collect()
+    instances.iter().map(|instance| id_of(instance).to_owned()).collect()
 }
 
 pub fn state_filter(states: &[&str]) -> Filter {
     let states = states.iter().map(|state| (*state).to_owned()).collect();
-    Filter::builder()
-        .name("instance-state-name")
-        .set_values(Some(states))
-        .build()
+    Filter::builder().name("instance-state-name").set_values(Some(states)).build()
 }
 
 /// All instances that fit the filters, sorted by id.
 pub async fn find(client: &Client, filters: Vec<Filter>) -> Result<Vec<Instance>, ApiError> {
-    let mut pages = client
-        .describe_instances()
-        .set_filters(Some(filters))
-        .into_paginator()
-        .send();
+    let mut pages = client.describe_instances().set_filters(Some(filters)).into_paginator().send();
     let mut instances = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(api_error("DescribeInstances"))?;
@@ -85,19 +70,9 @@ fn sort(instances: &mut [Instance]) {
 }
 
 /// Launches instances and returns their ids. An image that can't be stopped is launched to terminate instead.
-pub async fn launch(
-    client: &Client,
-    input: RunInstancesInputBuilder,
-) -> Result<Vec<String>, ApiError> {
-    let stops = matches!(
-        input.get_instance_initiated_shutdown_behavior(),
-        Some(ShutdownBehavior::Stop)
-    );
-    let first = input
-        .clone()
-        .send_with(client)
-        .await
-        .map_err(api_error("RunInstances"));
+pub async fn launch(client: &Client, input: RunInstancesInputBuilder) -> Result<Vec<String>, ApiError> {
+    let stops = matches!(input.get_instance_initiated_shutdown_behavior(), Some(ShutdownBehavior::Stop));
+    let first = input.clone().send_with(client).await.map_err(api_error("RunInstances"));
     let launched = match first {
         Err(err) if stops && err.is("InvalidParameterCombination") => input
             .instance_initiated_shutdown_behavior(ShutdownBehavior::Terminate)
@@ -125,11 +100,7 @@ impl From<TimedOut> for WaitProblem {
 }
 
 /// Polls until AWS shows all of these instances. Right after the launch it may not know them yet.
-pub async fn wait_until_visible(
-    task: &Task,
-    client: &Client,
-    ids: &[String],
-) -> Result<Vec<Instance>, WaitProblem> {
+pub async fn wait_until_visible(task: &Task, client: &Client, ids: &[String]) -> Result<Vec<Instance>, WaitProblem> {
     let wait = task.wait("launching instances", Duration::from_secs(300));
     loop {
         match by_ids(client, ids).await {
@@ -150,10 +121,7 @@ pub async fn wait_for_state(
     state: &str,
     timeout: Duration,
 ) -> Result<Vec<Instance>, WaitProblem> {
-    let wait = task.wait(
-        format!("waiting for {} to be {state}", counted(ids.len())),
-        timeout,
-    );
+    let wait = task.wait(format!("waiting for {} to be {state}", counted(ids.len())), timeout);
     loop {
         let instances = match by_ids(client, ids).await {
             Ok(instances) => instances,
@@ -162,18 +130,12 @@ pub async fn wait_for_state(
             }
             Err(err) => return Err(WaitProblem::Api(err)),
         };
-        let there = instances
-            .iter()
-            .filter(|instance| state_of(instance) == state)
-            .count();
+        let there = instances.iter().filter(|instance| state_of(instance) == state).count();
         if there == instances.len() && there >= ids.len() {
             return Ok(instances);
         }
         if state != "terminated" {
-            if let Some(dead) = instances
-                .iter()
-                .find(|it| matches!(state_of(it), "terminated" | "shutting-down"))
-            {
+            if let Some(dead) = instances.iter().find(|it| matches!(state_of(it), "terminated" | "shutting-down")) {
                 return Err(WaitProblem::Died(why_dead(dead)));
             }
         }
@@ -182,23 +144,12 @@ pub async fn wait_for_state(
 }
 
 fn counted(count: usize) -> String {
-    if count == 1 {
-        "1 instance".to_owned()
-    } else {
-        format!("{count} instances")
-    }
+    if count == 1 { "1 instance".to_owned() } else { format!("{count} instances") }
 }
 
 fn why_dead(instance: &Instance) -> String {
-    let reason = instance
-        .state_reason()
-        .and_then(|reason| reason.message())
-        .unwrap_or("AWS gives no reason");
-    format!(
-        "instance {} is {}: {reason}",
-        id_of(instance),
-        state_of(instance)
-    )
+    let reason = instance.state_reason().and_then(|reason| reason.message()).unwrap_or("AWS gives no reason");
+    format!("instance {} is {}: {reason}", id_of(instance), state_of(instance))
 }
 
 fn seen_states(instances: &[Instance]) -> String {
@@ -207,57 +158,29 @@ fn seen_states(instances: &[Instance]) -> String {
     states.dedup();
     states
         .iter()
-        .map(|state| {
-            format!(
-                "{} {state}",
-                instances
-                    .iter()
-                    .filter(|instance| state_of(instance) == *state)
-                    .count()
-            )
-        })
+        .map(|state| format!("{} {state}", instances.iter().filter(|instance| state_of(instance) == *state).count()))
         .collect::<Vec<_>>()
         .join(", ")
 }
 
 pub async fn terminate(client: &Client, ids: &[String]) -> Result<(), ApiError> {
     let ids = Some(ids.to_vec());
-    client
-        .terminate_instances()
-        .set_instance_ids(ids)
-        .send()
-        .await
-        .map_err(api_error("TerminateInstances"))?;
+    client.terminate_instances().set_instance_ids(ids).send().await.map_err(api_error("TerminateInstances"))?;
     Ok(())
 }
 
 pub async fn start(client: &Client, id: &str) -> Result<(), ApiError> {
-    client
-        .start_instances()
-        .instance_ids(id)
-        .send()
-        .await
-        .map_err(api_error("StartInstances"))?;
+    client.start_instances().instance_ids(id).send().await.map_err(api_error("StartInstances"))?;
     Ok(())
 }
 
 pub async fn stop(client: &Client, id: &str) -> Result<(), ApiError> {
-    client
-        .stop_instances()
-        .instance_ids(id)
-        .send()
-        .await
-        .map_err(api_error("StopInstances"))?;
+    client.stop_instances().instance_ids(id).send().await.map_err(api_error("StopInstances"))?;
     Ok(())
 }
 
 pub async fn reboot(client: &Client, id: &str) -> Result<(), ApiError> {
-    client
-        .reboot_instances()
-        .instance_ids(id)
-        .send()
-        .await
-        .map_err(api_error("RebootInstances"))?;
+    client.reboot_instances().instance_ids(id).send().await.map_err(api_error("RebootInstances"))?;
     Ok(())
 }
 
@@ -281,17 +204,10 @@ pub async fn termination_protection(client: &Client, id: &str) -> Result<bool, A
         .send()
         .await
         .map_err(api_error("DescribeInstanceAttribute"))?;
-    Ok(answer
-        .disable_api_termination()
-        .and_then(|attribute| attribute.value())
-        .unwrap_or(false))
+    Ok(answer.disable_api_termination().and_then(|attribute| attribute.value()).unwrap_or(false))
 }
 
-pub async fn set_termination_protection(
-    client: &Client,
-    id: &str,
-    protected: bool,
-) -> Result<(), ApiError> {
+pub async fn set_termination_protection(client: &Client, id: &str, protected: bool) -> Result<(), ApiError> {
     let value = AttributeBooleanValue::builder().value(protected).build();
     client
         .modify_instance_attribute()
@@ -316,31 +232,16 @@ pub async fn set_groups(client: &Client, id: &str, groups: Vec<String>) -> Resul
 
 /// The VPC of a subnet.
 pub async fn vpc_of_subnet(client: &Client, subnet: &str) -> Result<Option<String>, ApiError> {
-    let answer = client
-        .describe_subnets()
-        .subnet_ids(subnet)
-        .send()
-        .await
-        .map_err(api_error("DescribeSubnets"))?;
-    Ok(answer
-        .subnets()
-        .first()
-        .and_then(|subnet| subnet.vpc_id())
-        .map(str::to_owned))
+    let answer = client.describe_subnets().subnet_ids(subnet).send().await.map_err(api_error("DescribeSubnets"))?;
+    Ok(answer.subnets().first().and_then(|subnet| subnet.vpc_id()).map(str::to_owned))
 }
 
 /// How a request for spot instances ended, other than with instances.
 #[derive(Debug)]
 pub enum SpotProblem {
     Api(ApiError),
-    Failed {
-        id: String,
-        status: String,
-        fault: String,
-    },
-    Cancelled {
-        id: String,
-    },
+    Failed { id: String, status: String, fault: String },
+    Cancelled { id: String },
     TimedOut,
 }
 
@@ -351,10 +252,8 @@ pub async fn launch_spot(
     input: RequestSpotInstancesInputBuilder,
     timeout: Duration,
 ) -> Result<Vec<String>, SpotProblem> {
-    let answer = input
-        .send_with(client)
-        .await
-        .map_err(|err| SpotProblem::Api(api_error("RequestSpotInstances")(err)))?;
+    let answer =
+        input.send_with(client).await.map_err(|err| SpotProblem::Api(api_error("RequestSpotInstances")(err)))?;
     let mut open: Vec<String> = answer
         .spot_instance_requests()
         .iter()
@@ -376,10 +275,7 @@ pub async fn launch_spot(
             Err(err) => return Err(SpotProblem::Api(err)),
         };
         for request in answer {
-            let id = request
-                .spot_instance_request_id()
-                .unwrap_or_default()
-                .to_owned();
+            let id = request.spot_instance_request_id().unwrap_or_default().to_owned();
             let state = request.state().map_or("", |state| state.as_str());
             if let Some(instance) = request.instance_id() {
                 instances.push(instance.to_owned());
@@ -387,30 +283,16 @@ pub async fn launch_spot(
             } else if state == "cancelled" {
                 return Err(SpotProblem::Cancelled { id });
             } else if state == "failed" {
-                let status = request
-                    .status()
-                    .and_then(|status| status.code())
-                    .unwrap_or_default()
-                    .to_owned();
+                let status = request.status().and_then(|status| status.code()).unwrap_or_default().to_owned();
                 let fault = request.fault().map(|fault| {
-                    format!(
-                        "{}:{}",
-                        fault.code().unwrap_or_default(),
-                        fault.message().unwrap_or_default()
-                    )
+                    format!("{}:{}", fault.code().unwrap_or_default(), fault.message().unwrap_or_default())
                 });
-                return Err(SpotProblem::Failed {
-                    id,
-                    status,
-                    fault: fault.unwrap_or_default(),
-                });
+                return Err(SpotProblem::Failed { id, status, fault: fault.unwrap_or_default() });
             }
         }
         if open.is_empty() {
             return Ok(instances);
         }
-        wait.pause(&format!("{} open", open.len()), 5)
-            .await
-            .map_err(|TimedOut| SpotProblem::TimedOut)?;
+        wait.pause(&format!("{} open", open.len()), 5).await.map_err(|TimedOut| SpotProblem::TimedOut)?;
     }
 }

@@ -45,20 +45,10 @@ impl RuleChange {
 
 impl Rule {
     /// A rule with protocol and ports in the form that AWS returns.
-    pub fn new(
-        protocol: &str,
-        ports: Option<(i32, i32)>,
-        peer: Peer,
-        description: Option<String>,
-    ) -> Self {
+    pub fn new(protocol: &str, ports: Option<(i32, i32)>, peer: Peer, description: Option<String>) -> Self {
         let protocol = normal_protocol(protocol);
         let ports = ports.filter(|ports| *ports != (-1, -1) && !ignores_ports(&protocol));
-        Self {
-            protocol,
-            ports,
-            peer,
-            description,
-        }
+        Self { protocol, ports, peer, description }
     }
 
     /// What a group in a VPC lets out unless told otherwise.
@@ -67,20 +57,14 @@ impl Rule {
     }
 
     pub fn same_as(&self, other: &Rule) -> bool {
-        self.protocol == other.protocol
-            && self.ports == other.ports
-            && same_peer(&self.peer, &other.peer)
+        self.protocol == other.protocol && self.ports == other.ports && same_peer(&self.peer, &other.peer)
     }
 }
 
 /// `all` is `-1`; names are lower-case.
 pub fn normal_protocol(protocol: &str) -> String {
     let protocol = protocol.trim().to_ascii_lowercase();
-    if protocol == "all" {
-        "-1".to_owned()
-    } else {
-        protocol
-    }
+    if protocol == "all" { "-1".to_owned() } else { protocol }
 }
 
 /// All protocols, and those given by number, have no ports.
@@ -90,14 +74,7 @@ pub fn ignores_ports(protocol: &str) -> bool {
 
 fn same_peer(a: &Peer, b: &Peer) -> bool {
     match (a, b) {
-        (
-            Peer::Group { owner, id, name },
-            Peer::Group {
-                owner: other_owner,
-                id: other_id,
-                name: other_name,
-            },
-        ) => {
+        (Peer::Group { owner, id, name }, Peer::Group { owner: other_owner, id: other_id, name: other_name }) => {
             let owners_fit = owner.is_none() || other_owner.is_none() || owner == other_owner;
             let groups_fit = match (id, other_id) {
                 (Some(id), Some(other)) => id == other,
@@ -114,22 +91,12 @@ pub fn mask_cidr(cidr: &str) -> (String, bool) {
     let masked = cidr.split_once('/').and_then(|(address, length)| {
         let length: u32 = length.parse().ok()?;
         if let Ok(address) = address.parse::<Ipv4Addr>() {
-            let mask = u32::MAX
-                .checked_shl(32_u32.checked_sub(length)?)
-                .unwrap_or(0);
-            return Some(format!(
-                "{}/{length}",
-                Ipv4Addr::from(u32::from(address) & mask)
-            ));
+            let mask = u32::MAX.checked_shl(32_u32.checked_sub(length)?).unwrap_or(0);
+            return Some(format!("{}/{length}", Ipv4Addr::from(u32::from(address) & mask)));
         }
         let address: Ipv6Addr = address.parse().ok()?;
-        let mask = u128::MAX
-            .checked_shl(128_u32.checked_sub(length)?)
-            .unwrap_or(0);
-        Some(format!(
-            "{}/{length}",
-            Ipv6Addr::from(u128::from(address) & mask)
-        ))
+        let mask = u128::MAX.checked_shl(128_u32.checked_sub(length)?).unwrap_or(0);
+        Some(format!("{}/{length}", Ipv6Addr::from(u128::from(address) & mask)))
     });
     match masked {
         // An IPv6 address may be written in many ways; only a change of bits is worth telling.
@@ -142,11 +109,7 @@ pub fn mask_cidr(cidr: &str) -> (String, bool) {
 }
 
 fn same_address(a: &str, b: &str) -> bool {
-    let address = |cidr: &str| {
-        cidr.split('/')
-            .next()
-            .and_then(|text| text.parse::<std::net::IpAddr>().ok())
-    };
+    let address = |cidr: &str| cidr.split('/').next().and_then(|text| text.parse::<std::net::IpAddr>().ok());
     address(a) == address(b)
 }
 
@@ -160,37 +123,22 @@ pub fn from_permissions(permissions: &[IpPermission]) -> Vec<Rule> {
             _ => None,
         };
         let mut add = |peer: Peer, description: Option<&str>| {
-            rules.push(Rule::new(
-                protocol,
-                ports,
-                peer,
-                description.map(str::to_owned),
-            ));
+            rules.push(Rule::new(protocol, ports, peer, description.map(str::to_owned)));
         };
         for range in permission.ip_ranges() {
-            add(
-                Peer::Ipv4(range.cidr_ip().unwrap_or_default().to_owned()),
-                range.description(),
-            );
+            add(Peer::Ipv4(range.cidr_ip().unwrap_or_default().to_owned()), range.description());
         }
         for range in permission.ipv6_ranges() {
             let cidr = mask_cidr(range.cidr_ipv6().unwrap_or_default()).0;
             add(Peer::Ipv6(cidr), range.description());
         }
         for list in permission.prefix_list_ids() {
-            add(
-                Peer::PrefixList(list.prefix_list_id().unwrap_or_default().to_owned()),
-                list.description(),
-            );
+            add(Peer::PrefixList(list.prefix_list_id().unwrap_or_default().to_owned()), list.description());
         }
         for pair in permission.user_id_group_pairs() {
             let own = |text: Option<&str>| text.map(str::to_owned);
             add(
-                Peer::Group {
-                    owner: own(pair.user_id()),
-                    id: own(pair.group_id()),
-                    name: own(pair.group_name()),
-                },
+                Peer::Group { owner: own(pair.user_id()), id: own(pair.group_id()), name: own(pair.group_name()) },
                 pair.description(),
             );
         }
@@ -210,12 +158,8 @@ pub fn to_permissions(rules: &[Rule]) -> Vec<IpPermission> {
     shapes
         .into_iter()
         .map(|(protocol, ports)| {
-            let members = rules
-                .iter()
-                .filter(|rule| rule.protocol == protocol && rule.ports == ports);
-            members
-                .fold(permission_frame(protocol, ports), add_peer)
-                .build()
+            let members = rules.iter().filter(|rule| rule.protocol == protocol && rule.ports == ports);
+            members.fold(permission_frame(protocol, ports), add_peer).build()
         })
         .collect()
 }
@@ -235,24 +179,13 @@ fn permission_frame(protocol: &str, ports: Option<(i32, i32)>) -> PermissionBuil
 fn add_peer(builder: PermissionBuilder, rule: &Rule) -> PermissionBuilder {
     let description = rule.description.clone();
     match &rule.peer {
-        Peer::Ipv4(cidr) => builder.ip_ranges(
-            IpRange::builder()
-                .cidr_ip(cidr)
-                .set_description(description)
-                .build(),
-        ),
-        Peer::Ipv6(cidr) => builder.ipv6_ranges(
-            Ipv6Range::builder()
-                .cidr_ipv6(cidr)
-                .set_description(description)
-                .build(),
-        ),
-        Peer::PrefixList(id) => builder.prefix_list_ids(
-            PrefixListId::builder()
-                .prefix_list_id(id)
-                .set_description(description)
-                .build(),
-        ),
+        Peer::Ipv4(cidr) => builder.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(description).build()),
+        Peer::Ipv6(cidr) => {
+            builder.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(cidr).set_description(description).build())
+        }
+        Peer::PrefixList(id) => {
+            builder.prefix_list_ids(PrefixListId::builder().prefix_list_id(id).set_description(description).build())
+        }
         Peer::Group { owner, id, name } => builder.user_id_group_pairs(
             UserIdGroupPair::builder()
                 .set_user_id(owner.clone())
@@ -268,11 +201,7 @@ fn add_peer(builder: PermissionBuilder, rule: &Rule) -> PermissionBuilder {
 /// What must change in one direction to get from `present` to `wanted`.
 pub fn difference(present: &[Rule], wanted: &[Rule], purge: bool) -> RuleChange {
     let has = |rules: &[Rule], rule: &Rule| rules.iter().any(|other| other.same_as(rule));
-    let revoke = present
-        .iter()
-        .filter(|rule| purge && !has(wanted, rule))
-        .cloned()
-        .collect();
+    let revoke = present.iter().filter(|rule| purge && !has(wanted, rule)).cloned().collect();
     let mut authorize: Vec<Rule> = Vec::new();
     let mut describe = Vec::new();
     for rule in wanted {
@@ -284,20 +213,13 @@ pub fn difference(present: &[Rule], wanted: &[Rule], purge: bool) -> RuleChange 
             _ => {}
         }
     }
-    RuleChange {
-        revoke,
-        authorize,
-        describe,
-    }
+    RuleChange { revoke, authorize, describe }
 }
 
 /// The rules after a change, for check mode and `--diff`.
 pub fn after(present: &[Rule], change: &RuleChange) -> Vec<Rule> {
-    let mut rules: Vec<Rule> = present
-        .iter()
-        .filter(|rule| !change.revoke.iter().any(|gone| gone.same_as(rule)))
-        .cloned()
-        .collect();
+    let mut rules: Vec<Rule> =
+        present.iter().filter(|rule| !change.revoke.iter().any(|gone| gone.same_as(rule))).cloned().collect();
     for described in &change.describe {
         if let Some(rule) = rules.iter_mut().find(|rule| rule.same_as(described)) {
             rule.description.clone_from(&described.description);
@@ -327,12 +249,7 @@ fn permission_to_json(permission: &IpPermission) -> Json {
             permission
                 .ip_ranges()
                 .iter()
-                .map(|range| {
-                    present(&[
-                        ("cidr_ip", range.cidr_ip()),
-                        ("description", range.description()),
-                    ])
-                })
+                .map(|range| present(&[("cidr_ip", range.cidr_ip()), ("description", range.description())]))
                 .collect(),
         ),
     );
@@ -342,12 +259,7 @@ fn permission_to_json(permission: &IpPermission) -> Json {
             permission
                 .ipv6_ranges()
                 .iter()
-                .map(|range| {
-                    present(&[
-                        ("cidr_ipv6", range.cidr_ipv6()),
-                        ("description", range.description()),
-                    ])
-                })
+                .map(|range| present(&[("cidr_ipv6", range.cidr_ipv6()), ("description", range.description())]))
                 .collect(),
         ),
     );
@@ -357,12 +269,7 @@ fn permission_to_json(permission: &IpPermission) -> Json {
             permission
                 .prefix_list_ids()
                 .iter()
-                .map(|list| {
-                    present(&[
-                        ("description", list.description()),
-                        ("prefix_list_id", list.prefix_list_id()),
-                    ])
-                })
+                .map(|list| present(&[("description", list.description()), ("prefix_list_id", list.prefix_list_id())]))
                 .collect(),
         ),
     );
@@ -381,10 +288,7 @@ fn permission_to_json(permission: &IpPermission) -> Json {
                         ("peering_status", pair.peering_status()),
                         ("user_id", pair.user_id()),
                         ("vpc_id", pair.vpc_id()),
-                        (
-                            "vpc_peering_connection_id",
-                            pair.vpc_peering_connection_id(),
-                        ),
+                        ("vpc_peering_connection_id", pair.vpc_peering_connection_id()),
                     ])
                 })
                 .collect(),
@@ -395,12 +299,7 @@ fn permission_to_json(permission: &IpPermission) -> Json {
 
 /// A mapping of the entries that have a value.
 fn present(entries: &[(&str, Option<&str>)]) -> Json {
-    Json::Object(
-        entries
-            .iter()
-            .filter_map(|(name, value)| Some(((*name).to_owned(), json!((*value)?))))
-            .collect(),
-    )
+    Json::Object(entries.iter().filter_map(|(name, value)| Some(((*name).to_owned(), json!((*value)?)))).collect())
 }
 
 #[cfg(test)]

@@ -38,28 +38,16 @@ pub fn filter(name: &str, value: impl Into<String>) -> Filter {
 
 /// All groups that fit the filters.
 pub async fn list(client: &Client, filters: Vec<Filter>) -> Result<Vec<SecurityGroup>, ApiError> {
-    let mut pages = client
-        .describe_security_groups()
-        .set_filters(Some(filters))
-        .into_paginator()
-        .send();
+    let mut pages = client.describe_security_groups().set_filters(Some(filters)).into_paginator().send();
     let mut groups = Vec::new();
     while let Some(page) = pages.next().await {
-        groups.extend(
-            page.map_err(api_error("DescribeSecurityGroups"))?
-                .security_groups
-                .unwrap_or_default(),
-        );
+        groups.extend(page.map_err(api_error("DescribeSecurityGroups"))?.security_groups.unwrap_or_default());
     }
     Ok(groups)
 }
 
 /// The group of that name, narrowed to a VPC if one is given. Of several the last one is meant.
-pub async fn find_by_name(
-    client: &Client,
-    name: &str,
-    vpc: Option<&str>,
-) -> Result<Option<SecurityGroup>, ApiError> {
+pub async fn find_by_name(client: &Client, name: &str, vpc: Option<&str>) -> Result<Option<SecurityGroup>, ApiError> {
     let mut filters = vec![filter("group-name", name)];
     filters.extend(vpc.map(|vpc| filter("vpc-id", vpc)));
     Ok(list(client, filters).await?.pop())
@@ -79,11 +67,7 @@ pub struct NewGroup<'a> {
 
 /// Creates a group and waits until AWS shows it, with the egress rule it begins with: a rule that is changed
 /// before that would reappear.
-pub async fn create(
-    task: &Task,
-    client: &Client,
-    new: &NewGroup<'_>,
-) -> Result<SecurityGroup, Failure> {
+pub async fn create(task: &Task, client: &Client, new: &NewGroup<'_>) -> Result<SecurityGroup, Failure> {
     let created = client
         .create_security_group()
         .group_name(new.name)
@@ -91,60 +75,33 @@ pub async fn create(
         .set_vpc_id(new.vpc.map(str::to_owned))
         .send()
         .await
-        .map_err(|err| {
-            api_error("CreateSecurityGroup")(err).because("Unable to create security group")
-        })?;
+        .map_err(|err| api_error("CreateSecurityGroup")(err).because("Unable to create security group"))?;
     let id = created.group_id.unwrap_or_default();
-    let wait = task.wait(
-        format!("creating security group {}", new.name),
-        std::time::Duration::from_secs(300),
-    );
+    let wait = task.wait(format!("creating security group {}", new.name), std::time::Duration::from_secs(60));
     loop {
-        let seen = find_by_id(client, &id)
-            .await
-            .map_err(|err| err.because("Unable to describe security group"))?;
-        let complete = |group: &SecurityGroup| {
-            group.vpc_id().is_none() || !group.ip_permissions_egress().is_empty()
-        };
+        let seen = find_by_id(client, &id).await.map_err(|err| err.because("Unable to describe security group"))?;
+        let complete = |group: &SecurityGroup| group.vpc_id().is_none() || !group.ip_permissions_egress().is_empty();
         match seen {
             Some(group) if complete(&group) => return Ok(group),
             // Without the permission to wait longer the group is used as it is.
-            Some(group)
-                if wait
-                    .pause("waiting for its default egress rule", 3)
-                    .await
-                    .is_err() =>
-            {
+            Some(group) if wait.pause("waiting for its default egress rule", 3).await.is_err() => {
                 return Ok(group);
             }
             Some(_) => {}
             None => wait.pause("not visible yet", 3).await.map_err(|_| {
-                Failure::new(format!(
-                    "Timed out waiting for security group {} ({id}) to appear",
-                    new.name
-                ))
+                Failure::new(format!("Timed out waiting for security group {} ({id}) to appear", new.name))
             })?,
         }
     }
 }
 
 pub async fn delete(client: &Client, id: &str) -> Result<(), ApiError> {
-    client
-        .delete_security_group()
-        .group_id(id)
-        .send()
-        .await
-        .map_err(api_error("DeleteSecurityGroup"))?;
+    client.delete_security_group().group_id(id).send().await.map_err(api_error("DeleteSecurityGroup"))?;
     Ok(())
 }
 
 /// Revokes what is too much, then authorizes what is missing, then corrects descriptions.
-pub async fn apply(
-    client: &Client,
-    id: &str,
-    direction: Direction,
-    change: &RuleChange,
-) -> Result<(), Failure> {
+pub async fn apply(client: &Client, id: &str, direction: Direction, change: &RuleChange) -> Result<(), Failure> {
     let word = direction.word();
     if !change.revoke.is_empty() {
         let permissions = rules::to_permissions(&change.revoke);
@@ -233,9 +190,7 @@ impl Wanted<'_> {
             rules::difference(&direction.rules_of(group), wanted, purge).is_empty()
         };
         settled(Direction::Ingress, self.ingress, self.purge_ingress)
-            && self
-                .egress
-                .is_none_or(|egress| settled(Direction::Egress, egress, self.purge_egress))
+            && self.egress.is_none_or(|egress| settled(Direction::Egress, egress, self.purge_egress))
     }
 }
 
@@ -246,23 +201,16 @@ pub async fn read_back(
     id: &str,
     wanted: &Wanted<'_>,
 ) -> Result<Option<SecurityGroup>, Failure> {
-    let wait = task.wait(
-        format!("waiting for the rules of {id}"),
-        std::time::Duration::from_secs(60),
-    );
+    let wait = task.wait(format!("waiting for the rules of {id}"), std::time::Duration::from_secs(60));
     let mut tries = 0;
     loop {
-        let group = find_by_id(client, id)
-            .await
-            .map_err(|err| err.because("Unable to describe security group"))?;
+        let group = find_by_id(client, id).await.map_err(|err| err.because("Unable to describe security group"))?;
         if group.as_ref().is_some_and(|group| wanted.shown_by(group)) {
             return Ok(group);
         }
         tries += 1;
         if tries > 6 || wait.pause("not visible yet", 10).await.is_err() {
-            task.warn(format!(
-                "Ran out of time waiting for {id}: AWS does not show all of its rules yet"
-            ));
+            task.warn(format!("Ran out of time waiting for {id}: AWS does not show all of its rules yet"));
             return Ok(group);
         }
     }
@@ -274,22 +222,13 @@ pub fn to_json(group: &SecurityGroup) -> Map<String, Json> {
     fields.insert("description".to_owned(), json!(group.description()));
     fields.insert("group_id".to_owned(), json!(group.group_id()));
     fields.insert("group_name".to_owned(), json!(group.group_name()));
-    fields.insert(
-        "ip_permissions".to_owned(),
-        rules::permissions_to_json(group.ip_permissions()),
-    );
-    fields.insert(
-        "ip_permissions_egress".to_owned(),
-        rules::permissions_to_json(group.ip_permissions_egress()),
-    );
+    fields.insert("ip_permissions".to_owned(), rules::permissions_to_json(group.ip_permissions()));
+    fields.insert("ip_permissions_egress".to_owned(), rules::permissions_to_json(group.ip_permissions_egress()));
     fields.insert("owner_id".to_owned(), json!(group.owner_id()));
     if let Some(arn) = group.security_group_arn() {
         fields.insert("security_group_arn".to_owned(), json!(arn));
     }
-    fields.insert(
-        "tags".to_owned(),
-        tags::to_json(&tags::from_ec2(group.tags())),
-    );
+    fields.insert("tags".to_owned(), tags::to_json(&tags::from_ec2(group.tags())));
     if let Some(vpc) = group.vpc_id() {
         fields.insert("vpc_id".to_owned(), json!(vpc));
     }

@@ -11,10 +11,7 @@ pub type Tags = BTreeMap<String, String>;
 
 /// Tags as written: values of any scalar type become the text Ansible makes of them.
 pub fn from_written(written: &Map<String, Json>) -> Tags {
-    written
-        .iter()
-        .map(|(name, value)| (name.clone(), text_of(value)))
-        .collect()
+    written.iter().map(|(name, value)| (name.clone(), text_of(value))).collect()
 }
 
 /// A scalar as Python's `str` writes it; null is the empty text.
@@ -29,28 +26,15 @@ pub fn text_of(value: &Json) -> String {
 }
 
 pub fn from_ec2(tags: &[Tag]) -> Tags {
-    tags.iter()
-        .filter_map(|tag| {
-            Some((
-                tag.key()?.to_owned(),
-                tag.value().unwrap_or_default().to_owned(),
-            ))
-        })
-        .collect()
+    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
 }
 
 pub fn to_ec2(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 pub fn to_json(tags: &Tags) -> Json {
-    Json::Object(
-        tags.iter()
-            .map(|(key, value)| (key.clone(), Json::String(value.clone())))
-            .collect(),
-    )
+    Json::Object(tags.iter().map(|(key, value)| (key.clone(), Json::String(value.clone()))).collect())
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,26 +56,15 @@ pub fn difference(present: &Tags, wanted: &Tags, purge: bool) -> TagChange {
         .filter(|(key, value)| present.get(*key) != Some(*value))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    let remove = present
-        .keys()
-        .filter(|key| purge && !wanted.contains_key(*key) && !key.starts_with("aws:"))
-        .cloned()
-        .collect();
+    let remove =
+        present.keys().filter(|key| purge && !wanted.contains_key(*key) && !key.starts_with("aws:")).cloned().collect();
     TagChange { set, remove }
 }
 
 /// Applies a change to resources of EC2.
-pub async fn apply(
-    client: &aws_sdk_ec2::Client,
-    ids: &[String],
-    change: &TagChange,
-) -> Result<(), ApiError> {
+pub async fn apply(client: &aws_sdk_ec2::Client, ids: &[String], change: &TagChange) -> Result<(), ApiError> {
     if !change.remove.is_empty() {
-        let removed = change
-            .remove
-            .iter()
-            .map(|key| Tag::builder().key(key).build())
-            .collect();
+        let removed = change.remove.iter().map(|key| Tag::builder().key(key).build()).collect();
         client
             .delete_tags()
             .set_resources(Some(ids.to_vec()))
@@ -135,10 +108,7 @@ mod tests {
     use super::{TagChange, Tags, difference};
 
     fn tags(pairs: &[(&str, &str)]) -> Tags {
-        pairs
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect()
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
@@ -147,10 +117,7 @@ mod tests {
         let wanted = tags(&[("Name", "b"), ("New", "y")]);
         assert_eq!(
             difference(&present, &wanted, true),
-            TagChange {
-                set: tags(&[("Name", "b"), ("New", "y")]),
-                remove: vec!["Old".to_owned()]
-            }
+            TagChange { set: tags(&[("Name", "b"), ("New", "y")]), remove: vec!["Old".to_owned()] }
         );
         assert!(difference(&present, &wanted, false).remove.is_empty());
         assert!(difference(&present, &tags(&[("Name", "a"), ("Old", "x")]), true).is_empty());

@@ -9,12 +9,12 @@ use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::ProfileFileRegionProvider;
-use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::web_identity_token::{StaticConfiguration, WebIdentityTokenCredentialsProvider};
 use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_ec2::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use rplay_module_api::Failure;
 use tokio::sync::Mutex;
@@ -43,11 +43,7 @@ impl fmt::Debug for Clients {
 }
 
 impl Clients {
-    pub async fn ec2(
-        &self,
-        settings: &Settings,
-        pace: Pace,
-    ) -> Result<aws_sdk_ec2::Client, Failure> {
+    pub async fn ec2(&self, settings: &Settings, pace: Pace) -> Result<aws_sdk_ec2::Client, Failure> {
         let made = self.made(settings, pace).await?;
         match (&made.region, &settings.endpoints.ec2) {
             (None, None) => Err(Failure::new("Either region or ec2_url must be specified")),
@@ -55,11 +51,7 @@ impl Clients {
         }
     }
 
-    pub async fn rds(
-        &self,
-        settings: &Settings,
-        pace: Pace,
-    ) -> Result<aws_sdk_rds::Client, Failure> {
+    pub async fn rds(&self, settings: &Settings, pace: Pace) -> Result<aws_sdk_rds::Client, Failure> {
         let made = self.made(settings, pace).await?;
         match (&made.region, &settings.endpoints.rds) {
             (None, None) => Err(Failure::new(
@@ -90,9 +82,7 @@ async fn make(settings: &Settings, pace: Pace) -> Result<Made, Failure> {
     let provider = provider.with_region(region.clone());
     let credentials = credentials(settings, &provider).await?;
 
-    let signing_region = region
-        .clone()
-        .or_else(|| has_endpoint.then(|| Region::from_static("us-east-1")));
+    let signing_region = region.clone().or_else(|| has_endpoint.then(|| Region::from_static("us-east-1")));
     let retry = RetryConfig::standard()
         .with_max_attempts(settings.max_attempts.unwrap_or(10))
         .with_initial_backoff(pace.first_retry)
@@ -112,11 +102,7 @@ async fn make(settings: &Settings, pace: Pace) -> Result<Made, Failure> {
         loader = loader.profile_name(profile);
     }
     let config = loader.load().await;
-    Ok(Made {
-        ec2: ec2_client(&config, settings),
-        rds: rds_client(&config, settings),
-        region,
-    })
+    Ok(Made { ec2: ec2_client(&config, settings), rds: rds_client(&config, settings), region })
 }
 
 fn ec2_client(config: &SdkConfig, settings: &Settings) -> aws_sdk_ec2::Client {
@@ -137,17 +123,11 @@ fn rds_client(config: &SdkConfig, settings: &Settings) -> aws_sdk_rds::Client {
 
 /// The region of arguments and environment, else of the profile, else of the machine.
 /// The machine is asked last and only when nothing else can tell: outside of Amazon's network that costs seconds.
-async fn region(
-    settings: &Settings,
-    provider: &ProviderConfig,
-    has_endpoint: bool,
-) -> Option<Region> {
+async fn region(settings: &Settings, provider: &ProviderConfig, has_endpoint: bool) -> Option<Region> {
     if let Some(region) = &settings.region {
         return Some(Region::new(region.clone()));
     }
-    let mut profile = ProfileFileRegionProvider::builder()
-        .configure(provider)
-        .profile_files(profile_files(settings));
+    let mut profile = ProfileFileRegionProvider::builder().configure(provider).profile_files(profile_files(settings));
     if let Some(name) = &settings.profile {
         profile = profile.profile_name(name);
     }
@@ -157,11 +137,7 @@ async fn region(
     if has_endpoint {
         return None;
     }
-    ImdsRegionProvider::builder()
-        .imds_client(metadata_client(provider))
-        .build()
-        .region()
-        .await
+    ImdsRegionProvider::builder().imds_client(metadata_client(provider)).build().region().await
 }
 
 fn metadata_client(provider: &ProviderConfig) -> imds::Client {
@@ -174,17 +150,10 @@ fn metadata_client(provider: &ProviderConfig) -> imds::Client {
 }
 
 /// The provider of credentials, asked once: a missing or expired one is told before the first call.
-async fn credentials(
-    settings: &Settings,
-    provider: &ProviderConfig,
-) -> Result<SharedCredentialsProvider, Failure> {
+async fn credentials(settings: &Settings, provider: &ProviderConfig) -> Result<SharedCredentialsProvider, Failure> {
     if let Some(keys) = &settings.keys {
-        let token = keys
-            .session_token
-            .as_ref()
-            .map(|token| token.reveal().to_owned());
-        let credentials =
-            Credentials::new(&keys.access, keys.secret.reveal(), token, None, "rplay");
+        let token = keys.session_token.as_ref().map(|token| token.reveal().to_owned());
+        let credentials = Credentials::new(&keys.access, keys.secret.reveal(), token, None, "rplay");
         return Ok(SharedCredentialsProvider::new(credentials));
     }
     let shared = match &settings.web_identity {
@@ -198,10 +167,7 @@ async fn credentials(
                 })
                 .build(),
         ),
-        None if settings.profile.is_some()
-            || settings.config_file.is_some()
-            || settings.credentials_file.is_some() =>
-        {
+        None if settings.profile.is_some() || settings.config_file.is_some() || settings.credentials_file.is_some() => {
             profile_credentials(settings, provider).await
         }
         None => SharedCredentialsProvider::new(
@@ -220,10 +186,7 @@ async fn credentials(
 
 /// The files come first when they were named; without a profile of that name in them the rest of the chain is asked,
 /// unless the task itself named the profile.
-async fn profile_credentials(
-    settings: &Settings,
-    provider: &ProviderConfig,
-) -> SharedCredentialsProvider {
+async fn profile_credentials(settings: &Settings, provider: &ProviderConfig) -> SharedCredentialsProvider {
     let mut files = aws_config::profile::ProfileFileCredentialsProvider::builder()
         .configure(provider)
         .profile_files(profile_files(settings));
@@ -240,19 +203,18 @@ async fn profile_credentials(
         .build()
         .await;
     SharedCredentialsProvider::new(
-        aws_config::meta::credentials::CredentialsProviderChain::first_try("Profile", files)
-            .or_else("Default", rest),
+        aws_config::meta::credentials::CredentialsProviderChain::first_try("Profile", files).or_else("Default", rest),
     )
 }
 
-fn profile_files(settings: &Settings) -> ProfileFiles {
-    let mut files = ProfileFiles::builder();
+fn profile_files(settings: &Settings) -> EnvConfigFiles {
+    let mut files = EnvConfigFiles::builder();
     files = match &settings.config_file {
-        Some(path) => files.with_file(ProfileFileKind::Config, path),
+        Some(path) => files.with_file(EnvConfigFileKind::Config, path),
         None => files.include_default_config_file(true),
     };
     files = match &settings.credentials_file {
-        Some(path) => files.with_file(ProfileFileKind::Credentials, path),
+        Some(path) => files.with_file(EnvConfigFileKind::Credentials, path),
         None => files.include_default_credentials_file(true),
     };
     files.build()

@@ -26,41 +26,31 @@ pub fn client(settings: &Settings) -> Result<SharedHttpClient, Failure> {
         .with_trust_store(trust)
         .build()
         .map_err(|err| Failure::new(format!("the TLS client can't be set up: {err}")))?;
-    Ok(
-        Builder::new().build_with_connector_fn(move |connector_settings, components| {
-            let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
-            builder.set_connector_settings(connector_settings.cloned());
-            if let Some(components) = components {
-                builder.set_sleep_impl(components.sleep_impl());
-            }
-            builder
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .tls_context(context.clone())
-                .build()
-        }),
-    )
+    Ok(Builder::new().build_with_connector_fn(move |connector_settings, components| {
+        let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
+        builder.set_connector_settings(connector_settings.cloned());
+        if let Some(components) = components {
+            builder.set_sleep_impl(components.sleep_impl());
+        }
+        builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context.clone()).build()
+    }))
 }
 
 impl Settings {
     fn uses_tls(&self) -> bool {
-        let plain =
-            |url: &Option<String>| url.as_deref().is_some_and(|url| url.starts_with("http://"));
+        let plain = |url: &Option<String>| url.as_deref().is_some_and(|url| url.starts_with("http://"));
         !(plain(&self.endpoints.ec2) && plain(&self.endpoints.rds))
     }
 }
 
 /// Reads and checks a bundle. The HTTP client panics on one that it can't parse, so it never gets to see such a file.
 fn read_bundle(path: &str) -> Result<Vec<u8>, Failure> {
-    let pem = std::fs::read(path)
-        .map_err(|err| Failure::new(format!("could not read the CA bundle {path}: {err}")))?;
-    let invalid =
-        |reason: String| Failure::new(format!("the CA bundle {path} is not valid: {reason}"));
+    let pem = std::fs::read(path).map_err(|err| Failure::new(format!("could not read the CA bundle {path}: {err}")))?;
+    let invalid = |reason: String| Failure::new(format!("the CA bundle {path} is not valid: {reason}"));
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|err| invalid(err.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|err| invalid(err.to_string()))?;
+        roots.add(certificate).map_err(|err| invalid(err.to_string()))?;
     }
     if roots.is_empty() {
         return Err(invalid("it holds no certificate".to_owned()));
@@ -79,28 +69,11 @@ mod tests {
     fn a_bad_bundle_is_an_error_and_not_a_panic() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_str().unwrap().to_owned();
-        assert!(
-            read_bundle(&path)
-                .unwrap_err()
-                .msg
-                .contains("holds no certificate")
-        );
-        file.write_all(b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n")
-            .unwrap();
+        assert!(read_bundle(&path).unwrap_err().msg.contains("holds no certificate"));
+        file.write_all(b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n").unwrap();
         assert!(read_bundle(&path).unwrap_err().msg.contains("is not valid"));
-        let missing = Settings {
-            ca_bundle: Some("/nonexistent/ca.pem".into()),
-            ..Settings::default()
-        };
-        let missing = Settings {
-            validate_certs: true,
-            ..missing
-        };
-        assert!(
-            client(&missing)
-                .unwrap_err()
-                .msg
-                .contains("could not read the CA bundle")
-        );
+        let missing = Settings { ca_bundle: Some("/nonexistent/ca.pem".into()), ..Settings::default() };
+        let missing = Settings { validate_certs: true, ..missing };
+        assert!(client(&missing).unwrap_err().msg.contains("could not read the CA bundle"));
     }
 }

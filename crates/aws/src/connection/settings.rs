@@ -47,20 +47,13 @@ pub struct WebIdentity {
 
 const ACCESS_KEY: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "EC2_ACCESS_KEY"];
 const SECRET_KEY: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "EC2_SECRET_KEY"];
-const SESSION_TOKEN: &[&str] = &[
-    "AWS_SECURITY_TOKEN",
-    "AWS_SESSION_TOKEN",
-    "EC2_SECURITY_TOKEN",
-];
+const SESSION_TOKEN: &[&str] = &["AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN", "EC2_SECURITY_TOKEN"];
 const REGION: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION", "EC2_REGION"];
 const PROFILE: &[&str] = &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 
 impl Settings {
     /// Takes the connection arguments out of `args`; what is left belongs to the module.
-    pub fn take(
-        args: &mut Map<String, Json>,
-        environment: &BTreeMap<String, String>,
-    ) -> Result<Self, Failure> {
+    pub fn take(args: &mut Map<String, Json>, environment: &BTreeMap<String, String>) -> Result<Self, Failure> {
         let mut own = Map::new();
         for arg in CONNECTION_ARGS {
             if let Some(value) = args.remove(arg.name).filter(|value| !value.is_null()) {
@@ -68,33 +61,16 @@ impl Settings {
             }
         }
         // An empty text counts as not given, in arguments as in the environment.
-        let text = |name: &str| {
-            own.get(name)
-                .and_then(Json::as_str)
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-        };
+        let text = |name: &str| own.get(name).and_then(Json::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let env = |names: &[&str]| {
-            names
-                .iter()
-                .find_map(|name| environment.get(*name).filter(|value| !value.is_empty()))
-                .cloned()
+            names.iter().find_map(|name| environment.get(*name).filter(|value| !value.is_empty())).cloned()
         };
 
-        if own
-            .get("debug_botocore_endpoint_logs")
-            .and_then(Json::as_bool)
-            == Some(true)
-        {
-            return Err(Failure::new(
-                "debug_botocore_endpoint_logs is not supported",
-            ));
+        if own.get("debug_botocore_endpoint_logs").and_then(Json::as_bool) == Some(true) {
+            return Err(Failure::new("debug_botocore_endpoint_logs is not supported"));
         }
         let mut settings = Self {
-            validate_certs: own
-                .get("validate_certs")
-                .and_then(Json::as_bool)
-                .unwrap_or(true),
+            validate_certs: own.get("validate_certs").and_then(Json::as_bool).unwrap_or(true),
             region: text("region").or_else(|| env(REGION)),
             ca_bundle: text("aws_ca_bundle").or_else(|| env(&["AWS_CA_BUNDLE"])),
             config_file: env(&["AWS_CONFIG_FILE"]),
@@ -123,22 +99,14 @@ impl Settings {
         };
         for (name, value) in config {
             let fits = match name.as_str() {
-                "connect_timeout" => {
-                    whole_number(value).map(|seconds| self.connect_timeout = Some(seconds))
-                }
-                "read_timeout" => {
-                    whole_number(value).map(|seconds| self.read_timeout = Some(seconds))
-                }
-                "region_name" => value
-                    .as_str()
-                    .map(|region| self.region = Some(region.to_owned())),
+                "connect_timeout" => whole_number(value).map(|seconds| self.connect_timeout = Some(seconds)),
+                "read_timeout" => whole_number(value).map(|seconds| self.read_timeout = Some(seconds)),
+                "region_name" => value.as_str().map(|region| self.region = Some(region.to_owned())),
                 "retries" => {
                     let Some(retries) = value.as_object() else {
                         return Err(Failure::new("aws_config: retries is not a dict"));
                     };
-                    return retries
-                        .iter()
-                        .try_for_each(|(name, value)| self.read_retries(name, value));
+                    return retries.iter().try_for_each(|(name, value)| self.read_retries(name, value));
                 }
                 _ => return Err(Failure::new(format!("aws_config: {name} is not supported"))),
             };
@@ -155,9 +123,7 @@ impl Settings {
             ("max_attempts", Some(retries)) => self.max_attempts = Some(retries.saturating_add(1)),
             ("mode", _) if matches!(value.as_str(), Some("legacy" | "standard")) => {}
             _ => {
-                return Err(Failure::new(format!(
-                    "aws_config: retries.{name} can't be {value}"
-                )));
+                return Err(Failure::new(format!("aws_config: retries.{name} can't be {value}")));
             }
         }
         Ok(())
@@ -165,22 +131,14 @@ impl Settings {
 }
 
 fn whole_number(value: &Json) -> Option<u64> {
-    value
-        .as_u64()
-        .or_else(|| value.as_str()?.trim().parse().ok())
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-fn keys(
-    access: Option<String>,
-    secret: Option<String>,
-    token: Option<String>,
-) -> Result<Option<Keys>, Failure> {
+fn keys(access: Option<String>, secret: Option<String>, token: Option<String>) -> Result<Option<Keys>, Failure> {
     match (access, secret) {
-        (Some(access), Some(secret)) => Ok(Some(Keys {
-            access,
-            secret: Secret::new(secret),
-            session_token: token.map(Secret::new),
-        })),
+        (Some(access), Some(secret)) => {
+            Ok(Some(Keys { access, secret: Secret::new(secret), session_token: token.map(Secret::new) }))
+        }
         (None, None) => Ok(None),
         (Some(_), None) => Err(Failure::new(
             "Partial credentials found: an access key without a secret key (set secret_key or AWS_SECRET_ACCESS_KEY)",
@@ -201,31 +159,19 @@ fn web_identity(env: &impl Fn(&[&str]) -> Option<String>) -> Option<WebIdentity>
 
 fn endpoints(given: Option<String>, env: &impl Fn(&[&str]) -> Option<String>) -> Endpoints {
     let common = given.or_else(|| env(&["AWS_URL", "EC2_URL"]));
-    let ignored = env(&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"])
-        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let ignored = env(&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let of = |service: &str| {
         let configured = || {
-            if ignored {
-                None
-            } else {
-                env(&[service, "AWS_ENDPOINT_URL"])
-            }
+            if ignored { None } else { env(&[service, "AWS_ENDPOINT_URL"]) }
         };
         common.clone().or_else(configured).map(with_scheme)
     };
-    Endpoints {
-        ec2: of("AWS_ENDPOINT_URL_EC2"),
-        rds: of("AWS_ENDPOINT_URL_RDS"),
-    }
+    Endpoints { ec2: of("AWS_ENDPOINT_URL_EC2"), rds: of("AWS_ENDPOINT_URL_RDS") }
 }
 
 /// boto took a bare host name, too.
 fn with_scheme(url: String) -> String {
-    if url.contains("://") {
-        url
-    } else {
-        format!("https://{url}")
-    }
+    if url.contains("://") { url } else { format!("https://{url}") }
 }
 
 #[cfg(test)]

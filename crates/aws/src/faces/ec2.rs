@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Instance};
+use rplay_module_api::validate::python_repr;
 use rplay_module_api::{Arg, Failure, Json, Kind, Map, ModuleResult, Outcome, Rule, Spec, json};
 use serde::Deserialize;
 
@@ -28,83 +29,44 @@ pub const MODULE: AwsModule = AwsModule {
 };
 
 const ARGS: &[Arg] = &[
-    Arg::bool(
-        "assign_public_ip",
-        "Give the instance a public address. Needs vpc_subnet_id.",
-    ),
-    Arg::int(
-        "count",
-        "How many instances to launch, whatever is there already.",
-    )
-    .default("1"),
-    Arg::raw(
-        "count_tag",
-        "Tags that tell which instances exact_count counts: a name, a mapping, or a list of both.",
-    ),
+    Arg::bool("assign_public_ip", "Give the instance a public address. Needs vpc_subnet_id."),
+    Arg::int("count", "How many instances to launch, whatever is there already.").default("1"),
+    Arg::raw("count_tag", "Tags that tell which instances exact_count counts: a name, a mapping, or a list of both."),
     Arg::bool("ebs_optimized", "Dedicated throughput to EBS.").default("no"),
-    Arg::int(
-        "exact_count",
-        "How many instances with count_tag there are to be: launches or terminates some.",
-    ),
+    Arg::int("exact_count", "How many instances with count_tag there are to be: launches or terminates some."),
     Arg::list("group", "Names of security groups.", Kind::Str).aliases(&["groups"]),
     Arg::list("group_id", "Ids of security groups.", Kind::Str),
-    Arg::str(
-        "id",
-        "A text of your choice that makes the launch happen once only.",
-    ),
+    Arg::str("id", "A text of your choice that makes the launch happen once only."),
     Arg::str("image", "Id of the image (AMI)."),
-    Arg::list(
-        "instance_ids",
-        "Instances for the states absent, running, stopped and restarted.",
-        Kind::Str,
-    )
-    .aliases(&["instance_id"]),
-    Arg::str(
-        "instance_initiated_shutdown_behavior",
-        "What a shutdown from within does.",
-    )
-    .choices(&["stop", "terminate"]),
+    Arg::list("instance_ids", "Instances for the states absent, running, stopped and restarted.", Kind::Str)
+        .aliases(&["instance_id"]),
+    Arg::str("instance_initiated_shutdown_behavior", "What a shutdown from within does.")
+        .choices(&["stop", "terminate"]),
     Arg::str("instance_profile_name", "Name of the IAM instance profile."),
-    Arg::dict(
-        "instance_tags",
-        "Tags of new instances; for other states than present, which instances are meant.",
-    ),
+    Arg::dict("instance_tags", "Tags of new instances; for other states than present, which instances are meant."),
     Arg::str("instance_type", "Type of the instance, such as t3.micro.").aliases(&["type"]),
     Arg::str("kernel", "Kernel id."),
     Arg::str("key_name", "Name of the key pair.").aliases(&["keypair"]),
     Arg::bool("monitoring", "Detailed monitoring.").default("no"),
-    Arg::list(
-        "network_interfaces",
-        "Ids of existing network interfaces to attach.",
-        Kind::Str,
-    )
-    .aliases(&["network_interface"]),
+    Arg::list("network_interfaces", "Ids of existing network interfaces to attach.", Kind::Str)
+        .aliases(&["network_interface"]),
     Arg::str("placement_group", "Placement group."),
     Arg::str("private_ip", "Private address. On-demand instances only."),
     Arg::str("ramdisk", "Ramdisk id."),
-    Arg::bool(
-        "source_dest_check",
-        "Drop packets that are neither from nor for the instance (AWS's default).",
-    ),
+    Arg::bool("source_dest_check", "Drop packets that are neither from nor for the instance (AWS's default)."),
     Arg::str("spot_launch_group", "Launch group of a spot request."),
-    Arg::str(
-        "spot_price",
-        "Highest price; makes the launch a spot request.",
-    ),
-    Arg::str("spot_type", "Kind of the spot request.")
-        .default("one-time")
-        .choices(&["one-time", "persistent"]),
+    Arg::str("spot_price", "Highest price; makes the launch a spot request."),
+    Arg::str("spot_type", "Kind of the spot request.").default("one-time").choices(&["one-time", "persistent"]),
     Arg::int("spot_wait_timeout", "Seconds to wait for a spot request.").default("600"),
-    Arg::str("state", "What is to be the case.")
-        .default("present")
-        .choices(&["present", "absent", "running", "restarted", "stopped"]),
-    Arg::str("tenancy", "Tenancy of on-demand instances.")
-        .default("default")
-        .choices(&["default", "dedicated"]),
-    Arg::bool(
-        "termination_protection",
-        "Refuse to terminate the instance through the API.",
-    ),
+    Arg::str("state", "What is to be the case.").default("present").choices(&[
+        "present",
+        "absent",
+        "running",
+        "restarted",
+        "stopped",
+    ]),
+    Arg::str("tenancy", "Tenancy of on-demand instances.").default("default").choices(&["default", "dedicated"]),
+    Arg::bool("termination_protection", "Refuse to terminate the instance through the API."),
     Arg::str("user_data", "Data for the instance's first start."),
     Arg::list(
         "volumes",
@@ -175,18 +137,13 @@ pub struct Args {
 }
 
 /// A list that may be null.
-fn list<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
+fn list<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     Option::<Vec<T>>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl Args {
     pub fn instance_tags(&self) -> Tags {
-        self.instance_tags
-            .as_ref()
-            .map(tags::from_written)
-            .unwrap_or_default()
+        self.instance_tags.as_ref().map(tags::from_written).unwrap_or_default()
     }
 
     fn wait_timeout(&self) -> Duration {
@@ -213,12 +170,7 @@ impl Args {
         ] {
             *text = text.take().filter(|text| !text.is_empty());
         }
-        for names in [
-            &mut self.group,
-            &mut self.group_id,
-            &mut self.instance_ids,
-            &mut self.network_interfaces,
-        ] {
+        for names in [&mut self.group, &mut self.group_id, &mut self.instance_ids, &mut self.network_interfaces] {
             names.retain(|name| !name.is_empty());
         }
         self
@@ -259,32 +211,17 @@ async fn launch_count(args: &Args, task: &Task) -> Result<Done, Failure> {
     let mut count = args.count;
     let mut existing = Vec::new();
     if let Some(token) = &args.id {
-        let filters = vec![
-            filter("client-token", token),
-            instances::state_filter(&["running"]),
-        ];
-        existing = instances::find(&client, filters)
-            .await
-            .map_err(|err| describe_failure(&err))?;
+        let filters = vec![filter("client-token", token), instances::state_filter(&["running"])];
+        existing = instances::find(&client, filters).await.map_err(|err| describe_failure(&err))?;
         count = count.saturating_sub(i32::try_from(existing.len()).unwrap_or(i32::MAX));
     }
     if count <= 0 {
         let instances = existing.iter().map(to_json).collect();
-        return Ok(Done {
-            changed: false,
-            ids: Some(ids_of(&existing)),
-            instances,
-            tagged: Vec::new(),
-        });
+        return Ok(Done { changed: false, ids: Some(ids_of(&existing)), instances, tagged: Vec::new() });
     }
     let launched = launch(args, task, &client, count).await?;
     let instances = launched.iter().map(to_json).collect();
-    Ok(Done {
-        changed: true,
-        ids: Some(ids_of(&launched)),
-        instances,
-        tagged: Vec::new(),
-    })
+    Ok(Done { changed: true, ids: Some(ids_of(&launched)), instances, tagged: Vec::new() })
 }
 
 async fn exact_count(args: &Args, task: &Task) -> Result<Done, Failure> {
@@ -294,9 +231,7 @@ async fn exact_count(args: &Args, task: &Task) -> Result<Done, Failure> {
         None => CountTag::default(),
     };
     if selection == CountTag::default() {
-        return Err(Failure::new(
-            "you must use the 'count_tag' option with exact_count",
-        ));
+        return Err(Failure::new("you must use the 'count_tag' option with exact_count"));
     }
     if !selection.accepts(&args.instance_tags()) {
         task.warn("instance_tags do not satisfy count_tag: instances made by this task will never be counted");
@@ -310,12 +245,7 @@ async fn exact_count(args: &Args, task: &Task) -> Result<Done, Failure> {
         let instances: Vec<Json> = launched.iter().map(to_json).collect();
         let ids = ids_of(&launched);
         tagged.extend(launched);
-        return Ok(Done {
-            changed: true,
-            ids: Some(ids),
-            instances,
-            tagged: tagged.iter().map(to_json).collect(),
-        });
+        return Ok(Done { changed: true, ids: Some(ids), instances, tagged: tagged.iter().map(to_json).collect() });
     }
     if tagged.len() > wanted {
         let surplus = tagged.len() - wanted;
@@ -328,102 +258,57 @@ async fn exact_count(args: &Args, task: &Task) -> Result<Done, Failure> {
         return Ok(done);
     }
     let tagged = tagged.iter().map(to_json).collect();
-    Ok(Done {
-        changed: false,
-        ids: None,
-        instances: Vec::new(),
-        tagged,
-    })
+    Ok(Done { changed: false, ids: None, instances: Vec::new(), tagged })
 }
 
 /// The instances that count. Pending ones do, too: a second run right after the first must not launch again.
-async fn counted(
-    args: &Args,
-    client: &Client,
-    selection: &CountTag,
-) -> Result<Vec<Instance>, Failure> {
+async fn counted(args: &Args, client: &Client, selection: &CountTag) -> Result<Vec<Instance>, Failure> {
     let mut filters = selection.filters();
     filters.push(instances::state_filter(LIVING));
-    filters.extend(
-        args.zone
-            .as_ref()
-            .map(|zone| filter("availability-zone", zone)),
-    );
-    filters.extend(
-        args.vpc_subnet_id
-            .as_ref()
-            .map(|subnet| filter("subnet-id", subnet)),
-    );
+    filters.extend(args.zone.as_ref().map(|zone| filter("availability-zone", zone)));
+    filters.extend(args.vpc_subnet_id.as_ref().map(|subnet| filter("subnet-id", subnet)));
     filters.extend(args.id.as_ref().map(|token| filter("client-token", token)));
-    let mut found = instances::find(client, filters)
-        .await
-        .map_err(|err| describe_failure(&err))?;
+    let mut found = instances::find(client, filters).await.map_err(|err| describe_failure(&err))?;
     found.retain(|instance| selection.selects(instance));
     Ok(found)
 }
 
 /// Launches and configures `count` instances, and waits for them if the task wants that.
-async fn launch(
-    args: &Args,
-    task: &Task,
-    client: &Client,
-    count: i32,
-) -> Result<Vec<Instance>, Failure> {
+async fn launch(args: &Args, task: &Task, client: &Client, count: i32) -> Result<Vec<Instance>, Failure> {
     let groups = groups(args, client).await?;
-    let failed = |err: &crate::error::ApiError| {
-        err.failure(format!("Instance creation failed => {}", err.short()))
-    };
+    let failed = |err: &crate::error::ApiError| err.failure(format!("Instance creation failed => {}", err.short()));
     let ids = if args.spot_price.is_some() {
         spot(args, task, client, &groups, count).await?
     } else {
         let input = ec2_launch::run_instances(args, &groups, count)?;
-        instances::launch(client, input)
-            .await
-            .map_err(|err| failed(&err))?
+        instances::launch(client, input).await.map_err(|err| failed(&err))?
     };
-    let timed_out = || {
-        Failure::new(format!(
-            "wait for instances running timeout on {}",
-            asctime()
-        ))
-    };
+    let timed_out = || Failure::new(format!("wait for instances running timeout on {}", asctime()));
     let problem = |problem: WaitProblem| match problem {
         WaitProblem::TimedOut => timed_out(),
         WaitProblem::Api(err) => failed(&err),
         WaitProblem::Died(reason) => Failure::new(format!("Instance creation failed => {reason}")),
     };
-    instances::wait_until_visible(task, client, &ids)
-        .await
-        .map_err(problem)?;
+    instances::wait_until_visible(task, client, &ids).await.map_err(problem)?;
     if args.spot_price.is_some() && !args.instance_tags().is_empty() {
-        let change = tags::TagChange {
-            set: args.instance_tags(),
-            remove: Vec::new(),
-        };
+        let change = tags::TagChange { set: args.instance_tags(), remove: Vec::new() };
         tags::apply(client, &ids, &change)
             .await
             .map_err(|err| err.failure(format!("Instance tagging failed => {}", err.short())))?;
     }
     for id in &ids {
         if args.source_dest_check == Some(false) {
-            instances::set_source_dest_check(client, id, false)
-                .await
-                .map_err(|err| failed(&err))?;
+            instances::set_source_dest_check(client, id, false).await.map_err(|err| failed(&err))?;
         }
         if args.termination_protection == Some(true) {
-            instances::set_termination_protection(client, id, true)
-                .await
-                .map_err(|err| failed(&err))?;
+            instances::set_termination_protection(client, id, true).await.map_err(|err| failed(&err))?;
         }
     }
     if args.wait {
-        let waited =
-            instances::wait_for_state(task, client, &ids, "running", args.wait_timeout()).await;
+        let waited = instances::wait_for_state(task, client, &ids, "running", args.wait_timeout()).await;
         return waited.map_err(|err| with_ids(problem(err), &ids));
     }
-    instances::by_ids(client, &ids)
-        .await
-        .map_err(|err| describe_failure(&err))
+    instances::by_ids(client, &ids).await.map_err(|err| describe_failure(&err))
 }
 
 /// A launch that failed late must still tell which machines it leaves behind.
@@ -432,43 +317,27 @@ fn with_ids(mut failure: Failure, ids: &[String]) -> Failure {
     failure.with("instance_ids", ids)
 }
 
-async fn spot(
-    args: &Args,
-    task: &Task,
-    client: &Client,
-    groups: &Groups,
-    count: i32,
-) -> Result<Vec<String>, Failure> {
+async fn spot(args: &Args, task: &Task, client: &Client, groups: &Groups, count: i32) -> Result<Vec<String>, Failure> {
     let timeout = Duration::from_secs(args.spot_wait_timeout);
-    let valid_until = chrono::Utc::now()
-        .timestamp()
-        .saturating_add(i64::try_from(args.spot_wait_timeout).unwrap_or(i64::MAX));
+    let valid_until =
+        chrono::Utc::now().timestamp().saturating_add(i64::try_from(args.spot_wait_timeout).unwrap_or(i64::MAX));
     let input = ec2_launch::request_spot(args, groups, count, valid_until)?;
-    instances::launch_spot(task, client, input, timeout)
-        .await
-        .map_err(|problem| match problem {
-            SpotProblem::Api(err) => {
-                err.failure(format!("Instance creation failed => {}", err.short()))
-            }
-            SpotProblem::Failed { id, status, fault } => Failure::new(format!(
-                "Spot instance request {id} failed with status {status} and fault {fault}"
-            )),
-            SpotProblem::Cancelled { id } => Failure::new(format!(
-                "Spot instance request {id} was cancelled before it could be fulfilled."
-            )),
-            SpotProblem::TimedOut => {
-                Failure::new(format!("wait for spot requests timeout on {}", asctime()))
-            }
-        })
+    instances::launch_spot(task, client, input, timeout).await.map_err(|problem| match problem {
+        SpotProblem::Api(err) => err.failure(format!("Instance creation failed => {}", err.short())),
+        SpotProblem::Failed { id, status, fault } => {
+            Failure::new(format!("Spot instance request {id} failed with status {status} and fault {fault}"))
+        }
+        SpotProblem::Cancelled { id } => {
+            Failure::new(format!("Spot instance request {id} was cancelled before it could be fulfilled."))
+        }
+        SpotProblem::TimedOut => Failure::new(format!("wait for spot requests timeout on {}", asctime())),
+    })
 }
 
 /// Checks the names of groups. In a subnet the launch takes ids only, so there they are resolved.
 async fn groups(args: &Args, client: &Client) -> Result<Groups, Failure> {
     if args.group.is_empty() {
-        return Ok(Groups {
-            names: Vec::new(),
-            ids: args.group_id.clone(),
-        });
+        return Ok(Groups { names: Vec::new(), ids: args.group_id.clone() });
     }
     let mut filters = Vec::new();
     if let Some(subnet) = &args.vpc_subnet_id {
@@ -477,94 +346,53 @@ async fn groups(args: &Args, client: &Client) -> Result<Groups, Failure> {
             .map_err(|err| err.failure(format!("Instance creation failed => {}", err.short())))?;
         filters.extend(vpc.map(|vpc| filter("vpc-id", vpc)));
     }
-    let known = security_groups::list(client, filters)
-        .await
-        .map_err(|err| describe_failure(&err))?;
+    let known = security_groups::list(client, filters).await.map_err(|err| describe_failure(&err))?;
     let id_of = |name: &String| {
-        let group = known
-            .iter()
-            .find(|group| group.group_name() == Some(name))?;
+        let group = known.iter().find(|group| group.group_name() == Some(name))?;
         group.group_id().map(str::to_owned)
     };
-    let unknown: Vec<&str> = args
-        .group
-        .iter()
-        .filter(|name| id_of(name).is_none())
-        .map(String::as_str)
-        .collect();
+    let unknown: Vec<&str> = args.group.iter().filter(|name| id_of(name).is_none()).map(String::as_str).collect();
     if !unknown.is_empty() {
-        return Err(Failure::new(format!(
-            "The following group names are not valid: {}",
-            unknown.join(", ")
-        )));
+        return Err(Failure::new(format!("The following group names are not valid: {}", unknown.join(", "))));
     }
     if args.vpc_subnet_id.is_some() {
-        return Ok(Groups {
-            names: Vec::new(),
-            ids: args.group.iter().filter_map(id_of).collect(),
-        });
+        return Ok(Groups { names: Vec::new(), ids: args.group.iter().filter_map(id_of).collect() });
     }
-    Ok(Groups {
-        names: args.group.clone(),
-        ids: Vec::new(),
-    })
+    Ok(Groups { names: args.group.clone(), ids: Vec::new() })
 }
 
 async fn absent(args: &Args, task: &Task) -> Result<Done, Failure> {
     if args.instance_ids.is_empty() {
-        return Err(Failure::new(
-            "instance_ids list is required for absent state",
-        ));
+        return Err(Failure::new("instance_ids list is required for absent state"));
     }
     let client = task.ec2().await?;
-    let mut found = instances::by_ids(&client, &args.instance_ids)
-        .await
-        .map_err(|err| describe_failure(&err))?;
+    let mut found = instances::by_ids(&client, &args.instance_ids).await.map_err(|err| describe_failure(&err))?;
     found.retain(|instance| LIVING.contains(&state_of(instance)));
     terminate(args, task, &client, found).await
 }
 
-async fn terminate(
-    args: &Args,
-    task: &Task,
-    client: &Client,
-    doomed: Vec<Instance>,
-) -> Result<Done, Failure> {
+async fn terminate(args: &Args, task: &Task, client: &Client, doomed: Vec<Instance>) -> Result<Done, Failure> {
     let ids = ids_of(&doomed);
     // One call each, so that the message names the instance that can't be terminated.
     for id in &ids {
         instances::terminate(client, std::slice::from_ref(id))
             .await
-            .map_err(|err| {
-                err.failure(format!(
-                    "Unable to terminate instance {id}, error: {}",
-                    err.short()
-                ))
-            })?;
+            .map_err(|err| err.failure(format!("Unable to terminate instance {id}, error: {}", err.short())))?;
     }
     let mut terminated = doomed;
     if args.wait && !ids.is_empty() {
-        let waited =
-            instances::wait_for_state(task, client, &ids, "terminated", args.wait_timeout()).await;
+        let waited = instances::wait_for_state(task, client, &ids, "terminated", args.wait_timeout()).await;
         let seen = waited.map_err(|problem| match problem {
             WaitProblem::Api(err) => describe_failure(&err),
             WaitProblem::Died(reason) => Failure::new(reason),
-            WaitProblem::TimedOut => Failure::new(format!(
-                "wait for instance termination timeout on {}",
-                asctime()
-            )),
+            WaitProblem::TimedOut => Failure::new(format!("wait for instance termination timeout on {}", asctime())),
         })?;
         if seen.len() == terminated.len() {
             terminated = seen;
         }
     }
     let instances = terminated.iter().map(to_json).collect();
-    Ok(Done {
-        changed: !ids.is_empty(),
-        ids: Some(ids),
-        instances,
-        tagged: Vec::new(),
-    })
+    Ok(Done { changed: !ids.is_empty(), ids: Some(ids), instances, tagged: Vec::new() })
 }
 
 /// The living instances that ids and tags select.
@@ -572,32 +400,21 @@ async fn selected(args: &Args, client: &Client) -> Result<Vec<Instance>, Failure
     let tags = args.instance_tags();
     if args.instance_ids.is_empty() && tags.is_empty() {
         let written = args.instance_tags.clone().map_or(Json::Null, Json::Object);
+        let written = python_repr(&written);
         return Err(Failure::new(format!(
             "running list needs to be a list of instances or set of tags to run: {written}"
         )));
     }
-    let mut filters: Vec<Filter> = tags
-        .iter()
-        .map(|(name, value)| filter(&format!("tag:{name}"), value))
-        .collect();
+    let mut filters: Vec<Filter> = tags.iter().map(|(name, value)| filter(&format!("tag:{name}"), value)).collect();
     if args.instance_ids.is_empty() {
         filters.push(instances::state_filter(LIVING));
-        filters.extend(
-            args.zone
-                .as_ref()
-                .map(|zone| filter("availability-zone", zone)),
-        );
-        return instances::find(client, filters)
-            .await
-            .map_err(|err| describe_failure(&err));
+        filters.extend(args.zone.as_ref().map(|zone| filter("availability-zone", zone)));
+        return instances::find(client, filters).await.map_err(|err| describe_failure(&err));
     }
-    let mut found = instances::by_ids(client, &args.instance_ids)
-        .await
-        .map_err(|err| describe_failure(&err))?;
+    let mut found = instances::by_ids(client, &args.instance_ids).await.map_err(|err| describe_failure(&err))?;
     found.retain(|instance| {
         let present = tags::from_ec2(instance.tags());
-        tags.iter()
-            .all(|(name, value)| present.get(name) == Some(value))
+        tags.iter().all(|(name, value)| present.get(name) == Some(value))
     });
     Ok(found)
 }
@@ -618,70 +435,38 @@ async fn start_or_stop(args: &Args, task: &Task) -> Result<Done, Failure> {
             "running" => instances::start(&client, id).await,
             _ => instances::stop(&client, id).await,
         };
-        done.map_err(|err| {
-            err.failure(format!(
-                "Unable to change state for instance {id}, error: {}",
-                err.short()
-            ))
-        })?;
+        done.map_err(|err| err.failure(format!("Unable to change state for instance {id}, error: {}", err.short())))?;
         changed = true;
         acted.push(instance.clone());
     }
     let ids = ids_of(&found);
     if args.wait && !ids.is_empty() {
-        let waited =
-            instances::wait_for_state(task, &client, &ids, goal, args.wait_timeout()).await;
+        let waited = instances::wait_for_state(task, &client, &ids, goal, args.wait_timeout()).await;
         acted = waited.map_err(|problem| match problem {
             WaitProblem::Api(err) => describe_failure(&err),
             WaitProblem::Died(reason) => Failure::new(reason),
-            WaitProblem::TimedOut => Failure::new(format!(
-                "wait for instances running timeout on {}",
-                asctime()
-            )),
+            WaitProblem::TimedOut => Failure::new(format!("wait for instances running timeout on {}", asctime())),
         })?;
     }
-    Ok(Done {
-        changed,
-        ids: Some(ids),
-        instances: acted.iter().map(to_json).collect(),
-        tagged: Vec::new(),
-    })
+    Ok(Done { changed, ids: Some(ids), instances: acted.iter().map(to_json).collect(), tagged: Vec::new() })
 }
 
 /// Attributes of an existing instance that the task spells out.
-async fn reconcile_attributes(
-    args: &Args,
-    client: &Client,
-    instance: &Instance,
-) -> Result<bool, Failure> {
+async fn reconcile_attributes(args: &Args, client: &Client, instance: &Instance) -> Result<bool, Failure> {
     let id = id_of(instance);
     let failed = |err: crate::error::ApiError| {
-        err.failure(format!(
-            "Unable to change attributes of instance {id}, error: {}",
-            err.short()
-        ))
+        err.failure(format!("Unable to change attributes of instance {id}, error: {}", err.short()))
     };
     let mut changed = false;
     if let Some(wanted) = args.source_dest_check {
-        if instance
-            .source_dest_check()
-            .is_some_and(|present| present != wanted)
-        {
-            instances::set_source_dest_check(client, id, wanted)
-                .await
-                .map_err(failed)?;
+        if instance.source_dest_check().is_some_and(|present| present != wanted) {
+            instances::set_source_dest_check(client, id, wanted).await.map_err(failed)?;
             changed = true;
         }
     }
     if let Some(wanted) = args.termination_protection {
-        if instances::termination_protection(client, id)
-            .await
-            .map_err(failed)?
-            != wanted
-        {
-            instances::set_termination_protection(client, id, wanted)
-                .await
-                .map_err(failed)?;
+        if instances::termination_protection(client, id).await.map_err(failed)? != wanted {
+            instances::set_termination_protection(client, id, wanted).await.map_err(failed)?;
             changed = true;
         }
     }
@@ -691,28 +476,16 @@ async fn reconcile_attributes(
     if !args.group.is_empty() || !args.group_id.is_empty() {
         let mut wanted = args.group_id.clone();
         if !args.group.is_empty() {
-            let known = security_groups::list(client, vec![filter("vpc-id", vpc)])
-                .await
-                .map_err(failed)?;
-            let named = known.iter().filter(|group| {
-                args.group
-                    .iter()
-                    .any(|name| group.group_name() == Some(name))
-            });
+            let known = security_groups::list(client, vec![filter("vpc-id", vpc)]).await.map_err(failed)?;
+            let named = known.iter().filter(|group| args.group.iter().any(|name| group.group_name() == Some(name)));
             wanted.extend(named.filter_map(|group| group.group_id().map(str::to_owned)));
         }
         wanted.sort_unstable();
         wanted.dedup();
-        let mut present: Vec<&str> = instance
-            .security_groups()
-            .iter()
-            .filter_map(|group| group.group_id())
-            .collect();
+        let mut present: Vec<&str> = instance.security_groups().iter().filter_map(|group| group.group_id()).collect();
         present.sort_unstable();
         if !wanted.is_empty() && present != wanted {
-            instances::set_groups(client, id, wanted)
-                .await
-                .map_err(failed)?;
+            instances::set_groups(client, id, wanted).await.map_err(failed)?;
             changed = true;
         }
     }
@@ -725,20 +498,12 @@ async fn restart(args: &Args, task: &Task) -> Result<Done, Failure> {
     for instance in &found {
         reconcile_attributes(args, &client, instance).await?;
         let id = id_of(instance);
-        instances::reboot(&client, id).await.map_err(|err| {
-            err.failure(format!(
-                "Unable to change state for instance {id}, error: {}",
-                err.short()
-            ))
-        })?;
+        instances::reboot(&client, id)
+            .await
+            .map_err(|err| err.failure(format!("Unable to change state for instance {id}, error: {}", err.short())))?;
     }
     let instances = found.iter().map(to_json).collect();
-    Ok(Done {
-        changed: !found.is_empty(),
-        ids: Some(ids_of(&found)),
-        instances,
-        tagged: Vec::new(),
-    })
+    Ok(Done { changed: !found.is_empty(), ids: Some(ids_of(&found)), instances, tagged: Vec::new() })
 }
 
 fn describe_failure(err: &crate::error::ApiError) -> Failure {
@@ -801,9 +566,7 @@ pub fn to_json(instance: &Instance) -> Json {
 }
 
 fn region_of_zone(zone: &str) -> &str {
-    zone.char_indices()
-        .next_back()
-        .map_or(zone, |(last, _)| zone.get(..last).unwrap_or(zone))
+    zone.char_indices().next_back().map_or(zone, |(last, _)| zone.get(..last).unwrap_or(zone))
 }
 
 fn launch_time(time: &aws_sdk_ec2::primitives::DateTime) -> Option<String> {

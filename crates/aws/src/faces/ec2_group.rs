@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::SecurityGroup;
-use rplay_module_api::{
-    Arg, Diff, Failure, Json, Kind, Map, ModuleResult, Outcome, Rule as SpecRule, Spec, json,
-};
+use rplay_module_api::{Arg, Diff, Failure, Json, Kind, Map, ModuleResult, Outcome, Rule as SpecRule, Spec, json};
 use serde::Deserialize;
 
 use super::group_rules::{self, WrittenPeer, WrittenRule};
@@ -41,19 +39,13 @@ pub const EC2_SECURITY_GROUP: AwsModule = AwsModule {
 };
 
 const ARGS: &[Arg] = &[
-    Arg::str(
-        "description",
-        "What the group is for. It can't be changed later.",
-    ),
+    Arg::str("description", "What the group is for. It can't be changed later."),
     Arg::str("group_id", "Id of the group, instead of its name."),
     Arg::str("name", "Name of the group."),
     Arg::bool("purge_rules", "Remove rules that are not in `rules`.").default("yes"),
-    Arg::bool(
-        "purge_rules_egress",
-        "Remove rules that are not in `rules_egress`.",
-    )
-    .default("yes")
-    .aliases(&["purge_egress_rules"]),
+    Arg::bool("purge_rules_egress", "Remove rules that are not in `rules_egress`.")
+        .default("yes")
+        .aliases(&["purge_egress_rules"]),
     Arg::bool("purge_tags", "Remove tags that are not in `tags`.").default("yes"),
     Arg::list(
         "rules",
@@ -61,27 +53,16 @@ const ARGS: &[Arg] = &[
          group_name. Nothing may, if left out.",
         Kind::Raw,
     ),
-    Arg::list(
-        "rules_egress",
-        "What may go out, in the same form. All may, if left out.",
-        Kind::Raw,
-    )
-    .aliases(&["egress_rules"]),
-    Arg::str("state", "Whether the group is to exist.")
-        .default("present")
-        .choices(&["present", "absent"]),
+    Arg::list("rules_egress", "What may go out, in the same form. All may, if left out.", Kind::Raw)
+        .aliases(&["egress_rules"]),
+    Arg::str("state", "Whether the group is to exist.").default("present").choices(&["present", "absent"]),
     Arg::dict("tags", "Tags of the group; left alone if not given.").aliases(&["resource_tags"]),
     Arg::str("vpc_id", "VPC of the group; the default VPC if left out."),
 ];
 
 const RULES: &[SpecRule] = &[
     SpecRule::RequiredOneOf(&["name", "group_id"]),
-    SpecRule::RequiredIf {
-        arg: "state",
-        value: "present",
-        needs: &["name"],
-        any: false,
-    },
+    SpecRule::RequiredIf { arg: "state", value: "present", needs: &["name"], any: false },
 ];
 
 #[derive(Debug, Deserialize)]
@@ -101,11 +82,7 @@ pub struct Args {
 }
 
 async fn ec2_group(args: Args, task: &Task) -> ModuleResult {
-    if args.state == "absent" {
-        absent(&args, task).await
-    } else {
-        present(&args, task).await
-    }
+    if args.state == "absent" { absent(&args, task).await } else { present(&args, task).await }
 }
 
 async fn find(args: &Args, client: &Client) -> Result<Option<SecurityGroup>, Failure> {
@@ -129,26 +106,18 @@ async fn absent(args: &Args, task: &Task) -> ModuleResult {
             .map_err(|err| err.because(&format!("Unable to delete security group '{shown}'")))?;
     }
     let before = Json::Object(security_groups::to_json(&group));
-    Ok(with_diff(
-        task,
-        Outcome::changed(true).with("group_id", Json::Null),
-        before,
-        json!({}),
-    ))
+    Ok(with_diff(task, Outcome::changed(true).with("group_id", Json::Null), before, json!({})))
 }
 
 async fn present(args: &Args, task: &Task) -> ModuleResult {
     let description = args.description.as_deref().filter(|text| !text.is_empty());
-    let description = description
-        .ok_or_else(|| Failure::new("Must provide description when state is present."))?;
+    let description = description.ok_or_else(|| Failure::new("Must provide description when state is present."))?;
     let ingress = parse("rules", args.rules.as_deref(), task)?;
     let egress = parse("rules_egress", args.rules_egress.as_deref(), task)?;
 
     let client = task.ec2().await?;
     let found = find(args, &client).await?;
-    let before = found.as_ref().map_or(json!({}), |group| {
-        Json::Object(security_groups::to_json(group))
-    });
+    let before = found.as_ref().map_or(json!({}), |group| Json::Object(security_groups::to_json(group)));
     if let Some(group) = &found {
         warn_of_description(group, description, task);
     }
@@ -159,11 +128,7 @@ async fn present(args: &Args, task: &Task) -> ModuleResult {
         }
         None => {
             let name = args.name.as_deref().unwrap_or_default();
-            let new = NewGroup {
-                name,
-                description,
-                vpc: args.vpc(),
-            };
+            let new = NewGroup { name, description, vpc: args.vpc() };
             (security_groups::create(task, &client, &new).await?, true)
         }
     };
@@ -183,31 +148,15 @@ async fn present(args: &Args, task: &Task) -> ModuleResult {
         Some(wanted) => {
             let present = tags::from_ec2(group.tags());
             let wanted = tags::from_written(wanted);
-            tags::reconcile(
-                &client,
-                &id,
-                &present,
-                &wanted,
-                args.purge_tags,
-                task.context.check,
-            )
-            .await?
+            tags::reconcile(&client, &id, &present, &wanted, args.purge_tags, task.context.check).await?
         }
         None => false,
     };
 
     // A missing `rules` wants no rule at all, and the purge takes the present ones away: so it has always been.
-    let ingress_change = rules::difference(
-        &Direction::Ingress.rules_of(&group),
-        &ingress,
-        args.purge_rules,
-    );
+    let ingress_change = rules::difference(&Direction::Ingress.rules_of(&group), &ingress, args.purge_rules);
     let egress_change = match &egress {
-        Some(egress) => rules::difference(
-            &Direction::Egress.rules_of(&group),
-            egress,
-            args.purge_rules_egress,
-        ),
+        Some(egress) => rules::difference(&Direction::Egress.rules_of(&group), egress, args.purge_rules_egress),
         None => RuleChange::default(),
     };
     let rules_changed = !ingress_change.is_empty() || !egress_change.is_empty();
@@ -215,10 +164,7 @@ async fn present(args: &Args, task: &Task) -> ModuleResult {
 
     if task.context.check {
         let fields = predicted(args, &group, &ingress_change, &egress_change);
-        let outcome = Outcome {
-            fields: fields.clone(),
-            ..Outcome::changed(changed)
-        };
+        let outcome = Outcome { fields: fields.clone(), ..Outcome::changed(changed) };
         return Ok(with_diff(task, outcome, before, Json::Object(fields)));
     }
     security_groups::apply(&client, &id, Direction::Ingress, &ingress_change).await?;
@@ -231,17 +177,12 @@ async fn present(args: &Args, task: &Task) -> ModuleResult {
             purge_ingress: args.purge_rules,
             purge_egress: args.purge_rules_egress,
         };
-        security_groups::read_back(task, &client, &id, &wanted)
-            .await?
-            .unwrap_or(group)
+        security_groups::read_back(task, &client, &id, &wanted).await?.unwrap_or(group)
     } else {
         group
     };
     let fields = security_groups::to_json(&group);
-    let outcome = Outcome {
-        fields: fields.clone(),
-        ..Outcome::changed(changed)
-    };
+    let outcome = Outcome { fields: fields.clone(), ..Outcome::changed(changed) };
     Ok(with_diff(task, outcome, before, Json::Object(fields)))
 }
 
@@ -252,9 +193,7 @@ impl Args {
 }
 
 fn parse(argument: &str, list: Option<&[Json]>, task: &Task) -> Result<Vec<WrittenRule>, Failure> {
-    group_rules::parse(argument, list.unwrap_or_default(), &mut |text| {
-        task.warn(text)
-    })
+    group_rules::parse(argument, list.unwrap_or_default(), &mut |text| task.warn(text))
 }
 
 fn warn_of_description(group: &SecurityGroup, wanted: &str, task: &Task) {
@@ -267,24 +206,11 @@ fn warn_of_description(group: &SecurityGroup, wanted: &str, task: &Task) {
 }
 
 fn with_diff(task: &Task, outcome: Outcome, before: Json, after: Json) -> Outcome {
-    if task.context.diff {
-        outcome.with_diff(Diff {
-            before,
-            after,
-            ..Diff::default()
-        })
-    } else {
-        outcome
-    }
+    if task.context.diff { outcome.with_diff(Diff { before, after, ..Diff::default() }) } else { outcome }
 }
 
 /// The group as it would be, for check mode.
-fn predicted(
-    args: &Args,
-    group: &SecurityGroup,
-    ingress: &RuleChange,
-    egress: &RuleChange,
-) -> Map<String, Json> {
+fn predicted(args: &Args, group: &SecurityGroup, ingress: &RuleChange, egress: &RuleChange) -> Map<String, Json> {
     let mut fields = security_groups::to_json(group);
     let mut put = |name: &str, direction: Direction, change: &RuleChange| {
         let rules = rules::after(&direction.rules_of(group), change);
@@ -318,13 +244,7 @@ impl<'a> PeerGroups<'a> {
     fn new(task: &'a Task, client: &'a Client, own: &'a SecurityGroup) -> Self {
         let name = own.group_name().unwrap_or_default().to_owned();
         let known = BTreeMap::from([(name, peer_of(own))]);
-        Self {
-            task,
-            client,
-            vpc: own.vpc_id(),
-            known,
-            created: false,
-        }
+        Self { task, client, vpc: own.vpc_id(), known, created: false }
     }
 
     async fn resolve(&mut self, written: &[WrittenRule]) -> Result<Vec<Rule>, Failure> {
@@ -341,44 +261,26 @@ impl<'a> PeerGroups<'a> {
         Ok(rules)
     }
 
-    async fn named(
-        &mut self,
-        name: &str,
-        description: Option<&str>,
-        rule: &str,
-    ) -> Result<Peer, Failure> {
+    async fn named(&mut self, name: &str, description: Option<&str>, rule: &str) -> Result<Peer, Failure> {
         if let Some(peer) = self.known.get(name) {
             return Ok(peer.clone());
         }
-        let describe =
-            |err: crate::error::ApiError| err.because("Error in describe_security_groups");
-        let mut found = security_groups::find_by_name(self.client, name, self.vpc)
-            .await
-            .map_err(describe)?;
+        let describe = |err: crate::error::ApiError| err.because("Error in describe_security_groups");
+        let mut found = security_groups::find_by_name(self.client, name, self.vpc).await.map_err(describe)?;
         if found.is_none() && self.vpc.is_some() {
             // A group of a peered VPC.
-            found = security_groups::find_by_name(self.client, name, None)
-                .await
-                .map_err(describe)?;
+            found = security_groups::find_by_name(self.client, name, None).await.map_err(describe)?;
         }
         let peer = match (found, description.filter(|text| !text.is_empty())) {
             (Some(group), _) => peer_of(&group),
             (None, None) => return Err(Failure::new(self.unknown(name, rule))),
             (None, Some(_)) if self.task.context.check => {
                 self.created = true;
-                Peer::Group {
-                    owner: None,
-                    id: None,
-                    name: Some(name.to_owned()),
-                }
+                Peer::Group { owner: None, id: None, name: Some(name.to_owned()) }
             }
             (None, Some(description)) => {
                 self.created = true;
-                let new = NewGroup {
-                    name,
-                    description,
-                    vpc: self.vpc,
-                };
+                let new = NewGroup { name, description, vpc: self.vpc };
                 peer_of(&security_groups::create(self.task, self.client, &new).await?)
             }
         };
@@ -388,9 +290,7 @@ impl<'a> PeerGroups<'a> {
 
     fn unknown(&self, name: &str, rule: &str) -> String {
         if self.task.module == "ec2_group" {
-            format!(
-                "group {name} will be automatically created by rule {rule} but no description was provided"
-            )
+            format!("group {name} will be automatically created by rule {rule} but no description was provided")
         } else {
             format!(
                 "group '{name}' not found and would be automatically created by rule {rule} but no description was \
@@ -402,9 +302,5 @@ impl<'a> PeerGroups<'a> {
 
 fn peer_of(group: &SecurityGroup) -> Peer {
     let own = |text: Option<&str>| text.map(str::to_owned);
-    Peer::Group {
-        owner: own(group.owner_id()),
-        id: own(group.group_id()),
-        name: own(group.group_name()),
-    }
+    Peer::Group { owner: own(group.owner_id()), id: own(group.group_id()), name: own(group.group_name()) }
 }

@@ -7,9 +7,9 @@ use aws_sdk_ec2::operation::run_instances::builders::RunInstancesInputBuilder;
 use aws_sdk_ec2::primitives::DateTime;
 use aws_sdk_ec2::types::{
     BlockDeviceMapping, EbsBlockDevice, Filter, IamInstanceProfileSpecification, Instance,
-    InstanceNetworkInterfaceSpecification, InstanceType, Placement, RequestSpotLaunchSpecification,
-    ResourceType, RunInstancesMonitoringEnabled, ShutdownBehavior, SpotInstanceType, SpotPlacement,
-    TagSpecification, Tenancy, VolumeType,
+    InstanceNetworkInterfaceSpecification, InstanceType, Placement, RequestSpotLaunchSpecification, ResourceType,
+    RunInstancesMonitoringEnabled, ShutdownBehavior, SpotInstanceType, SpotPlacement, TagSpecification, Tenancy,
+    VolumeType,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -43,20 +43,14 @@ pub fn check(args: &Args) -> Result<(), Failure> {
             return fail("private_ip only available with on-demand (non-spot) instances");
         }
         if args.instance_initiated_shutdown_behavior.as_deref() == Some("stop") {
-            return fail(
-                "instance_initiated_shutdown_behavior=stop is not supported for spot instances.",
-            );
+            return fail("instance_initiated_shutdown_behavior=stop is not supported for spot instances.");
         }
     }
     block_devices(&args.volumes).map(|_| ())
 }
 
 /// The launch of `count` instances.
-pub fn run_instances(
-    args: &Args,
-    groups: &Groups,
-    count: i32,
-) -> Result<RunInstancesInputBuilder, Failure> {
+pub fn run_instances(args: &Args, groups: &Groups, count: i32) -> Result<RunInstancesInputBuilder, Failure> {
     let tags = args.instance_tags();
     let tag_specifications = (!tags.is_empty()).then(|| {
         vec![
@@ -88,11 +82,7 @@ pub fn run_instances(
         // Tags are given with the launch, so that an interrupted run leaves no machine behind that nobody counts.
         .set_tag_specifications(tag_specifications);
     if args.monitoring {
-        input = input.monitoring(
-            RunInstancesMonitoringEnabled::builder()
-                .enabled(true)
-                .build(),
-        );
+        input = input.monitoring(RunInstancesMonitoringEnabled::builder().enabled(true).build());
     }
     if args.ebs_optimized {
         input = input.ebs_optimized(true);
@@ -136,11 +126,7 @@ pub fn request_spot(
         launch = launch.placement(placement.build());
     }
     if args.monitoring {
-        launch = launch.monitoring(
-            RunInstancesMonitoringEnabled::builder()
-                .enabled(true)
-                .build(),
-        );
+        launch = launch.monitoring(RunInstancesMonitoringEnabled::builder().enabled(true).build());
     }
     if args.ebs_optimized {
         launch = launch.ebs_optimized(true);
@@ -174,11 +160,7 @@ fn encoded_user_data(args: &Args) -> Option<String> {
 
 fn instance_profile(args: &Args) -> Option<IamInstanceProfileSpecification> {
     let name = args.instance_profile_name.as_ref()?;
-    Some(
-        IamInstanceProfileSpecification::builder()
-            .name(name)
-            .build(),
-    )
+    Some(IamInstanceProfileSpecification::builder().name(name).build())
 }
 
 /// Interfaces that exist already, or the one that an answer about public addresses needs.
@@ -187,10 +169,7 @@ fn interfaces(args: &Args, groups: &Groups) -> Vec<InstanceNetworkInterfaceSpeci
         return (0..)
             .zip(&args.network_interfaces)
             .map(|(index, id)| {
-                InstanceNetworkInterfaceSpecification::builder()
-                    .network_interface_id(id)
-                    .device_index(index)
-                    .build()
+                InstanceNetworkInterfaceSpecification::builder().network_interface_id(id).device_index(index).build()
             })
             .collect();
     }
@@ -210,26 +189,15 @@ fn interfaces(args: &Args, groups: &Groups) -> Vec<InstanceNetworkInterfaceSpeci
 }
 
 /// `volumes` as AWS takes them. A size of 0 means that this entry is not wanted.
-pub fn block_devices(
-    volumes: &[Map<String, Json>],
-) -> Result<Option<Vec<BlockDeviceMapping>>, Failure> {
+pub fn block_devices(volumes: &[Map<String, Json>]) -> Result<Option<Vec<BlockDeviceMapping>>, Failure> {
     let mut mappings = Vec::new();
     for volume in volumes {
-        let get = |key: &str| {
-            volume
-                .get(key)
-                .filter(|value| !value.is_null() && value.as_str() != Some(""))
-        };
+        let get = |key: &str| volume.get(key).filter(|value| !value.is_null() && value.as_str() != Some(""));
         let Some(device) = get("device_name") else {
             return Err(Failure::new("Device name must be set for volume"));
         };
-        if let Some(unknown) = volume
-            .keys()
-            .find(|key| !VOLUME_KEYS.contains(&key.as_str()))
-        {
-            return Err(Failure::new(format!(
-                "volumes: {unknown} is not a key of a volume"
-            )));
+        if let Some(unknown) = volume.keys().find(|key| !VOLUME_KEYS.contains(&key.as_str())) {
+            return Err(Failure::new(format!("volumes: {unknown} is not a key of a volume")));
         }
         if get("volume_size").and_then(integer) == Some(0) {
             continue;
@@ -251,40 +219,25 @@ const VOLUME_KEYS: &[&str] = &[
     "volume_type",
 ];
 
-fn block_device<'a>(
-    device: &str,
-    get: &impl Fn(&str) -> Option<&'a Json>,
-) -> Result<BlockDeviceMapping, Failure> {
+fn block_device<'a>(device: &str, get: &impl Fn(&str) -> Option<&'a Json>) -> Result<BlockDeviceMapping, Failure> {
     let fail = |text: &str| Err(Failure::new(text));
     let number = |key: &str| -> Result<Option<i32>, Failure> {
         let Some(value) = get(key) else {
             return Ok(None);
         };
         let number = integer(value).and_then(|number| i32::try_from(number).ok());
-        let wrong = || {
-            Failure::new(format!(
-                "volumes: {key} of {device} must be a number, not `{}`",
-                text_of(value)
-            ))
-        };
+        let wrong = || Failure::new(format!("volumes: {key} of {device} must be a number, not `{}`", text_of(value)));
         number.map(Some).ok_or_else(wrong)
     };
     let yes_no = |key: &str| -> Result<Option<bool>, Failure> {
         let Some(value) = get(key) else {
             return Ok(None);
         };
-        let wrong = || {
-            Failure::new(format!(
-                "volumes: {key} of {device} must be yes or no, not `{}`",
-                text_of(value)
-            ))
-        };
+        let wrong = || Failure::new(format!("volumes: {key} of {device} must be yes or no, not `{}`", text_of(value)));
         boolean(value).map(Some).ok_or_else(wrong)
     };
     let (size, iops) = (number("volume_size")?, number("iops")?);
-    let kind = get("volume_type")
-        .or_else(|| get("device_type"))
-        .map(text_of);
+    let kind = get("volume_type").or_else(|| get("device_type")).map(text_of);
     let snapshot = get("snapshot").map(text_of);
     let mapping = BlockDeviceMapping::builder().device_name(device);
     if let Some(ephemeral) = get("ephemeral") {
@@ -294,9 +247,7 @@ fn block_device<'a>(
         return Ok(mapping.virtual_name(text_of(ephemeral)).build());
     }
     if size.is_none() && snapshot.is_none() {
-        return fail(
-            "Size must be specified when creating a new volume or modifying the root volume",
-        );
+        return fail("Size must be specified when creating a new volume or modifying the root volume");
     }
     if kind.as_deref() == Some("io1") && iops.is_none() {
         return fail("io1 volumes must have an iops value set");
@@ -337,9 +288,7 @@ impl CountTag {
             Json::Object(tags) => {
                 for (name, value) in tags {
                     if value.is_array() || value.is_object() {
-                        return Err(Failure::new(format!(
-                            "count_tag: the value of {name} must be a text"
-                        )));
+                        return Err(Failure::new(format!("count_tag: the value of {name} must be a text")));
                     }
                     self.values.insert(name.clone(), text_of(value));
                 }
@@ -362,16 +311,9 @@ impl CountTag {
     /// Filters for the query. AWS joins equal names in one filter by or, so that only one name of a tag goes there;
     /// `selects` sees to the others.
     pub fn filters(&self) -> Vec<Filter> {
-        let by_value = self.values.iter().map(|(name, value)| {
-            Filter::builder()
-                .name(format!("tag:{name}"))
-                .values(value)
-                .build()
-        });
-        let by_name = self
-            .names
-            .first()
-            .map(|name| Filter::builder().name("tag-key").values(name).build());
+        let by_value =
+            self.values.iter().map(|(name, value)| Filter::builder().name(format!("tag:{name}")).values(value).build());
+        let by_name = self.names.first().map(|name| Filter::builder().name("tag-key").values(name).build());
         by_value.chain(by_name).collect()
     }
 
@@ -381,9 +323,7 @@ impl CountTag {
 
     /// Whether an instance with these tags is counted.
     pub fn accepts(&self, tags: &Tags) -> bool {
-        self.values
-            .iter()
-            .all(|(name, value)| tags.get(name) == Some(value))
+        self.values.iter().all(|(name, value)| tags.get(name) == Some(value))
             && self.names.iter().all(|name| tags.contains_key(name))
     }
 }
@@ -394,9 +334,7 @@ fn literal(text: &str) -> Option<Json> {
     if !text.starts_with(['{', '[']) {
         return None;
     }
-    serde_json::from_str(text)
-        .or_else(|_| serde_json::from_str(&text.replace('\'', "\"")))
-        .ok()
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&text.replace('\'', "\""))).ok()
 }
 
 #[cfg(test)]

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::DbInstance;
-use rplay_module_api::{
-    Arg, Failure, Json, Kind, Map, ModuleResult, Outcome, Spec, json, parse_args,
-};
+use rplay_module_api::{Arg, Failure, Json, Kind, Map, ModuleResult, Outcome, Spec, parse_args};
 use serde::Deserialize;
 
 use super::{rds_commands, rds_json};
@@ -30,15 +28,8 @@ pub const MODULE: AwsModule = AwsModule {
 };
 
 const ARGS: &[Arg] = &[
-    Arg::bool(
-        "apply_immediately",
-        "Modify now instead of in the maintenance window.",
-    )
-    .default("no"),
-    Arg::str(
-        "backup_retention",
-        "Days to keep backups; 0 switches them off.",
-    ),
+    Arg::bool("apply_immediately", "Modify now instead of in the maintenance window.").default("no"),
+    Arg::str("backup_retention", "Days to keep backups; 0 switches them off."),
     Arg::str("backup_window", "When to back up, as hh24:mi-hh24:mi."),
     Arg::str("character_set_name", "Character set."),
     Arg::str("command", "What to do.").required().choices(&[
@@ -70,11 +61,7 @@ const ARGS: &[Arg] = &[
     Arg::str("engine_version", "Version of the engine."),
     Arg::bool("force_failover", "Reboot through a failover.").default("no"),
     Arg::str("instance_name", "Name of the database instance."),
-    Arg::str(
-        "instance_type",
-        "Class of the instance, such as db.t3.micro.",
-    )
-    .aliases(&["type"]),
+    Arg::str("instance_type", "Class of the instance, such as db.t3.micro.").aliases(&["type"]),
     Arg::str("iops", "Provisioned input and output per second."),
     Arg::str("license_model", "License model.").choices(&[
         "license-included",
@@ -82,10 +69,7 @@ const ARGS: &[Arg] = &[
         "general-public-license",
         "postgresql-license",
     ]),
-    Arg::str(
-        "maint_window",
-        "When to maintain, as ddd:hh24:mi-ddd:hh24:mi.",
-    ),
+    Arg::str("maint_window", "When to maintain, as ddd:hh24:mi-ddd:hh24:mi."),
     Arg::bool("multi_zone", "Keep a standby in a second zone."),
     Arg::str("new_instance_name", "New name, for modify."),
     Arg::str("option_group", "Option group."),
@@ -93,15 +77,9 @@ const ARGS: &[Arg] = &[
     Arg::str("password", "Password of the master user.").no_log(),
     Arg::int("port", "Port; that of the engine if left out."),
     Arg::bool("publicly_accessible", "Give the database a public address."),
-    Arg::str(
-        "security_groups",
-        "Names of classic security groups, separated by commas.",
-    ),
+    Arg::str("security_groups", "Names of classic security groups, separated by commas."),
     Arg::str("size", "Size in GiB."),
-    Arg::str(
-        "snapshot",
-        "Name of a snapshot. For delete: of the last one before.",
-    ),
+    Arg::str("snapshot", "Name of a snapshot. For delete: of the last one before."),
     Arg::str("source_instance", "The database to replicate."),
     Arg::str("subnet", "Subnet group."),
     Arg::dict("tags", "Tags."),
@@ -171,44 +149,25 @@ impl Args {
 
     fn groups(&self) -> Option<Vec<String>> {
         let groups = self.vpc_security_groups.as_ref()?;
-        let groups: Vec<String> = groups
-            .iter()
-            .map(|id| id.trim().to_owned())
-            .filter(|id| !id.is_empty())
-            .collect();
+        let groups: Vec<String> = groups.iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
         (!groups.is_empty()).then_some(groups)
     }
 
     fn classic_groups(&self) -> Option<Vec<String>> {
-        let groups = self
-            .security_groups
-            .as_deref()
-            .filter(|text| !text.is_empty())?;
-        Some(
-            groups
-                .split(',')
-                .map(|name| name.trim().to_owned())
-                .collect(),
-        )
+        let groups = self.security_groups.as_deref().filter(|text| !text.is_empty())?;
+        Some(groups.split(',').map(|name| name.trim().to_owned()).collect())
     }
 
     fn rds_tags(&self) -> Option<Vec<aws_sdk_rds::types::Tag>> {
-        self.tags
-            .as_ref()
-            .map(|tags| databases::to_rds_tags(&tags::from_written(tags)))
+        self.tags.as_ref().map(|tags| databases::to_rds_tags(&tags::from_written(tags)))
     }
 
     fn password(&self) -> Option<String> {
-        self.password
-            .as_ref()
-            .map(|password| password.reveal().to_owned())
+        self.password.as_ref().map(|password| password.reveal().to_owned())
     }
 
     fn engine(&self) -> String {
-        self.db_engine
-            .as_deref()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
+        self.db_engine.as_deref().unwrap_or_default().to_ascii_lowercase()
     }
 }
 
@@ -217,9 +176,7 @@ fn number(name: &str, text: Option<&String>) -> Result<Option<i32>, Failure> {
     let Some(text) = text.map(|text| text.trim()).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    text.parse()
-        .map(Some)
-        .map_err(|_| Failure::new(format!("{name} must be a number, not `{text}`")))
+    text.parse().map(Some).map_err(|_| Failure::new(format!("{name} must be a number, not `{text}`")))
 }
 
 fn text(value: Option<&String>) -> Option<String> {
@@ -227,15 +184,9 @@ fn text(value: Option<&String>) -> Option<String> {
 }
 
 async fn rds(written: Map<String, Json>, task: &Task) -> ModuleResult {
-    let command = written
-        .get("command")
-        .and_then(Json::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let command = written.get("command").and_then(Json::as_str).unwrap_or_default().to_owned();
     for name in rds_commands::check(&command, &written)? {
-        task.warn(format!(
-            "parameter {name} has no effect on the {command} command"
-        ));
+        task.warn(format!("parameter {name} has no effect on the {command} command"));
     }
     let args: Args = parse_args(written)?;
     let client = task.rds().await?;
@@ -258,21 +209,17 @@ fn bare(err: &ApiError) -> Failure {
 }
 
 async fn look_up(client: &Client, name: &str) -> Result<Option<DbInstance>, Failure> {
-    databases::instance(client, name)
-        .await
-        .map_err(|err| bare(&err))
+    databases::instance(client, name).await.map_err(|err| bare(&err))
 }
 
 fn wait_failure(problem: WaitProblem, name: &str, changed: bool) -> Failure {
     let mut failure = match problem {
         WaitProblem::TimedOut => Failure::new(format!("Timeout waiting for RDS resource {name}")),
         WaitProblem::Api(err) => bare(&err),
-        WaitProblem::Gone => Failure::new(format!(
-            "RDS resource {name} vanished while it was waited for"
-        )),
-        WaitProblem::DeadEnd(status) => Failure::new(format!(
-            "RDS resource {name} has status {status} and will not become available by itself"
-        )),
+        WaitProblem::Gone => Failure::new(format!("RDS resource {name} vanished while it was waited for")),
+        WaitProblem::DeadEnd(status) => {
+            Failure::new(format!("RDS resource {name} has status {status} and will not become available by itself"))
+        }
     };
     failure.changed = changed;
     failure
@@ -294,10 +241,9 @@ async fn finish(
                 .await
                 .map_err(|problem| wait_failure(problem, name, changed))?
         }
-        None => look_up(client, name).await?.ok_or_else(|| Failure {
-            changed,
-            ..Failure::new(format!("DB instance {name} does not exist"))
-        })?,
+        None => look_up(client, name)
+            .await?
+            .ok_or_else(|| Failure { changed, ..Failure::new(format!("DB instance {name} does not exist")) })?,
     };
     Ok(Outcome::changed(changed).with("instance", rds_json::instance(&instance)))
 }
@@ -314,10 +260,7 @@ async fn create(args: &Args, task: &Task, client: &Client) -> ModuleResult {
             .set_db_instance_class(args.instance_type.clone())
             .set_master_username(args.username.clone())
             .set_master_user_password(args.password())
-            .set_backup_retention_period(number(
-                "backup_retention",
-                args.backup_retention.as_ref(),
-            )?)
+            .set_backup_retention_period(number("backup_retention", args.backup_retention.as_ref())?)
             .set_preferred_backup_window(text(args.backup_window.as_ref()))
             .set_character_set_name(text(args.character_set_name.as_ref()))
             .set_db_name(text(args.db_name.as_ref()))
@@ -328,10 +271,7 @@ async fn create(args: &Args, task: &Task, client: &Client) -> ModuleResult {
             .set_multi_az(args.multi_zone)
             .set_option_group_name(text(args.option_group.as_ref()))
             .set_db_parameter_group_name(text(args.parameter_group.as_ref()))
-            .set_port(
-                args.port
-                    .or_else(|| rds_commands::default_port(&args.engine())),
-            )
+            .set_port(args.port.or_else(|| rds_commands::default_port(&args.engine())))
             .set_publicly_accessible(args.publicly_accessible)
             .set_db_security_groups(args.classic_groups())
             .set_vpc_security_group_ids(args.groups())
@@ -357,15 +297,7 @@ async fn replicate(args: &Args, task: &Task, client: &Client) -> ModuleResult {
     if !exists {
         create_replica(args, task, client).await?;
     }
-    finish(
-        args,
-        task,
-        client,
-        name,
-        !exists,
-        args.wait().then_some("creating"),
-    )
-    .await
+    finish(args, task, client, name, !exists, args.wait().then_some("creating")).await
 }
 
 /// AWS refuses to replicate a database that isn't available, so unless told not to wait, this waits for it.
@@ -390,11 +322,7 @@ async fn create_replica(args: &Args, task: &Task, client: &Client) -> Result<(),
             .set_vpc_security_group_ids(args.groups())
             .auto_minor_version_upgrade(args.upgrade)
             .set_tags(args.rds_tags());
-        let Err(err) = request
-            .send()
-            .await
-            .map_err(api_error("CreateDBInstanceReadReplica"))
-        else {
+        let Err(err) = request.send().await.map_err(api_error("CreateDBInstanceReadReplica")) else {
             return Ok(());
         };
         let status = match look_up(client, source).await {
@@ -414,16 +342,9 @@ async fn create_replica(args: &Args, task: &Task, client: &Client) -> Result<(),
     }
 }
 
-async fn wait_for_source(
-    args: &Args,
-    task: &Task,
-    client: &Client,
-    source: &str,
-) -> Result<(), Failure> {
+async fn wait_for_source(args: &Args, task: &Task, client: &Client, source: &str) -> Result<(), Failure> {
     let what = format!("waiting for {source}, the source of {}", args.name());
-    let waited =
-        databases::wait_for_instance(task, client, source, "available", &what, args.timeout())
-            .await;
+    let waited = databases::wait_for_instance(task, client, source, "available", &what, args.timeout()).await;
     match waited {
         // What AWS says about a source that isn't there, or never will be available, is AWS's to say.
         Ok(_) | Err(WaitProblem::Gone | WaitProblem::DeadEnd(_)) => Ok(()),
@@ -433,16 +354,9 @@ async fn wait_for_source(
 
 async fn delete(args: &Args, task: &Task, client: &Client) -> ModuleResult {
     let snapshot = args.snapshot.as_deref().filter(|name| !name.is_empty());
-    match (
-        args.instance_name
-            .as_deref()
-            .filter(|name| !name.is_empty()),
-        snapshot,
-    ) {
+    match (args.instance_name.as_deref().filter(|name| !name.is_empty()), snapshot) {
         (Some(name), last) => {
-            let living = look_up(client, name)
-                .await?
-                .filter(|instance| status_of(instance) != "deleting");
+            let living = look_up(client, name).await?.filter(|instance| status_of(instance) != "deleting");
             if living.is_none() {
                 return Ok(Outcome::changed(false));
             }
@@ -461,9 +375,7 @@ async fn delete(args: &Args, task: &Task, client: &Client) -> ModuleResult {
             }
         }
         (None, Some(name)) => {
-            let found = databases::snapshot(client, name, false)
-                .await
-                .map_err(|err| bare(&err))?;
+            let found = databases::snapshot(client, name, false).await.map_err(|err| bare(&err))?;
             if found.is_none_or(|snapshot| snapshot.status() == Some("deleting")) {
                 return Ok(Outcome::changed(false));
             }
@@ -480,9 +392,7 @@ async fn delete(args: &Args, task: &Task, client: &Client) -> ModuleResult {
             }
         }
         (None, None) => {
-            return Err(Failure::new(
-                "Parameter instance_name or snapshot required for delete command",
-            ));
+            return Err(Failure::new("Parameter instance_name or snapshot required for delete command"));
         }
     }
     Ok(Outcome::changed(true))
@@ -495,34 +405,24 @@ fn delete_failure(err: &ApiError) -> Failure {
 async fn facts(args: &Args, client: &Client) -> ModuleResult {
     let given = |name: &Option<String>| name.as_ref().filter(|name| !name.is_empty()).cloned();
     match (given(&args.instance_name), given(&args.snapshot)) {
-        (Some(_), Some(_)) => Err(Failure::new(
-            "Facts must be called with either instance_name or snapshot, not both",
-        )),
+        (Some(_), Some(_)) => Err(Failure::new("Facts must be called with either instance_name or snapshot, not both")),
         (Some(name), None) => {
             let found = look_up(client, &name).await?;
-            let found =
-                found.ok_or_else(|| Failure::new(format!("DB instance {name} does not exist")))?;
+            let found = found.ok_or_else(|| Failure::new(format!("DB instance {name} does not exist")))?;
             Ok(Outcome::changed(false).with("instance", rds_json::instance(&found)))
         }
         (None, Some(name)) => {
-            let found = databases::snapshot(client, &name, false)
-                .await
-                .map_err(|err| bare(&err))?;
-            let found =
-                found.ok_or_else(|| Failure::new(format!("DB snapshot {name} does not exist")))?;
+            let found = databases::snapshot(client, &name, false).await.map_err(|err| bare(&err))?;
+            let found = found.ok_or_else(|| Failure::new(format!("DB snapshot {name} does not exist")))?;
             Ok(Outcome::changed(false).with("instance", rds_json::snapshot(&found)))
         }
-        (None, None) => Err(Failure::new(
-            "Parameter instance_name or snapshot required for facts command",
-        )),
+        (None, None) => Err(Failure::new("Parameter instance_name or snapshot required for facts command")),
     }
 }
 
 async fn modify(args: &Args, task: &Task, client: &Client) -> ModuleResult {
     if text(args.db_name.as_ref()).is_some() {
-        task.warn(
-            "parameter db_name has no effect on the modify command: AWS can't rename a database",
-        );
+        task.warn("parameter db_name has no effect on the modify command: AWS can't rename a database");
     }
     let new_name = text(args.new_instance_name.as_ref());
     client
@@ -555,53 +455,30 @@ async fn modify(args: &Args, task: &Task, client: &Client) -> ModuleResult {
             .await
             .map_err(|problem| wait_failure(problem, &name, true))?;
     }
-    finish(
-        args,
-        task,
-        client,
-        &name,
-        true,
-        args.wait().then_some("modifying"),
-    )
-    .await
+    finish(args, task, client, &name, true, args.wait().then_some("modifying")).await
 }
 
 async fn promote(args: &Args, task: &Task, client: &Client) -> ModuleResult {
     let name = args.name();
     let found = look_up(client, name).await?;
     let found = found.ok_or_else(|| Failure::new(format!("DB instance {name} does not exist")))?;
-    let is_replica = found
-        .read_replica_source_db_instance_identifier()
-        .is_some_and(|source| !source.is_empty());
+    let is_replica = found.read_replica_source_db_instance_identifier().is_some_and(|source| !source.is_empty());
     if is_replica {
         client
             .promote_read_replica()
             .db_instance_identifier(name)
-            .set_backup_retention_period(number(
-                "backup_retention",
-                args.backup_retention.as_ref(),
-            )?)
+            .set_backup_retention_period(number("backup_retention", args.backup_retention.as_ref())?)
             .set_preferred_backup_window(text(args.backup_window.as_ref()))
             .send()
             .await
             .map_err(|err| bare(&api_error("PromoteReadReplica")(err)))?;
     }
-    finish(
-        args,
-        task,
-        client,
-        name,
-        is_replica,
-        args.wait().then_some("promoting"),
-    )
-    .await
+    finish(args, task, client, name, is_replica, args.wait().then_some("promoting")).await
 }
 
 async fn snapshot(args: &Args, task: &Task, client: &Client) -> ModuleResult {
     let name = args.snapshot.as_deref().unwrap_or_default();
-    let found = databases::snapshot(client, name, true)
-        .await
-        .map_err(|err| bare(&err))?;
+    let found = databases::snapshot(client, name, true).await.map_err(|err| bare(&err))?;
     let exists = found.is_some();
     if !exists {
         client
@@ -618,9 +495,7 @@ async fn snapshot(args: &Args, task: &Task, client: &Client) -> ModuleResult {
             .await
             .map_err(|problem| wait_failure(problem, name, !exists))?
     } else {
-        let seen = databases::snapshot(client, name, false)
-            .await
-            .map_err(|err| bare(&err))?;
+        let seen = databases::snapshot(client, name, false).await.map_err(|err| bare(&err))?;
         seen.ok_or_else(|| Failure::new(format!("DB snapshot {name} does not exist")))?
     };
     Ok(Outcome::changed(!exists).with("snapshot", rds_json::snapshot(&shown)))
@@ -635,15 +510,7 @@ async fn reboot(args: &Args, task: &Task, client: &Client) -> ModuleResult {
         .send()
         .await
         .map_err(|err| bare(&api_error("RebootDBInstance")(err)))?;
-    finish(
-        args,
-        task,
-        client,
-        name,
-        true,
-        args.wait().then_some("rebooting"),
-    )
-    .await
+    finish(args, task, client, name, true, args.wait().then_some("rebooting")).await
 }
 
 async fn restore(args: &Args, task: &Task, client: &Client) -> ModuleResult {
@@ -671,13 +538,5 @@ async fn restore(args: &Args, task: &Task, client: &Client) -> ModuleResult {
             .await
             .map_err(|err| bare(&api_error("RestoreDBInstanceFromDBSnapshot")(err)))?;
     }
-    finish(
-        args,
-        task,
-        client,
-        name,
-        !exists,
-        args.wait().then_some("restoring"),
-    )
-    .await
+    finish(args, task, client, name, !exists, args.wait().then_some("restoring")).await
 }

@@ -11,14 +11,7 @@ pub struct Command {
 pub const COMMANDS: &[Command] = &[
     Command {
         name: "create",
-        required: &[
-            "instance_name",
-            "db_engine",
-            "size",
-            "instance_type",
-            "username",
-            "password",
-        ],
+        required: &["instance_name", "db_engine", "size", "instance_type", "username", "password"],
         allowed: &[
             "backup_retention",
             "backup_window",
@@ -40,16 +33,8 @@ pub const COMMANDS: &[Command] = &[
             "zone",
         ],
     },
-    Command {
-        name: "delete",
-        required: &[],
-        allowed: &["instance_name", "snapshot"],
-    },
-    Command {
-        name: "facts",
-        required: &[],
-        allowed: &["instance_name", "snapshot"],
-    },
+    Command { name: "delete", required: &[], allowed: &["instance_name", "snapshot"] },
+    Command { name: "facts", required: &[], allowed: &["instance_name", "snapshot"] },
     Command {
         name: "modify",
         required: &["instance_name"],
@@ -73,29 +58,12 @@ pub const COMMANDS: &[Command] = &[
             "upgrade",
         ],
     },
-    Command {
-        name: "promote",
-        required: &["instance_name"],
-        allowed: &["backup_retention", "backup_window"],
-    },
-    Command {
-        name: "reboot",
-        required: &["instance_name"],
-        allowed: &["force_failover"],
-    },
+    Command { name: "promote", required: &["instance_name"], allowed: &["backup_retention", "backup_window"] },
+    Command { name: "reboot", required: &["instance_name"], allowed: &["force_failover"] },
     Command {
         name: "replicate",
         required: &["instance_name", "source_instance"],
-        allowed: &[
-            "instance_type",
-            "iops",
-            "option_group",
-            "port",
-            "publicly_accessible",
-            "tags",
-            "upgrade",
-            "zone",
-        ],
+        allowed: &["instance_type", "iops", "option_group", "port", "publicly_accessible", "tags", "upgrade", "zone"],
     },
     Command {
         name: "restore",
@@ -115,25 +83,15 @@ pub const COMMANDS: &[Command] = &[
             "zone",
         ],
     },
-    Command {
-        name: "snapshot",
-        required: &["instance_name", "snapshot"],
-        allowed: &["tags"],
-    },
+    Command { name: "snapshot", required: &["instance_name", "snapshot"], allowed: &["tags"] },
 ];
 
 /// Arguments that belong to every command.
 const COMMON: &[&str] = &["command", "vpc_security_groups", "wait", "wait_timeout"];
 
 /// Arguments that old versions passed over silently where they mean nothing.
-const PASSED_OVER: &[&str] = &[
-    "db_engine",
-    "force_failover",
-    "instance_name",
-    "snapshot",
-    "source_instance",
-    "username",
-];
+const PASSED_OVER: &[&str] =
+    &["db_engine", "force_failover", "instance_name", "snapshot", "source_instance", "username"];
 
 /// Checks the arguments of a command before anything is asked of AWS; returns those that have no effect.
 pub fn check(command: &str, args: &Map<String, Json>) -> Result<Vec<String>, Failure> {
@@ -144,10 +102,7 @@ pub fn check(command: &str, args: &Map<String, Json>) -> Result<Vec<String>, Fai
     let empty = |value: &Json| value.as_str() == Some("") || value == &Json::Bool(false);
     for required in command.required {
         if given(required).is_none_or(empty) {
-            return Err(Failure::new(format!(
-                "Parameter {required} required for {} command",
-                command.name
-            )));
+            return Err(Failure::new(format!("Parameter {required} required for {} command", command.name)));
         }
     }
     let mut without_effect = Vec::new();
@@ -156,17 +111,11 @@ pub fn check(command: &str, args: &Map<String, Json>) -> Result<Vec<String>, Fai
         let Some(_) = given(name).filter(|value| !empty(value)) else {
             continue;
         };
-        if [command.required, command.allowed, COMMON]
-            .iter()
-            .any(|list| list.contains(&name))
-        {
+        if [command.required, command.allowed, COMMON].iter().any(|list| list.contains(&name)) {
             continue;
         }
         if !PASSED_OVER.contains(&name) {
-            return Err(Failure::new(format!(
-                "Parameter {name} is not valid for {} command",
-                command.name
-            )));
+            return Err(Failure::new(format!("Parameter {name} is not valid for {} command", command.name)));
         }
         without_effect.push(name.to_owned());
     }
@@ -175,12 +124,7 @@ pub fn check(command: &str, args: &Map<String, Json>) -> Result<Vec<String>, Fai
 
 /// The port a new database listens on unless told otherwise.
 pub fn default_port(engine: &str) -> Option<i32> {
-    match engine
-        .to_ascii_lowercase()
-        .split('-')
-        .next()
-        .unwrap_or_default()
-    {
+    match engine.to_ascii_lowercase().split('-').next().unwrap_or_default() {
         "mysql" | "mariadb" | "aurora" => Some(3306),
         "oracle" => Some(1521),
         "sqlserver" => Some(1433),
@@ -206,12 +150,7 @@ mod tests {
             "username": "u", "password": "p", "upgrade": false, "wait": null,
         });
         assert_eq!(checked("create", create.clone()), Ok(vec![]));
-        for name in COMMANDS
-            .iter()
-            .find(|command| command.name == "create")
-            .unwrap()
-            .required
-        {
+        for name in COMMANDS.iter().find(|command| command.name == "create").unwrap().required {
             for nothing in [json!(null), json!("")] {
                 let mut lacking = create.clone();
                 lacking[name] = nothing;
@@ -234,34 +173,20 @@ mod tests {
             args[extra.0] = extra.1;
             checked("replicate", args)
         };
-        assert_eq!(
-            replicate(("size", json!("10"))).unwrap_err(),
-            "Parameter size is not valid for replicate command"
-        );
+        assert_eq!(replicate(("size", json!("10"))).unwrap_err(), "Parameter size is not valid for replicate command");
         assert_eq!(
             replicate(("apply_immediately", json!(true))).unwrap_err(),
             "Parameter apply_immediately is not valid for replicate command"
         );
         assert_eq!(replicate(("apply_immediately", json!(false))), Ok(vec![]));
-        assert_eq!(
-            replicate(("vpc_security_groups", json!(["sg-1"]))),
-            Ok(vec![])
-        );
-        assert_eq!(
-            replicate(("db_engine", json!("postgres"))),
-            Ok(vec!["db_engine".to_owned()])
-        );
+        assert_eq!(replicate(("vpc_security_groups", json!(["sg-1"]))), Ok(vec![]));
+        assert_eq!(replicate(("db_engine", json!("postgres"))), Ok(vec!["db_engine".to_owned()]));
     }
 
     #[test]
     fn ports_follow_the_engine() {
-        let cases = [
-            ("MySQL", 3306),
-            ("postgres", 5432),
-            ("oracle-se1", 1521),
-            ("sqlserver-web", 1433),
-            ("aurora", 3306),
-        ];
+        let cases =
+            [("MySQL", 3306), ("postgres", 5432), ("oracle-se1", 1521), ("sqlserver-web", 1433), ("aurora", 3306)];
         for (engine, port) in cases {
             assert_eq!(default_port(engine), Some(port), "{engine}");
         }

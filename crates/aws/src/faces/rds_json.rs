@@ -6,11 +6,8 @@ use rplay_module_api::{Json, json};
 
 pub fn instance(instance: &DbInstance) -> Json {
     let endpoint = instance.endpoint();
-    let groups: Vec<&str> = instance
-        .vpc_security_groups()
-        .iter()
-        .filter_map(|group| group.vpc_security_group_id())
-        .collect();
+    let groups: Vec<&str> =
+        instance.vpc_security_groups().iter().filter_map(|group| group.vpc_security_group_id()).collect();
     let parameter_groups: Vec<Json> = instance
         .db_parameter_groups()
         .iter()
@@ -82,9 +79,7 @@ fn subnet_group(group: &DbSubnetGroup) -> Json {
         .subnets()
         .iter()
         .map(|subnet| {
-            let zone = subnet
-                .subnet_availability_zone()
-                .and_then(|zone| zone.name());
+            let zone = subnet.subnet_availability_zone().and_then(|zone| zone.name());
             json!({
                 "status": subnet.subnet_status(),
                 "identifier": subnet.subnet_identifier(),

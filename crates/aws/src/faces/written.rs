@@ -36,16 +36,3 @@ pub fn boolean(value: &Json) -> Option<bool> {
         _ => None,
     }
 }
-
-/// The name Python has for a value's type, for texts that quote it.
-pub fn python_type(value: &Json) -> &'static str {
-    match value {
-        Json::Null => "NoneType",
-        Json::Bool(_) => "bool",
-        Json::Number(number) if number.is_f64() => "float",
-        Json::Number(_) => "int",
-        Json::String(_) => "str",
-        Json::Array(_) => "list",
-        Json::Object(_) => "dict",
-    }
-}

@@ -1,18 +1,18 @@
 //! What happens to the lines: pure functions from bytes to bytes.
 
-use crate::python_regex::{self, BytesRegex};
+use crate::python_regex::{self, PythonRegex};
 
 /// How the line that is to be replaced or removed is known.
 pub(super) enum Search {
     Nothing,
-    Regexp(BytesRegex),
+    Regexp(PythonRegex),
     Text(Vec<u8>),
 }
 
 impl Search {
     pub(super) fn new(regexp: Option<&str>, text: Option<&str>) -> Result<Self, String> {
         match (regexp, text) {
-            (Some(regexp), _) => BytesRegex::new(regexp).map(Self::Regexp),
+            (Some(regexp), _) => PythonRegex::of_bytes(regexp).map(Self::Regexp),
             (None, Some(text)) => Ok(Self::Text(text.as_bytes().to_vec())),
             (None, None) => Ok(Self::Nothing),
         }
@@ -31,8 +31,8 @@ impl Search {
 pub(super) enum Place {
     Beginning,
     End,
-    After(BytesRegex),
-    Before(BytesRegex),
+    After(PythonRegex),
+    Before(PythonRegex),
 }
 
 impl Place {
@@ -40,8 +40,8 @@ impl Place {
         match (after, before) {
             (None, Some("BOF")) => Ok(Self::Beginning),
             (Some("EOF") | None, None) => Ok(Self::End),
-            (Some(after), _) => BytesRegex::new(after).map(Self::After),
-            (None, Some(before)) => BytesRegex::new(before).map(Self::Before),
+            (Some(after), _) => PythonRegex::of_bytes(after).map(Self::After),
+            (None, Some(before)) => PythonRegex::of_bytes(before).map(Self::Before),
         }
     }
 }
@@ -90,7 +90,7 @@ impl Edit<'_> {
         Ok((inserted(&lines, index.unwrap_or(lines.len()), self.line), "line added"))
     }
 
-    fn find(&self, lines: &[&[u8]], regex: &BytesRegex) -> Result<Option<usize>, String> {
+    fn find(&self, lines: &[&[u8]], regex: &PythonRegex) -> Result<Option<usize>, String> {
         self.position(lines.iter().map(|line| Ok(regex.search(&python_regex::to_text(line))?.is_some())))
     }
 

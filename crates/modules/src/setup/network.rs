@@ -296,7 +296,8 @@ fn addresses4() -> Vec<Address4> {
                 label: std::ffi::CStr::from_ptr(it.ifa_name).to_string_lossy().into_owned(),
                 address,
                 netmask,
-                broadcast: if broadcasts { read_ipv4(it.ifa_ifu) } else { None },
+                // Without a broadcast address of its own the kernel repeats the address.
+                broadcast: if broadcasts { read_ipv4(it.ifa_ifu).filter(|it| *it != address) } else { None },
             });
         }
         libc::freeifaddrs(list);

@@ -24,11 +24,10 @@ pub fn select(wanted: &[String]) -> Result<Vec<&'static Collector>, String> {
                 if named.is_empty() && !EMPTY.contains(&name) {
                     return Err(unknown(name));
                 }
-                // An explicit name outweighs `!all`.
                 if negative {
-                    excluded.extend(named)
+                    excluded.extend(named);
                 } else {
-                    included.extend(named.iter().map(|it| (*it, true)).map(|it| it.0))
+                    included.extend(named);
                 }
             }
         }
@@ -47,6 +46,7 @@ pub fn select(wanted: &[String]) -> Result<Vec<&'static Collector>, String> {
             if it.minimal && without_minimal {
                 return named;
             }
+            // An explicit name outweighs `!all`.
             named || ((it.minimal || included.contains(&it.name)) && !excluded.contains(&it.name))
         })
         .collect())

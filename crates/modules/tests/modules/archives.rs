@@ -93,9 +93,14 @@ fn unpacked(dest: &Path) {
 
 #[test]
 fn unpacks_every_format_by_its_content() {
-    for (kind, handler) in
-        [("", "TarArchive"), ("gz", "TgzArchive"), ("bz2", "TarArchive"), ("xz", "TarArchive"), ("zst", "TarArchive"), ("zip", "ZipArchive")]
-    {
+    for (kind, handler) in [
+        ("", "TarArchive"),
+        ("gz", "TgzArchive"),
+        ("bz2", "TarArchive"),
+        ("xz", "TarArchive"),
+        ("zst", "TarArchive"),
+        ("zip", "ZipArchive"),
+    ] {
         let tmp = tempfile::tempdir().unwrap();
         // The name says nothing.
         let (src, dest) = (tmp.path().join("archive"), tmp.path().join("dest"));
@@ -116,7 +121,10 @@ fn unpacks_every_format_by_its_content() {
         assert_eq!(result["files"][1], "top/x");
         unpacked(&dest);
         if kind != "zip" {
-            assert_eq!(fs::metadata(dest.join("top/x")).unwrap().ino(), fs::metadata(dest.join("top/h")).unwrap().ino());
+            assert_eq!(
+                fs::metadata(dest.join("top/x")).unwrap().ino(),
+                fs::metadata(dest.join("top/h")).unwrap().ino()
+            );
             assert_eq!(fs::metadata(dest.join("top/x")).unwrap().mtime(), 1_700_000_000);
         }
 
@@ -188,7 +196,13 @@ fn receives_an_upload_unless_it_exists() {
     let mut args = archive(tmp.path(), &sample_tar());
     args.as_object_mut().unwrap().remove("copy");
     let mut port = Attachments::default();
-    let skipped = harness::run("unarchive", with(args.clone(), json!({"creates": tmp.path()})), json!({"_upload": true}), &mut port, false);
+    let skipped = harness::run(
+        "unarchive",
+        with(args.clone(), json!({"creates": tmp.path()})),
+        json!({"_upload": true}),
+        &mut port,
+        false,
+    );
     assert_eq!(skipped["msg"], json!(format!("skipped, since {} exists", tmp.path().display())));
     assert_eq!(skipped["skipped"], true);
     port.0.insert("src".into(), sample_tar());
@@ -238,12 +252,20 @@ fn tells_what_went_wrong() {
     let tmp = tempfile::tempdir().unwrap();
     let args = archive(tmp.path(), b"no archive at all\n");
     let src = tmp.path().join("archive");
-    assert!(run(args.clone(), false)["msg"].as_str().unwrap().starts_with(&format!("Failed to find handler for \"{}\"", src.display())));
+    assert!(
+        run(args.clone(), false)["msg"]
+            .as_str()
+            .unwrap()
+            .starts_with(&format!("Failed to find handler for \"{}\"", src.display()))
+    );
     let cut = compressed("gz", &sample_tar());
     fs::write(&src, &cut[..cut.len() / 2]).unwrap();
     assert!(run(args.clone(), false)["msg"].as_str().unwrap().contains("the archive is damaged"));
     fs::write(&src, b"").unwrap();
-    assert_eq!(run(args.clone(), false)["msg"], json!(format!("Invalid archive '{}', the file is 0 bytes", src.display())));
+    assert_eq!(
+        run(args.clone(), false)["msg"],
+        json!(format!("Invalid archive '{}', the file is 0 bytes", src.display()))
+    );
     fs::remove_file(&src).unwrap();
     assert_eq!(run(args.clone(), false)["msg"], json!(format!("Source '{}' does not exist", src.display())));
     let result = run(with(args, json!({"dest": tmp.path().join("none")})), false);

@@ -55,7 +55,11 @@ fn answer(mut stream: &TcpStream, seen: &Mutex<Vec<String>>, own: &str) {
     let (status, headers, body): (&str, String, &[u8]) = match path {
         "/a.txt" | "/c/d.txt" if lower.contains("if-modified-since:") => ("304 Not Modified", String::new(), b""),
         "/a.txt" | "/c/d.txt" => ("200 OK", String::new(), b"hello\n"),
-        "/sums" => ("200 OK", String::new(), b"00  b.txt\n5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  a.txt\n"),
+        "/sums" => (
+            "200 OK",
+            String::new(),
+            b"00  b.txt\n5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  a.txt\n",
+        ),
         "/moved" => ("302 Found", format!("Location: {own}/a.txt\r\n"), b""),
         "/relative" => ("301 Moved Permanently", "Location: c/d.txt\r\n".to_owned(), b""),
         "/loop" => ("302 Found", "Location: /loop\r\n".to_owned(), b""),
@@ -119,8 +123,13 @@ fn replaces_and_keeps_a_copy() {
     let (server, tmp) = (Server::start(), tempfile::tempdir().unwrap());
     let dest = tmp.path().join("a");
     fs::write(&dest, "old").unwrap();
-    let result = get(json!({"url": format!("{}/a.txt", server.url), "dest": dest, "force": true, "backup": true, "mode": "0600"}));
-    expect(&result, &json!({"changed": true, "mode": "0600", "checksum_dest": "c00dbbc9dadfbe1e232e93a729dd4752fade0abf"}));
+    let result = get(
+        json!({"url": format!("{}/a.txt", server.url), "dest": dest, "force": true, "backup": true, "mode": "0600"}),
+    );
+    expect(
+        &result,
+        &json!({"changed": true, "mode": "0600", "checksum_dest": "c00dbbc9dadfbe1e232e93a729dd4752fade0abf"}),
+    );
     assert_eq!(fs::read_to_string(result["backup_file"].as_str().unwrap()).unwrap(), "old");
     assert_eq!(fs::read_to_string(dest).unwrap(), "hello\n");
 }
@@ -155,13 +164,19 @@ fn verifies_checksums() {
     let with = |checksum: &str| json!({"url": url, "dest": dest, "checksum": checksum});
     let result = get(with("sha256:00"));
     let msg = result["msg"].as_str().unwrap();
-    assert!(msg.ends_with("did not match 00; it was 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03."), "{msg}");
+    assert!(
+        msg.ends_with("did not match 00; it was 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03."),
+        "{msg}"
+    );
     assert!(!dest.exists());
     expect(&get(with(sum)), &json!({"changed": true, "status_code": 200}));
     expect(&get(with(sum)), &json!({"changed": false, "msg": "file already exists", "checksum_src": null}));
     let mut with_mode = with(sum);
     with_mode["mode"] = "0640".into();
-    expect(&get(with_mode), &json!({"changed": true, "msg": "file already exists but file attributes changed", "mode": "0640"}));
+    expect(
+        &get(with_mode),
+        &json!({"changed": true, "msg": "file already exists but file attributes changed", "mode": "0640"}),
+    );
     let by_url = format!("sha256:{}/sums", server.url);
     expect(&get(with(&by_url)), &json!({"changed": false, "msg": "file already exists"}));
     let result = get(json!({"url": format!("{}/named", server.url), "dest": dest, "checksum": by_url}));
@@ -180,7 +195,11 @@ fn follows_redirects_without_taking_secrets_along() {
     expect(&result, &json!({"changed": true, "url": format!("{}/a.txt", server.url)}));
     let requests = server.requests.lock().unwrap().clone();
     let lower: Vec<_> = requests.iter().map(|request| request.to_lowercase()).collect();
-    assert!(lower[0].contains("x-token: t\n") && lower[0].contains("authorization: basic dtpw") && lower[0].contains("x-other: 5\n"));
+    assert!(
+        lower[0].contains("x-token: t\n")
+            && lower[0].contains("authorization: basic dtpw")
+            && lower[0].contains("x-other: 5\n")
+    );
     assert!(!lower[1].contains("x-token") && !lower[1].contains("authorization") && lower[1].contains("x-other: 5\n"));
     let result = get(json!({"url": format!("{}/relative", server.url), "dest": tmp.path().join("b")}));
     expect(&result, &json!({"changed": true, "url": format!("{}/c/d.txt", server.url)}));
@@ -207,8 +226,14 @@ fn tells_what_went_wrong() {
     for (url, msg) in [
         ("http://127.0.0.1:1/x".to_owned(), "Request failed: <urlopen error [Errno 111] Connection refused>"),
         ("gopher://127.0.0.1/x".to_owned(), "Request failed: <urlopen error unknown url type: gopher>"),
-        (format!("file://{}/none", tmp.path().display()), "Request failed: <urlopen error [Errno 2] No such file or directory"),
-        ("http://no.such.host.invalid/x".to_owned(), "Request failed: <urlopen error [Errno -2] Name or service not known>"),
+        (
+            format!("file://{}/none", tmp.path().display()),
+            "Request failed: <urlopen error [Errno 2] No such file or directory",
+        ),
+        (
+            "http://no.such.host.invalid/x".to_owned(),
+            "Request failed: <urlopen error [Errno -2] Name or service not known>",
+        ),
         (format!("{}/short", server.url), "failed to read from the remote host"),
     ] {
         let result = get(json!({"url": url, "dest": dest}));
@@ -228,7 +253,10 @@ fn copies_file_urls() {
     let (source, dest) = (tmp.path().join("a b"), tmp.path().join("c"));
     fs::write(&source, "hello\n").unwrap();
     let url = format!("file://{}/a%20b", tmp.path().display());
-    expect(&get(json!({"url": url, "dest": dest})), &json!({"changed": true, "checksum_src": HELLO, "status_code": null}));
+    expect(
+        &get(json!({"url": url, "dest": dest})),
+        &json!({"changed": true, "checksum_src": HELLO, "status_code": null}),
+    );
     expect(&get(json!({"url": url, "dest": dest})), &json!({"changed": false, "checksum_src": HELLO}));
     assert_eq!(fs::metadata(dest).unwrap().mode() & 0o777, 0o644);
 }

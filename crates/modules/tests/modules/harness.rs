@@ -30,10 +30,7 @@ struct Processes;
 
 impl Runner for Processes {
     fn run(&mut self, command: &Command, _: &mut dyn Port) -> io::Result<CommandOutput> {
-        let output = std::process::Command::new(&command.program)
-            .args(&command.args)
-            .stdin(Stdio::null())
-            .output()?;
+        let output = std::process::Command::new(&command.program).args(&command.args).stdin(Stdio::null()).output()?;
         Ok(CommandOutput { rc: output.status.code().unwrap_or(-1), stdout: output.stdout, stderr: output.stderr })
     }
 }
@@ -60,7 +57,12 @@ pub fn run(name: &str, args: Json, internal: Json, port: &mut Attachments, check
 }
 
 /// Runs a module and gives its result in the form that a playbook registers.
-pub fn run_validated(module: &Module, args: Map<String, Json>, port: &mut Attachments, check: bool) -> Map<String, Json> {
+pub fn run_validated(
+    module: &Module,
+    args: Map<String, Json>,
+    port: &mut Attachments,
+    check: bool,
+) -> Map<String, Json> {
     let mut result;
     let tmpdir = tempfile::tempdir().unwrap();
     let mut ctx = Ctx {
@@ -101,4 +103,3 @@ pub fn run_validated(module: &Module, args: Map<String, Json>, port: &mut Attach
     }
     result
 }
-

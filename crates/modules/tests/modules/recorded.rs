@@ -247,7 +247,11 @@ fn comparable_diff(diff: &Json) -> Json {
         }
     }
     diff.retain(|name, value| !(name.ends_with("_header") && value == ""));
-    if diff.is_empty() { Json::Null } else { serde_json::to_value(diff.into_iter().collect::<BTreeMap<_, _>>()).unwrap() }
+    if diff.is_empty() {
+        Json::Null
+    } else {
+        serde_json::to_value(diff.into_iter().collect::<BTreeMap<_, _>>()).unwrap()
+    }
 }
 
 fn check(file: &str) {
@@ -289,6 +293,11 @@ fn check(file: &str) {
 }
 
 #[test]
+fn blockinfile() {
+    check("blockinfile.jsonl");
+}
+
+#[test]
 fn copy() {
     check("copy.jsonl");
 }
@@ -301,6 +310,11 @@ fn file() {
 #[test]
 fn lineinfile() {
     check("lineinfile.jsonl");
+}
+
+#[test]
+fn replace() {
+    check("replace.jsonl");
 }
 
 #[test]

@@ -1,6 +1,4 @@
-use super::{
-    Peer, Rule, after, difference, from_permissions, mask_cidr, permissions_to_json, to_permissions,
-};
+use super::{Peer, Rule, after, difference, from_permissions, mask_cidr, permissions_to_json, to_permissions};
 
 fn ipv4(protocol: &str, ports: Option<(i32, i32)>, cidr: &str) -> Rule {
     Rule::new(protocol, ports, Peer::Ipv4(cidr.to_owned()), None)
@@ -8,27 +6,16 @@ fn ipv4(protocol: &str, ports: Option<(i32, i32)>, cidr: &str) -> Rule {
 
 fn group(owner: Option<&str>, id: Option<&str>, name: Option<&str>) -> Peer {
     let own = |text: Option<&str>| text.map(str::to_owned);
-    Peer::Group {
-        owner: own(owner),
-        id: own(id),
-        name: own(name),
-    }
+    Peer::Group { owner: own(owner), id: own(id), name: own(name) }
 }
 
 #[test]
 fn protocols_without_ports_forget_them() {
     for protocol in ["all", "ALL", "-1", "50", "6"] {
-        assert_eq!(
-            ipv4(protocol, Some((80, 80)), "0.0.0.0/0").ports,
-            None,
-            "{protocol}"
-        );
+        assert_eq!(ipv4(protocol, Some((80, 80)), "0.0.0.0/0").ports, None, "{protocol}");
     }
     assert_eq!(ipv4("all", None, "0.0.0.0/0").protocol, "-1");
-    assert_eq!(
-        ipv4("TCP", Some((80, 80)), "0.0.0.0/0"),
-        ipv4("tcp", Some((80, 80)), "0.0.0.0/0")
-    );
+    assert_eq!(ipv4("TCP", Some((80, 80)), "0.0.0.0/0"), ipv4("tcp", Some((80, 80)), "0.0.0.0/0"));
     assert_eq!(ipv4("icmp", Some((-1, -1)), "0.0.0.0/0").ports, None);
 }
 
@@ -58,19 +45,9 @@ fn only_differences_are_changed() {
         ipv4("tcp", Some((443, 443)), "0.0.0.0/0"),
         ipv4("tcp", Some((22, 22)), "10.0.0.0/8"),
     );
-    let change = difference(
-        &[http.clone(), ssh.clone()],
-        &[http.clone(), https.clone(), https.clone()],
-        true,
-    );
-    assert_eq!(
-        (change.revoke.clone(), change.authorize.clone()),
-        (vec![ssh.clone()], vec![https.clone()])
-    );
-    assert_eq!(
-        after(&[http.clone(), ssh.clone()], &change),
-        vec![http.clone(), https]
-    );
+    let change = difference(&[http.clone(), ssh.clone()], &[http.clone(), https.clone(), https.clone()], true);
+    assert_eq!((change.revoke.clone(), change.authorize.clone()), (vec![ssh.clone()], vec![https.clone()]));
+    assert_eq!(after(&[http.clone(), ssh.clone()], &change), vec![http.clone(), https]);
     assert!(difference(&[http.clone(), ssh], &[http], false).is_empty());
 }
 
@@ -83,10 +60,7 @@ fn a_description_alone_is_updated_and_never_dropped() {
     let change = difference(&[present.clone()], &[wanted.clone()], true);
     assert!(change.revoke.is_empty() && change.authorize.is_empty());
     assert_eq!(change.describe, vec![wanted]);
-    let silent = Rule {
-        description: None,
-        ..present.clone()
-    };
+    let silent = Rule { description: None, ..present.clone() };
     assert!(difference(&[present], &[silent], true).is_empty());
 }
 
@@ -98,51 +72,26 @@ fn groups_compare_by_owner_and_id_else_by_name() {
     assert!(present.same_as(&rule(group(None, Some("sg-1"), None))));
     assert!(!present.same_as(&rule(group(Some("9"), Some("sg-1"), None))));
     assert!(!present.same_as(&rule(group(Some("1234"), Some("sg-2"), Some("web")))));
-    let elb = rule(group(
-        Some("amazon-elb"),
-        Some("sg-8"),
-        Some("amazon-elb-sg"),
-    ));
-    assert!(elb.same_as(&rule(group(
-        Some("amazon-elb"),
-        None,
-        Some("amazon-elb-sg")
-    ))));
+    let elb = rule(group(Some("amazon-elb"), Some("sg-8"), Some("amazon-elb-sg")));
+    assert!(elb.same_as(&rule(group(Some("amazon-elb"), None, Some("amazon-elb-sg")))));
 }
 
 #[test]
 fn rules_survive_the_way_to_aws_and_back() {
     let rules = vec![
         ipv4("tcp", Some((80, 80)), "0.0.0.0/0"),
-        Rule::new(
-            "tcp",
-            Some((80, 80)),
-            Peer::Ipv6("::/0".to_owned()),
-            Some("web".to_owned()),
-        ),
+        Rule::new("tcp", Some((80, 80)), Peer::Ipv6("::/0".to_owned()), Some("web".to_owned())),
         ipv4("icmp", None, "10.0.0.0/8"),
         Rule::new("-1", None, group(Some("1234"), Some("sg-1"), None), None),
-        Rule::new(
-            "udp",
-            Some((53, 53)),
-            Peer::PrefixList("pl-1".to_owned()),
-            None,
-        ),
+        Rule::new("udp", Some((53, 53)), Peer::PrefixList("pl-1".to_owned()), None),
     ];
     let permissions = to_permissions(&rules);
-    assert_eq!(
-        permissions.len(),
-        4,
-        "rules that differ in the peer only share a permission"
-    );
+    assert_eq!(permissions.len(), 4, "rules that differ in the peer only share a permission");
     assert_eq!(from_permissions(&permissions), rules);
     let json = permissions_to_json(&permissions);
     assert_eq!(json[0]["from_port"], 80);
     assert_eq!(json[0]["ipv6_ranges"][0]["description"], "web");
-    assert_eq!(
-        json[1]["from_port"], -1,
-        "AWS wants all types of ICMP spelled out"
-    );
+    assert_eq!(json[1]["from_port"], -1, "AWS wants all types of ICMP spelled out");
     assert!(json[2].get("from_port").is_none());
     assert_eq!(json[2]["ip_protocol"], "-1");
     assert_eq!(json[2]["prefix_list_ids"].as_array().map(Vec::len), Some(0));
