@@ -3,9 +3,11 @@
 
 mod add_host;
 mod assert;
+mod copy;
 mod debug;
 pub mod effect;
 mod fail;
+mod fetch;
 mod group_by;
 mod include_role;
 mod include_tasks;
@@ -13,11 +15,16 @@ mod include_vars;
 mod meta;
 pub mod module;
 mod pause;
+mod raw;
 pub mod result;
+mod script;
 mod set_fact;
 mod set_stats;
+mod source_file;
 pub mod table;
 pub mod target;
+mod template;
+mod unarchive;
 mod wait_for_connection;
 
 use std::future::Future;

@@ -3,8 +3,8 @@
 use rplay_module_api::Spec;
 
 use super::{
-    Action, add_host, assert, debug, fail, group_by, include_role, include_tasks, include_vars, meta, pause, set_fact,
-    set_stats, wait_for_connection,
+    Action, add_host, assert, copy, debug, fail, fetch, group_by, include_role, include_tasks, include_vars, meta, pause,
+    raw, script, set_fact, set_stats, template, unarchive, wait_for_connection,
 };
 use crate::action;
 use crate::modules::{self, Module};
@@ -12,16 +12,22 @@ use crate::modules::{self, Module};
 pub const ACTIONS: &[Action] = &[
     Action::new("add_host", &add_host::SPEC, action!(add_host::run)).any_argument().bypasses_hosts(),
     Action::new("assert", &assert::SPEC, action!(assert::run)).unrendered(&["that"]),
+    Action::new("copy", &rplay_modules::copy::MODULE.spec, action!(copy::run)),
     Action::new("debug", &debug::SPEC, action!(debug::run)).unrendered(&["var"]),
     Action::new("fail", &fail::SPEC, action!(fail::run)),
+    Action::new("fetch", &rplay_modules::fetch::MODULE.spec, action!(fetch::run)),
     Action::new("group_by", &group_by::SPEC, action!(group_by::run)),
     Action::new("include_role", &include_role::SPEC, action!(include_role::run)),
     Action::new("include_tasks", &include_tasks::SPEC, action!(include_tasks::run)),
     Action::new("include_vars", &include_vars::SPEC, action!(include_vars::run)),
     Action::new("meta", &meta::SPEC, action!(meta::run)),
     Action::new("pause", &pause::SPEC, action!(pause::run)).bypasses_hosts(),
+    Action::new("raw", &raw::SPEC, action!(raw::run)),
+    Action::new("script", &script::SPEC, action!(script::run)),
     Action::new("set_fact", &set_fact::SPEC, action!(set_fact::run)).any_argument(),
     Action::new("set_stats", &set_stats::SPEC, action!(set_stats::run)),
+    Action::new("template", &template::SPEC, action!(template::run)),
+    Action::new("unarchive", &rplay_modules::unarchive::MODULE.spec, action!(unarchive::run)),
     Action::new("wait_for_connection", &wait_for_connection::SPEC, action!(wait_for_connection::run)),
 ];
 
