@@ -59,6 +59,19 @@ impl Templar {
         options: &FileOptions,
         extra: &Dict,
     ) -> Result<String, TemplateError> {
+        Ok(match self.render_file_value(source, options, extra)? {
+            Value::Null => String::new(),
+            other => other.to_text(),
+        })
+    }
+
+    /// The same as a native value, as the lookup `template` gives it.
+    pub fn render_file_value(
+        &self,
+        source: &Arc<SourceFile>,
+        options: &FileOptions,
+        extra: &Dict,
+    ) -> Result<Value, TemplateError> {
         let newline = newline_of(&options.newline_sequence).map_err(|fault| *fault)?;
         self.render_text_file(source, options, newline, extra).map_err(|fault| {
             let line = fault.line.max(1);
@@ -73,7 +86,7 @@ impl Templar {
         options: &FileOptions,
         newline: &'static str,
         extra: &Dict,
-    ) -> Res<String> {
+    ) -> Res<Value> {
         let mut overrides = Overrides {
             options: options.clone(),
             line_statement_prefix: None,
@@ -87,11 +100,10 @@ impl Templar {
         let context = Context::new(templar);
         let value = finalize(&context.run_template(&compiled)?)?;
         Ok(match value {
-            Value::Null => String::new(),
             Value::Omit => {
                 return Err(Box::new(TemplateError::new(TemplateErrorKind::Omit, "Template result was omitted.")));
             }
-            other => other.to_text(),
+            other => other,
         })
     }
 }

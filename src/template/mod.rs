@@ -54,22 +54,6 @@ impl Variables for Dict {
     }
 }
 
-/// Vault passwords, for the filters `vault` and `unvault`, the lookup `unvault`, and vaulted files that lookups read.
-pub trait VaultDoor: Send + Sync {
-    /// The plaintext of a vaulted text.
-    fn open(&self, ciphertext: &str) -> Result<Vec<u8>, String>;
-    /// Vaults a text; the salt makes the result repeatable.
-    fn seal(
-        &self,
-        plaintext: &[u8],
-        secret: &str,
-        salt: Option<&str>,
-        vault_id: Option<&str>,
-    ) -> Result<String, String>;
-    /// The plaintext of a vaulted text under this very password.
-    fn open_with(&self, ciphertext: &str, secret: &str) -> Result<Vec<u8>, String>;
-}
-
 pub struct Settings {
     pub notices: Notices,
     /// Conditions may have any type, as before 2.19.
@@ -80,7 +64,8 @@ pub struct Settings {
     pub suggest: bool,
     /// `jinja2_extensions` of ansible.cfg: `do` and `loopcontrols` are known.
     pub jinja2_extensions: Vec<String>,
-    pub vault: Option<Arc<dyn VaultDoor>>,
+    /// Opens vaulted files that lookups read.
+    pub vault: Option<Arc<crate::vault::Secrets>>,
     /// Looks up settings for the lookup `config`.
     pub config: Option<Arc<dyn Fn(&str) -> Option<Value> + Send + Sync>>,
 }

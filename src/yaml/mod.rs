@@ -119,6 +119,11 @@ impl Node {
     }
 }
 
+/// Whether a text written without quotes is read as that text, and not as a number, a boolean or the like.
+pub fn is_plain_text(text: &str) -> bool {
+    scalar::resolve(text) == scalar::Scalar::Str
+}
+
 /// What a mapping with the same key twice leads to (`DUPLICATE_YAML_DICT_KEY`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DuplicateKeys {

@@ -3,14 +3,21 @@
 mod collections;
 pub mod dates;
 mod defaults;
+pub mod digests;
+mod encodings;
+mod html;
 mod mappings;
 mod numbers;
+mod paths;
 pub mod regex;
 mod select;
 mod sequences;
+mod serial;
 mod sets;
+mod sizes;
 pub mod table;
 mod text;
+pub mod yaml_text;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

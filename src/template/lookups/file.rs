@@ -47,6 +47,5 @@ pub fn read(scope: &Scope, subdir: &str, name: &str) -> Res<Vec<u8>> {
         return Ok(bytes);
     }
     let Some(vault) = &scope.context.templar.engine().settings.vault else { return Ok(bytes) };
-    let text = String::from_utf8_lossy(&bytes);
-    vault.open(&text).map_err(raised)
+    vault.decrypt(&bytes).map_err(|failure| raised(failure.to_string()))
 }

@@ -1,7 +1,11 @@
 //! Lookups of ansible.builtin: one per file, all names in `table.rs`.
 
+mod commands;
 mod env;
 mod file;
+mod files;
+mod lists;
+mod password;
 pub mod table;
 mod vars;
 

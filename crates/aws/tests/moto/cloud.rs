@@ -45,7 +45,10 @@ fn python_of_moto() -> PathBuf {
     for candidate in &candidates {
         let Ok(text) = std::fs::read_to_string(candidate) else { continue };
         if let Some(interpreter) = text.lines().next().and_then(|line| line.strip_prefix("#!")) {
-            return interpreter.trim().into();
+            let interpreter = PathBuf::from(interpreter.trim());
+            if interpreter.is_file() {
+                return interpreter;
+            }
         }
     }
     panic!(

@@ -114,15 +114,16 @@ async fn mistakes_are_told() {
     let other = cloud.ok("ec2_group", json!({"name": "g", "description": "other"})).await;
     assert!(!other.changed);
     assert!(other.warnings[0].starts_with("Group description does not match existing group."), "{:?}", other.warnings);
-    let failure = cloud.fails("ec2_group", json!({"name": "h", "description": "d", "vpc_id": "vpc-1"})).await;
+    let unknown = json!({"ports": 22, "group_id": "sg-00000000000000000"});
+    let failure = cloud.fails("ec2_group", json!({"name": "g", "description": "d", "rules": [unknown]})).await;
     assert!(
-        failure.msg.starts_with(
-            "Unable to create security group: An error occurred (InvalidVpcID.NotFound) when calling the \
-             CreateSecurityGroup operation: "
-        ),
+        failure.msg.starts_with("Unable to authorize ingress rules: ")
+            && failure.msg.contains(
+                "An error occurred (InvalidGroup.NotFound) when calling the AuthorizeSecurityGroupIngress operation: "
+            ),
         "{}",
         failure.msg
     );
-    assert_eq!(failure.fields["error"]["code"], "InvalidVpcID.NotFound");
+    assert_eq!(failure.fields["error"]["code"], "InvalidGroup.NotFound");
     assert_eq!(failure.fields["response_metadata"]["http_status_code"], 400);
 }

@@ -1,0 +1,219 @@
+//! Encodings of text: base64, URLs.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use crate::template::engine::arguments::Bound;
+use crate::template::engine::attributes::dict_of;
+use crate::template::engine::print;
+use crate::template::engine::run::Scope;
+use crate::template::engine::val::{Val, from_key};
+use crate::template::error::{Res, raised};
+
+fn encode_text(text: &str, encoding: &str) -> Res<Vec<u8>> {
+    match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
+        "utf-8" | "utf8" => Ok(text.as_bytes().to_vec()),
+        "utf-16-le" | "utf-16le" => Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        "utf-16-be" | "utf-16be" => Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        "utf-16" => Ok([0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()),
+        "latin-1" | "latin1" | "iso-8859-1" | "ascii" | "us-ascii" => text
+            .chars()
+            .map(|char| {
+                u8::try_from(u32::from(char)).map_err(|_| raised(format!("'{encoding}' codec can't encode character")))
+            })
+            .collect(),
+        _ => Err(raised(format!("unknown encoding: {encoding}"))),
+    }
+}
+
+pub fn decode_bytes(bytes: &[u8], encoding: &str) -> Res<String> {
+    let units = |join: fn([u8; 2]) -> u16, bytes: &[u8]| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| join([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
+        "utf-8" | "utf8" | "ascii" | "us-ascii" => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        "utf-16-le" | "utf-16le" => Ok(units(u16::from_le_bytes, bytes)),
+        "utf-16-be" | "utf-16be" => Ok(units(u16::from_be_bytes, bytes)),
+        "utf-16" => Ok(units(u16::from_le_bytes, bytes.strip_prefix(&[0xff, 0xfe]).unwrap_or(bytes))),
+        "latin-1" | "latin1" | "iso-8859-1" => Ok(bytes.iter().copied().map(char::from).collect()),
+        _ => Err(raised(format!("unknown encoding: {encoding}"))),
+    }
+}
+
+pub fn b64encode(_scope: &Scope, args: Bound) -> Res<Val> {
+    let bytes = match args.val(0) {
+        Val::Bytes(bytes) => bytes.to_vec(),
+        other => encode_text(&print::text(&other)?, args.text_or(1, "utf-8")?)?,
+    };
+    Ok(Val::str(if args.bool(2, false)? { URL_SAFE.encode(bytes) } else { STANDARD.encode(bytes) }))
+}
+
+/// Python's decoder: characters outside the alphabet are skipped, padding must fit.
+pub fn b64decode(_scope: &Scope, args: Bound) -> Res<Val> {
+    let text = print::text(&args.val(0))?;
+    let urlsafe = args.bool(2, false)?;
+    let text: String = if urlsafe { text.replace('-', "+").replace('_', "/") } else { text };
+    let mut digits = String::new();
+    let mut padding = 0;
+    for char in text.chars() {
+        match char {
+            '=' => {
+                padding += 1;
+                if digits.len() % 4 >= 2 && (digits.len() + padding).is_multiple_of(4) {
+                    break;
+                }
+            }
+            'A'..='Z' | 'a'..='z' | '0'..='9' | '+' | '/' => digits.push(char),
+            _ => {}
+        }
+    }
+    match digits.len() % 4 {
+        1 => {
+            return Err(raised(format!(
+                "Invalid base64-encoded string: number of data characters ({}) cannot be 1 more than a multiple of 4",
+                digits.len()
+            )));
+        }
+        2 if padding < 2 => return Err(raised("Incorrect padding")),
+        3 if padding < 1 => return Err(raised("Incorrect padding")),
+        _ => {}
+    }
+    let config = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let bytes = GeneralPurpose::new(&alphabet::STANDARD, config).decode(digits).map_err(|error| raised(error.to_string()))?;
+    Ok(Val::str(decode_bytes(&bytes, args.text_or(1, "utf-8")?)?))
+}
+
+/// Percent-encodes everything but letters, digits, `_.-~` and what is listed.
+pub fn percent_encode(text: &str, safe: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"_.-~".contains(&byte) || safe.as_bytes().contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out += &format!("%{byte:02X}");
+        }
+    }
+    out
+}
+
+pub fn urlencode(_scope: &Scope, args: Bound) -> Res<Val> {
+    let pair = |key: &Val, value: &Val| -> Res<String> {
+        let quote = |value: &Val| print::text(value).map(|text| percent_encode(&text, "").replace("%20", "+"));
+        Ok(format!("{}={}", quote(key)?, quote(value)?))
+    };
+    let value = args.val(0);
+    Ok(Val::str(match &value {
+        Val::Dict(dict) => {
+            let pairs: Res<Vec<String>> =
+                dict.to_map().iter().map(|(key, value)| pair(&from_key(key), value)).collect();
+            pairs?.join("&")
+        }
+        Val::List(_) | Val::Tuple(_) | Val::Object(_) => {
+            let mut pairs = Vec::new();
+            for item in value.iterate()? {
+                let both = item.iterate()?;
+                let [key, value] = both.as_slice() else {
+                    return Err(raised(format!("not enough values to unpack (expected 2, got {})", both.len())));
+                };
+                pairs.push(pair(key, value)?);
+            }
+            pairs.join("&")
+        }
+        other => percent_encode(&print::text(other)?, "/"),
+    }))
+}
+
+pub fn urldecode(_scope: &Scope, args: Bound) -> Res<Val> {
+    Ok(Val::str(percent_decode(&print::text(&args.val(0))?.replace('+', " "))))
+}
+
+fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let code = (*byte == b'%')
+            .then(|| text.get(at + 1..at + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok()))
+            .flatten();
+        match code {
+            Some(code) => {
+                out.push(code);
+                at += 3;
+            }
+            None => {
+                out.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+pub fn urlsplit(_scope: &Scope, args: Bound) -> Res<Val> {
+    let url = print::text(&args.val(0))?;
+    let (rest, fragment) = url.split_once('#').map_or((url.as_str(), ""), |(rest, fragment)| (rest, fragment));
+    let (scheme, rest) = match rest.split_once(':') {
+        Some((scheme, after))
+            if scheme.starts_with(|char: char| char.is_ascii_alphabetic())
+                && scheme.chars().all(|char| char.is_ascii_alphanumeric() || "+-.".contains(char)) =>
+        {
+            (scheme.to_ascii_lowercase(), after)
+        }
+        _ => (String::new(), rest),
+    };
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (netloc, path) = match rest.strip_prefix("//") {
+        Some(after) => after.find('/').map_or((after, ""), |at| after.split_at(at)),
+        None => ("", rest),
+    };
+    let (user_info, host_port) = netloc.rsplit_once('@').map_or((None, netloc), |(user, host)| (Some(user), host));
+    let (username, password) = match user_info {
+        None => (Val::Null, Val::Null),
+        Some(info) => match info.split_once(':') {
+            Some((user, password)) => (Val::str(user), Val::str(password)),
+            None => (Val::str(info), Val::Null),
+        },
+    };
+    let (host, port) = match host_port.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, after)) => (host, after.strip_prefix(':')),
+        None => host_port.split_once(':').map_or((host_port, None), |(host, port)| (host, Some(port))),
+    };
+    let port = match port.filter(|port| !port.is_empty()) {
+        None => Val::Null,
+        Some(port) => match port.parse::<u32>() {
+            Ok(number) if number <= 65535 => Val::Int(i64::from(number)),
+            Ok(_) => return Err(raised("Port out of range 0-65535")),
+            Err(_) => {
+                return Err(raised(format!(
+                    "Port could not be cast to integer value as {}",
+                    crate::value::python::str_repr(port)
+                )));
+            }
+        },
+    };
+    let hostname = if host.is_empty() { Val::Null } else { Val::str(host.to_lowercase()) };
+    let parts = vec![
+        ("fragment", Val::str(fragment)),
+        ("hostname", hostname),
+        ("netloc", Val::str(netloc)),
+        ("password", password),
+        ("path", Val::str(path)),
+        ("port", port),
+        ("query", Val::str(query)),
+        ("scheme", Val::str(scheme)),
+        ("username", username),
+    ];
+    match args.some(1).map(print::text).transpose()?.filter(|name| !name.is_empty()) {
+        None => Ok(dict_of(parts)),
+        Some(name) => parts
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
+            .ok_or_else(|| raised(format!("unknown URL component: {name}"))),
+    }
+}

@@ -1,0 +1,181 @@
+//! Amounts of bytes, and chance.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+
+use crate::template::engine::arguments::Bound;
+use crate::template::engine::operators::{Number, parse_float};
+use crate::template::engine::print;
+use crate::template::engine::run::Scope;
+use crate::template::engine::val::Val;
+use crate::template::error::{Res, raised};
+
+const UNITS: [(char, i32); 8] =
+    [('Y', 8), ('Z', 7), ('E', 6), ('P', 5), ('T', 4), ('G', 3), ('M', 2), ('K', 1)];
+
+fn number(value: &Val) -> Res<f64> {
+    match value {
+        Val::Str(text) => parse_float(text).ok_or_else(|| {
+            raised(format!("could not convert string to float: {}", crate::value::python::str_repr(text)))
+        }),
+        other => Number::of(other).map(|number| number.float()).ok_or_else(|| {
+            raised(format!("float() argument must be a string or a real number, not '{}'", other.type_name()))
+        }),
+    }
+}
+
+pub fn filesizeformat(_scope: &Scope, args: Bound) -> Res<Val> {
+    let bytes = number(&args.val(0))?;
+    let binary = args.bool(1, false)?;
+    let base = if binary { 1024.0 } else { 1000.0_f64 };
+    let prefixes: [&str; 8] = if binary {
+        ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"]
+    } else {
+        ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"]
+    };
+    if bytes == 1.0 {
+        return Ok(Val::str("1 Byte"));
+    }
+    if bytes < base {
+        return Ok(Val::str(format!("{} Bytes", bytes.trunc())));
+    }
+    let mut unit = base;
+    for (index, prefix) in prefixes.iter().enumerate() {
+        unit = base.powi(i32::try_from(index).unwrap_or(0) + 2);
+        if bytes < unit || index == 7 {
+            return Ok(Val::str(format!("{:.1} {prefix}", base * bytes / unit)));
+        }
+    }
+    Ok(Val::str(format!("{:.1}", bytes / unit)))
+}
+
+pub fn human_readable(_scope: &Scope, args: Bound) -> Res<Val> {
+    let value = args.val(0);
+    let Some(size) = Number::of(&value) else {
+        return Err(raised(format!(
+            "human_readable() failed on bad input: '>=' not supported between instances of '{}' and 'int'",
+            value.type_name()
+        )));
+    };
+    let size = size.float();
+    let bits = args.bool(1, false)?;
+    let unit = args.some(2).map(print::text).transpose()?;
+    let base = if bits { "bits" } else { "Bytes" };
+    let wanted = unit.as_deref().and_then(|unit| unit.chars().next()).map(|char| char.to_ascii_uppercase());
+    let mut chosen: Option<(char, i32)> = None;
+    for (letter, power) in UNITS {
+        let limit = 1024_f64.powi(power);
+        if (unit.is_none() && size >= limit) || wanted == Some(letter) {
+            chosen = Some((letter, power));
+            break;
+        }
+    }
+    let suffix_of = |letter: char| format!("{letter}{}", if bits { "b" } else { "B" });
+    Ok(Val::str(match chosen {
+        Some((letter, power)) => format!("{:.2} {}", size / 1024_f64.powi(power), suffix_of(letter)),
+        None => format!("{size:.2} {base}"),
+    }))
+}
+
+pub fn human_to_bytes(_scope: &Scope, args: Bound) -> Res<Val> {
+    let text = print::text(&args.val(0))?;
+    let default_unit = args.some(1).map(print::text).transpose()?;
+    let bits = args.bool(2, false)?;
+    let bad = |message: String| raised(format!("human_to_bytes() failed on bad input: {message}"));
+    let trimmed = text.trim_start();
+    let digits = trimmed.find(|char: char| !(char.is_ascii_digit() || char == '.')).unwrap_or(trimmed.len());
+    let (amount, unit) = trimmed.split_at(digits);
+    let unit = unit.trim_start();
+    if !unit.chars().all(|char| char.is_ascii_alphabetic()) {
+        return Err(bad(format!("can't interpret following string: {text}")));
+    }
+    let Ok(amount) = amount.parse::<f64>() else {
+        return Err(bad(format!("can't interpret following string: {text}")));
+    };
+    let unit = if unit.is_empty() { default_unit.unwrap_or_default() } else { unit.to_owned() };
+    if unit.is_empty() {
+        return Ok(whole(amount));
+    }
+    let first = unit.chars().next().unwrap_or('B').to_ascii_uppercase();
+    let power = match UNITS.iter().find(|(letter, _)| *letter == first) {
+        Some((_, power)) => *power,
+        None if first == 'B' => 0,
+        None => {
+            return Err(bad(format!(
+                "can't interpret following string: {text}. The suffix must be one of Y, Z, E, P, T, G, M, K, B"
+            )));
+        }
+    };
+    let (class, word) = if bits { ('b', "bit") } else { ('B', "byte") };
+    let lower = unit.to_lowercase();
+    let whole_word = match power {
+        0 => lower == word || lower == format!("{word}s") || unit.chars().next() == Some(class) && unit.len() == 1 || (unit.len() == 1 && !bits),
+        _ => {
+            let rest: String = unit.chars().skip(1).collect();
+            let full = |name: &str| lower == format!("{name}{word}") || lower == format!("{name}{word}s");
+            rest.is_empty()
+                || rest == class.to_string()
+                || (unit.chars().next().is_some_and(char::is_lowercase) && false)
+                || ["kilo", "mega", "giga", "tera", "peta", "exa", "zetta", "yotta"].iter().any(|name| full(name))
+        }
+    };
+    if !whole_word {
+        return Err(bad(format!("Value is not a valid string ({unit} in {text})")));
+    }
+    Ok(whole((amount * 1024_f64.powi(power)).round_ties_even()))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "larger amounts do not exist")]
+fn whole(number: f64) -> Val {
+    crate::template::engine::operators::float_to_int(number.round_ties_even()).unwrap_or(Val::Int(number as i64))
+}
+
+fn generator(seed: Option<&Val>) -> Res<rand::rngs::StdRng> {
+    match seed.filter(|seed| !matches!(seed, Val::Null)) {
+        None => Ok(rand::make_rng()),
+        Some(seed) => {
+            use sha2::Digest;
+            let digest: [u8; 32] = sha2::Sha256::digest(print::repr(seed)?.as_bytes()).into();
+            Ok(rand::rngs::StdRng::from_seed(digest))
+        }
+    }
+}
+
+pub fn random(_scope: &Scope, args: Bound) -> Res<Val> {
+    use rand::RngExt;
+    let mut generator = generator(args.get(3))?;
+    match args.val(0) {
+        Val::Int(end) => {
+            let (start, step) = (
+                if args.some(1).is_some() { args.int(1, 0)? } else { 0 },
+                if args.some(2).is_some() { args.int(2, 1)? } else { 1 },
+            );
+            if step == 0 {
+                return Err(raised("zero step for randrange()"));
+            }
+            let span = end.checked_sub(start).unwrap_or(i64::MAX);
+            let choices = if step > 0 { (span + step - 1) / step } else { (span + step + 1) / step };
+            if choices <= 0 {
+                return Err(raised(format!("empty range in randrange({start}, {end}, {step})")));
+            }
+            Ok(Val::Int(start + step * generator.random_range(0..choices)))
+        }
+        value => {
+            if args.some(1).is_some() || args.some(2).is_some() {
+                return Err(raised("start and step can only be used with integer values"));
+            }
+            let items = value.iterate().map_err(|_| raised("random can only be used on sequences and integers"))?;
+            if items.is_empty() {
+                return Err(raised("Cannot choose from an empty sequence"));
+            }
+            Ok(items.get(generator.random_range(0..items.len())).cloned().unwrap_or(Val::Null))
+        }
+    }
+}
+
+pub fn shuffle(_scope: &Scope, args: Bound) -> Res<Val> {
+    let value = args.val(0);
+    let Ok(mut items) = value.iterate() else { return Ok(value) };
+    items.shuffle(&mut generator(args.get(1))?);
+    Ok(Val::list(items))
+}
