@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import fcntl
+import importlib.util
 import os
 import sys
 
@@ -81,6 +82,9 @@ def alone():
 
 def install_programs():
     missing = [(program, package) for program, package in PROGRAMS if not have(program)]
+    # Debian takes this out of Python, and without it no virtual environment has pip.
+    if importlib.util.find_spec("ensurepip") is None:
+        missing.append(("python3 -m venv", "python3-venv"))
     if not missing:
         return
     packages = sorted({package for _, package in missing})
