@@ -8,7 +8,6 @@ mod options;
 mod password;
 mod playbook;
 mod session;
-mod vault_door;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};

@@ -8,7 +8,6 @@ use tokio::sync::mpsc;
 use super::extra_vars;
 use super::options::CommonOptions;
 use super::password::{self, Passwords};
-use super::vault_door::Door;
 use crate::actions;
 use crate::callback::{self, Callback, ColorChoice, Display, Terminal};
 use crate::config::Config;
@@ -221,7 +220,7 @@ fn template_settings(config: &Config, notices: &Notices, reader: &Reader) -> tem
         notices: notices.clone(),
         allow_broken_conditionals: config.bool("ALLOW_BROKEN_CONDITIONALS"),
         jinja2_extensions: config.list("DEFAULT_JINJA2_EXTENSIONS"),
-        vault: reader.vault.clone().map(|secrets| Arc::new(Door(secrets)) as Arc<dyn template::VaultDoor>),
+        vault: reader.vault.clone(),
         config: Some(Arc::new(move |name| values.text(name).map(Value::from))),
         ..template::Settings::default()
     }
