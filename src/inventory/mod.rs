@@ -2,7 +2,9 @@
 
 mod address;
 mod auto;
+mod constructed;
 pub mod export;
+mod generator;
 mod host_list;
 mod ini;
 mod literal;

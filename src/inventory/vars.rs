@@ -236,6 +236,17 @@ impl Inventory {
         Ok(merged)
     }
 
+    /// The variables that sources give a host and its groups, without files.
+    pub(super) fn source_vars(&self, host: &str) -> Result<Dict, Error> {
+        let mut merged = Dict::new();
+        for layer in self.host_layers(host)? {
+            if matches!(layer.level, Level::AllInventory | Level::GroupsInventory | Level::HostInventory) {
+                merged.extend(layer.vars.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }
+        }
+        Ok(merged)
+    }
+
     /// The variables of a host without those of its groups, for showing them.
     pub(super) fn own_host_vars(&self, host: &str) -> Result<Dict, Error> {
         let mut merged = Dict::new();

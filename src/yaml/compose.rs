@@ -91,7 +91,10 @@ pub fn compose(source: &Arc<SourceFile>, text: &str) -> Result<Document, Error> 
                 if is_block && usize::try_from(end.index).is_ok_and(|end| end > text.len()) {
                     drop_added_line_break(&mut value, text, start);
                 }
-                let plain = if tag.is_some() { style == ScalarStyle::Plain } else { plain_implicit };
+                let plain = match tag.as_deref() {
+                    None | Some("!") => plain_implicit,
+                    Some(_) => style == ScalarStyle::Plain,
+                };
                 let kind = RawKind::Scalar { text: value, plain };
                 let node = composer.start(anchor, tag, start, end, kind)?;
                 composer.finish(node, end, &mut root);

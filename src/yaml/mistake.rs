@@ -1,8 +1,9 @@
 //! What is wrong with a YAML file, where, and what to do about the mistakes people make most.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libyaml_safer::Mark;
+use regex::Regex;
 
 use crate::error::Error;
 use crate::source::{SourceFile, Span};
@@ -30,8 +31,7 @@ pub fn from_parser(source: &Arc<SourceFile>, text: &str, err: &libyaml_safer::Er
 pub fn at_mark(source: &Arc<SourceFile>, text: &str, context: &str, problem: &str, mark: Mark) -> Error {
     let place = span(source, mark);
     let line = text.split('\n').nth(usize::try_from(mark.line).unwrap_or(usize::MAX)).unwrap_or("");
-    let column = usize::try_from(mark.column).unwrap_or(usize::MAX);
-    if let Some((message, hint, column)) = cause(line.trim_end_matches('\r'), column) {
+    if let Some((message, hint, column)) = cause(line.trim_end_matches('\r')) {
         let place = Span { column: u32::try_from(column + 1).unwrap_or(u32::MAX), ..place };
         return Error::project(format!("{PREFIX} {message}"), Some(&place)).hint(hint);
     }
@@ -45,9 +45,42 @@ pub fn at_mark(source: &Arc<SourceFile>, text: &str, context: &str, problem: &st
     }
 }
 
+/// What stands before the value on a line: list dashes and a simple key.
+static BEFORE_VALUE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\s*(?:-\s+)*(?:[\w\s\[\]{}]+:(?:\s+|$))?").expect("a constant pattern"));
+
+/// A colon that YAML takes for the end of a key.
+static COLON: LazyLock<Regex> = LazyLock::new(|| Regex::new(r":(?:\s|$)").expect("a constant pattern"));
+
 /// A likely cause that the line shows: what Ansible says about it, what to do, and at which column it is.
-fn cause(line: &str, column: usize) -> Option<(&'static str, &'static str, usize)> {
-    let _ = (line, column);
+fn cause(line: &str) -> Option<(&'static str, &'static str, usize)> {
+    let column = |offset: usize| line.get(..offset).map_or(0, |before| before.chars().count());
+    let start = BEFORE_VALUE.find(line).map_or(0, |found| found.end());
+    let dashes = line.len() - line.trim_start_matches([' ', '-']).len();
+    for offset in [dashes, start] {
+        if line.get(offset..).is_some_and(|rest| rest.starts_with("{{") && rest.contains("}}")) {
+            let message = "This may be an issue with missing quotes around a template block.";
+            return Some((message, "a value that begins with `{{` needs quotes: \"{{ … }}\"", column(offset)));
+        }
+    }
+    if let Some(tab) = line.find('\t') {
+        return Some(("Tabs are usually invalid in YAML.", "indent with spaces", column(tab)));
+    }
+    let value = line.get(start..)?;
+    if let Some(colon) = COLON.find(value) {
+        let message = "Colons in unquoted values must be followed by a non-space character.";
+        return Some((message, "put the whole value in quotes", column(start + colon.start())));
+    }
+    let value = value.trim_end();
+    let quote = value.chars().next().filter(|char| matches!(char, '"' | '\''))?;
+    let hint = "put the whole value in quotes of the other kind";
+    if !value.ends_with(quote) {
+        return Some(("Values starting with a quote must end with the same quote.", hint, column(start)));
+    }
+    if value.matches(quote).count() > 2 {
+        let message = "Values starting with a quote must end with the same quote, and not contain that quote.";
+        return Some((message, hint, column(start)));
+    }
     None
 }
 
