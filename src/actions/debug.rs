@@ -35,6 +35,18 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
 }
 
 fn show(variable: &Value, invocation: &Invocation<'_>) -> ActionResult {
+    let named;
+    let variable = match variable {
+        // `var: "{{ name }}"` means the variable whose name that is; other text is data and never evaluated.
+        Value::Str(text) if Templar::is_template(text) => match invocation.templar.render(variable) {
+            Ok(Value::Str(name)) if name.split('.').all(crate::vars::names::is_valid) => {
+                named = Value::Str(Str::trusted(name.as_str(), text.span().cloned()));
+                &named
+            }
+            _ => variable,
+        },
+        other => other,
+    };
     let value = match variable {
         Value::Str(text) if Templar::is_template(text) => invocation.templar.render(variable),
         Value::Str(text) => invocation.templar.expression(text),

@@ -68,13 +68,13 @@ impl Batch<'_> {
         self.hosts.iter().filter(|host| !self.run.unreachable.contains(&***host)).cloned().collect()
     }
 
+    /// `ansible_play_hosts`: the batch without those that are lost.
     fn show_active_hosts(&self) {
-        let active = self
-            .hosts
-            .iter()
-            .filter(|host| !self.run.unreachable.contains(&***host) && !self.run.failed.contains(&***host))
-            .map(|host| Value::str(&**host))
-            .collect();
+        let batch = self.play.variables.hosts().batch.clone();
+        let lost = |host: &Value| {
+            host.as_str().is_some_and(|host| self.run.unreachable.contains(host) || self.run.failed.contains(host))
+        };
+        let active = batch.as_list().unwrap_or_default().iter().filter(|host| !lost(host)).cloned().collect();
         self.play.variables.set_active(Value::list(active));
     }
 
@@ -190,8 +190,7 @@ impl Batch<'_> {
             })
             .collect();
         if !includes.is_empty() {
-            let all: Vec<Arc<str>> = if once { hosts.to_vec() } else { Vec::new() };
-            failed.extend(includes::apply(self, task, &name, includes, &all)?);
+            failed.extend(includes::apply(self, task, &name, includes)?);
         }
         if !failed.is_empty() {
             return self.after_failures(task, hosts, &failed, &search_path);
@@ -265,7 +264,7 @@ impl Batch<'_> {
             }
         }
         let including = !includes.is_empty();
-        self.notify(task, &notify, &affected)?;
+        self.notify(task, &notify, std::slice::from_ref(&host))?;
         let mut bad = false;
         let stats = self.run.stats.hosts.entry(host.to_string()).or_default();
         match status {

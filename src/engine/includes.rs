@@ -25,19 +25,17 @@ struct Group {
     hosts: Vec<Arc<str>>,
 }
 
-/// Adds what was asked for to the hosts' ways; with `all`, to those of all these hosts. Returns the hosts that were
-/// lost because it could not be read.
+/// Adds what was asked for to the hosts' ways. Returns the hosts that were lost because it could not be read.
 pub fn apply(
     batch: &mut Batch<'_>,
     task: &Arc<Task>,
     name: &Arc<str>,
     requests: Vec<Request>,
-    all: &[Arc<str>],
 ) -> Result<HashSet<Arc<str>>, Error> {
     let mut lost = HashSet::new();
     let mut ways: HashMap<Arc<str>, Vec<Step>> = HashMap::new();
     let mut ids = Vec::new();
-    for group in grouped(requests, all) {
+    for group in grouped(requests) {
         let read = match &group.include.target {
             IncludeTarget::Tasks { file } => tasks(batch, task, &group.include, file),
             IncludeTarget::Role { .. } => role(batch, task, &group.include),
@@ -56,7 +54,7 @@ pub fn apply(
                 }
             }
             // A file that is missing or wrong is the failure of this task, so that `rescue` can handle it.
-            Err(err) if err.kind != ErrorKind::Internal => {
+            Err(err) if is_failure_of_the_task(&err) => {
                 fail(batch, task, name, &group, &err);
                 lost.extend(group.hosts);
             }
@@ -72,13 +70,17 @@ pub fn apply(
     Ok(lost)
 }
 
-fn grouped(requests: Vec<Request>, all: &[Arc<str>]) -> Vec<Group> {
+/// Mistakes inside an included file stop the run, as they would in a static import.
+fn is_failure_of_the_task(err: &Error) -> bool {
+    err.kind == ErrorKind::File || err.message.contains("must contain a list of tasks") || err.message.contains("was not found")
+}
+
+fn grouped(requests: Vec<Request>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for Request { host, include } in requests {
-        let hosts = if all.is_empty() { vec![host] } else { all.to_vec() };
-        match groups.iter_mut().find(|group| group.include == include && !group.hosts.contains(&hosts[0])) {
-            Some(group) => group.hosts.extend(hosts),
-            None => groups.push(Group { include, hosts }),
+        match groups.iter_mut().find(|group| group.include == include && !group.hosts.contains(&host)) {
+            Some(group) => group.hosts.push(host),
+            None => groups.push(Group { include, hosts: vec![host] }),
         }
     }
     groups

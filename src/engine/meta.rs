@@ -22,6 +22,7 @@ impl Batch<'_> {
         let per_host = PER_HOST.contains(&what.as_str());
         let search_path = self.shared.search_path(&self.play, task);
         for host in if per_host { hosts } else { hosts.get(..1).unwrap_or_default() } {
+            self.iterator.handled(host, task.id);
             let name: Arc<str> = if task.implicit {
                 Arc::from("meta")
             } else {

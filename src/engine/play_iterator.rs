@@ -110,11 +110,6 @@ impl PlayIterator {
         })
     }
 
-    /// Whether the host has failed for good (its `always` sections are done).
-    pub fn has_failed(&self, host: &str) -> bool {
-        self.places.get(host).is_some_and(|place| place.failed)
-    }
-
     /// Nothing more of the play runs on this host.
     pub fn end_host(&mut self, host: &str) {
         if let Some(place) = self.places.get_mut(host) {

@@ -61,6 +61,7 @@ pub async fn run(run: Run) -> Result<RunSummary, Error> {
         events,
         notices,
     });
+    check_limit(&shared)?;
     let mut state = RunState::default();
     let mut start_at = shared.options.start_at_task.clone();
     let outcome = tokio::select! {
@@ -78,6 +79,20 @@ pub async fn run(run: Run) -> Result<RunSummary, Error> {
     shared.send(Event::PlaybookFinished(Box::new(state.stats.clone())));
     shared.remote.close();
     Ok(RunSummary { exit_code: interrupted.unwrap_or_else(|| state.exit_code()) })
+}
+
+/// A limit that leaves nobody is a mistake, unless there is nobody anyway.
+fn check_limit(shared: &Shared) -> Result<(), Error> {
+    let Some(limit) = shared.options.limit.as_deref() else { return Ok(()) };
+    let left = shared.world.change_quietly(|inventory| inventory.hosts("all", Some(limit)))?;
+    if left.is_empty() && shared.world.inventory().host_names().next().is_some() {
+        shared.pass_notices();
+        return Err(Error::new(
+            ErrorKind::Inventory,
+            "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.",
+        ));
+    }
+    Ok(())
 }
 
 fn run_magic(options: &RunOptions, mut magic: Dict) -> RunMagic {
@@ -176,6 +191,7 @@ async fn run_play(
     };
     let variables = renamed(&variables, &name, play);
     let all_hosts = hosts(shared, &reader, &patterns)?;
+    check_vars_files(shared, play, &variables)?;
     for host in &all_hosts {
         shared.world.inventory_layers(host);
     }
@@ -208,7 +224,18 @@ async fn run_play(
         let name = task.name.as_ref()?;
         Some(reader.templar.render(&Value::Str(name.clone())).map_or_else(|_| name.as_str().to_owned(), |name| name.to_text()))
     };
-    let names = |hosts: &[Arc<str>]| Value::list(hosts.iter().map(|host| Value::str(&**host)).collect());
+    // Lists of hosts show the inventory's order, whatever the order in which the play takes them.
+    let position: std::collections::HashMap<Arc<str>, usize> =
+        shared.world.change_quietly(|inventory| inventory.hosts(&patterns.join(","), shared.options.limit.as_deref()))?
+            .into_iter()
+            .enumerate()
+            .map(|(index, host)| (host, index))
+            .collect();
+    let names = |hosts: &[Arc<str>]| {
+        let mut hosts = hosts.to_vec();
+        hosts.sort_by_key(|host| position.get(host).copied());
+        Value::list(hosts.iter().map(|host| Value::str(&**host)).collect())
+    };
     for batch_hosts in batches(&reader, &all_hosts)? {
         shared.send(Event::PlayStarted {
             name: run.name.clone(),
@@ -253,6 +280,22 @@ async fn run_play(
         }
     }
     Ok(Ending::Done)
+}
+
+/// Reads the files whose names are known already, so that a mistake in one is told before any host is touched.
+fn check_vars_files(shared: &Shared, play: &Play, variables: &PlayVariables) -> Result<(), Error> {
+    for entry in &play.vars_files {
+        let Value::Str(name) = entry else { continue };
+        if Templar::is_template(name) {
+            continue;
+        }
+        let name = template::search::expand_user(name);
+        let places = [play.playbook_dir.join("vars").join(&name), play.playbook_dir.join(&name)];
+        if let Some(path) = places.iter().find(|path| path.exists()) {
+            variables.file(path, |path| shared.loader.vars_file(path)).map_err(|err| err.with_exit_code(4))?;
+        }
+    }
+    Ok(())
 }
 
 /// The play's variables under the name that was rendered with them.

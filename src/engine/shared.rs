@@ -88,7 +88,7 @@ impl Shared {
         self.templates.templar(Arc::new(scope.clone()), Arc::clone(search_path))
     }
 
-    /// Of each entry of `vars_files` the first file that exists. An entry whose variables are not known yet is left out,
+    /// Of each entry of `vars_files` the first file that exists; none is no error, as in Ansible. An entry whose variables are not known yet is left out,
     /// since facts may make them known later.
     fn vars_files(
         &self,
@@ -107,19 +107,12 @@ impl Shared {
                 Value::List(items) => items.to_vec(),
                 single => vec![single.clone()],
             };
-            let mut missing = None;
-            let mut found = false;
             for alternative in &alternatives {
-                let Ok(name) = templar.render(alternative) else {
-                    missing = None;
-                    found = true;
-                    break;
-                };
+                let Ok(name) = templar.render(alternative) else { break };
                 let name = name.to_text();
                 let path = play.playbook_dir.join(template::search::expand_user(&name));
                 let in_vars = play.playbook_dir.join("vars").join(template::search::expand_user(&name));
                 let Some(path) = [in_vars, path].into_iter().find(|path| path.exists()) else {
-                    missing = Some(name);
                     continue;
                 };
                 let content = play
@@ -127,14 +120,7 @@ impl Shared {
                     .file(&path, |path| self.loader.vars_file(path))
                     .map_err(|err| Box::new(ActionResult::failed_in(crate::actions::FailedIn::Task, err.message)))?;
                 files.push(content);
-                found = true;
                 break;
-            }
-            if let (Some(name), false) = (missing, found) {
-                return Err(Box::new(ActionResult::failed_in(
-                    crate::actions::FailedIn::Task,
-                    format!("vars file {name} was not found"),
-                )));
             }
         }
         Ok(files)

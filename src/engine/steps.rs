@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::tags::TagFilter;
 use crate::error::Error;
 use crate::playbook::{Block, Entry, Play, Role, Task};
+use crate::value::Value;
 
 pub type Steps = Arc<[Step]>;
 
@@ -76,12 +77,30 @@ pub fn of_entries(entries: &[Entry], filter: &TagFilter) -> Result<Vec<Step>, Er
     let mut steps = Vec::with_capacity(entries.len());
     for entry in entries {
         match entry {
-            Entry::Task(task) if filter.selects(task)? => steps.push(Step::Task(Arc::clone(task))),
+            Entry::Task(task) if filter.selects(task)? => {
+                refuse_unsupported(task)?;
+                steps.push(Step::Task(Arc::clone(task)));
+            }
             Entry::Task(_) => {}
             Entry::Block(block) => steps.extend(of_block(block, filter)?.map(|block| Step::Block(Arc::new(block)))),
         }
     }
     Ok(steps)
+}
+
+/// Keywords that the engine does not carry out; silently ignoring them would be worse.
+const UNSUPPORTED: &[&str] = &["async", "debugger"];
+
+fn refuse_unsupported(task: &Task) -> Result<(), Error> {
+    for name in UNSUPPORTED {
+        let off = |value: &Value| matches!(value.to_text().as_str(), "0" | "never" | "" | "None");
+        if let Some(value) = task.keyword(name)
+            && !off(value)
+        {
+            return Err(Error::project(format!("the keyword `{name}` is not supported"), task.keywords.span(name)));
+        }
+    }
+    Ok(())
 }
 
 fn of_block(block: &Block, filter: &TagFilter) -> Result<Option<BlockSteps>, Error> {
@@ -92,16 +111,6 @@ fn of_block(block: &Block, filter: &TagFilter) -> Result<Option<BlockSteps>, Err
         return Ok(None);
     }
     Ok(Some(BlockSteps { tasks: tasks.into(), rescue: rescue.into(), always: always.into() }))
-}
-
-/// Handlers of a play in the order in which they run: those of roles first. Tags do not select handlers.
-pub fn handlers(play: &Play) -> Vec<Arc<Task>> {
-    let mut out = Vec::new();
-    for usage in play.roles.iter().chain(&play.imported_roles) {
-        collect_tasks(&usage.handlers, &mut out);
-    }
-    collect_tasks(&play.handlers, &mut out);
-    out
 }
 
 pub fn collect_tasks(entries: &[Entry], out: &mut Vec<Arc<Task>>) {

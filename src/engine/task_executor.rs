@@ -235,6 +235,10 @@ impl Job {
                 (deciders.endpoint()?, deciders.become_()?)
             }
             Some(name) => {
+                if self.shared.world.inventory().host(name).is_none() && IMPLICIT.contains(&name) {
+                    // Naming it as a pattern makes the inventory have it, with a local connection.
+                    let _ = self.shared.world.change_quietly(|inventory| inventory.hosts(name, None));
+                }
                 let known = self.shared.world.inventory().host(name).map(|host| Arc::clone(&host.name));
                 let host: Arc<str> = known.unwrap_or_else(|| Arc::from(name));
                 let scope = self.shared.scope(&self.play, &self.task, &host, &self.search_path)?;
@@ -543,7 +547,7 @@ impl Job {
             deprecations: result.deprecations.clone(),
             item_label: None,
             looped,
-            always_verbose: result.always_verbose,
+            always_verbose: result.always_verbose && !pass.no_log,
             show_diff: pass.show_diff,
             no_log: pass.no_log,
             include: result.effects.iter().any(|effect| matches!(effect, Effect::Include(_))),
@@ -561,6 +565,9 @@ impl Pass {
         self.show_diff |= item.show_diff;
     }
 }
+
+/// Names of the controller that need not stand in the inventory.
+const IMPLICIT: &[&str] = &["localhost", "127.0.0.1", "::1"];
 
 /// What an attempt needs and the next one needs again.
 struct Call<'a> {

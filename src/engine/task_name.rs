@@ -28,9 +28,10 @@ pub fn written(task: &Task) -> String {
 }
 
 fn with_role(task: &Task, own: String) -> String {
+    let names_its_role = task.name.is_none() && table::short_name(&task.action) == "include_role";
     match task.role() {
-        Some(role) => format!("{} : {own}", role.name),
-        None => own,
+        Some(role) if !names_its_role => format!("{} : {own}", role.name),
+        _ => own,
     }
 }
 
