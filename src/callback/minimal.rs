@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::color::Color;
 use super::default::who;
 use super::terminal::Terminal;
-use super::{Callback, diff, dump, excerpt};
+use super::{Callback, diff, dump, excerpt, shown};
 use crate::engine::Event;
 use crate::engine::event::{Status, TaskReport};
 use crate::value::Value;
@@ -42,7 +42,7 @@ impl Minimal {
         let text = if is_command(report) && !matches!(report.status, Status::Skipped | Status::Unreachable) {
             command_text(report, caption)
         } else {
-            format!("{} | {caption} => {}", who(report), dump::result(&report.fields, self.verbosity, true))
+            format!("{} | {caption} => {}", who(report), dump::result(&shown::fields(report, self.verbosity), self.verbosity, true))
         };
         terminal.line(&text, Some(color));
     }

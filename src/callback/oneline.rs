@@ -4,7 +4,7 @@ use super::color::Color;
 use super::default::who;
 use super::minimal::{caption, is_command};
 use super::terminal::Terminal;
-use super::{Callback, dump, excerpt};
+use super::{Callback, dump, excerpt, shown};
 use crate::engine::Event;
 use crate::engine::event::{Status, TaskReport};
 use crate::value::Value;
@@ -26,7 +26,7 @@ impl Oneline {
             let text = format!("{} | {} | rc={} | (stdout) {}", who(report), caption.trim_end_matches('!'), field("rc"), field("stdout"));
             return if stderr.is_empty() { text } else { format!("{text} (stderr) {stderr}") };
         }
-        format!("{} | {caption} => {}", who(report), dump::result(&report.fields, self.verbosity.min(2), false).replace('\n', ""))
+        format!("{} | {caption} => {}", who(report), dump::result(&shown::fields(report, self.verbosity), self.verbosity.min(2), false).replace('\n', ""))
     }
 }
 

@@ -22,7 +22,13 @@ pub fn unplaced(span: &Span, problem: &str) -> Error {
 
 pub fn from_parser(source: &Arc<SourceFile>, text: &str, err: &libyaml_safer::Error) -> Error {
     match err.problem_mark() {
-        Some(mark) => at_mark(source, text, err.context().unwrap_or_default(), err.problem(), mark),
+        Some(mark) => {
+            let found = at_mark(source, text, err.context().unwrap_or_default(), err.problem(), mark);
+            match err.context_mark().filter(|_| err.problem().contains("end of stream")) {
+                Some(opened) => found.hint(format!("the quote that is never closed was opened at {}", span(source, opened))),
+                None => found,
+            }
+        }
         None => Error::project(format!("{PREFIX} {err}"), Some(&Span::new(source, 1, 1))),
     }
 }
@@ -90,9 +96,6 @@ fn hint(sentence: &str) -> Option<&'static str> {
     }
     if sentence.contains("apping values are not allowed") {
         return Some("check the indentation of this line and the one above it");
-    }
-    if sentence.contains("unexpected end of stream") && sentence.contains("quoted scalar") {
-        return Some("a quote that was opened further up is never closed");
     }
     if sentence.contains("cannot start any token") {
         return Some("put the value in quotes");
