@@ -9,7 +9,10 @@ pub fn encode(value: &Value) -> Json {
         Value::Null | Value::Omit => Json::Null,
         Value::Bool(bool) => json!(bool),
         Value::Int(number) => json!(number),
-        Value::BigInt(number) => json!(number.to_string().parse::<f64>().unwrap_or(f64::NAN)),
+        Value::BigInt(number) => match number.to_string().parse::<u64>() {
+            Ok(number) => json!(number),
+            Err(_) => json!(number.to_string().parse::<f64>().unwrap_or(f64::NAN)),
+        },
         Value::Float(number) if number.is_finite() => json!(number),
         Value::Float(_) => json!({"__float__": value.repr()}),
         Value::Str(text) => json!(text.as_str()),

@@ -4,6 +4,7 @@
 mod args;
 mod expected;
 mod inventory;
+mod templates;
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -25,8 +26,14 @@ impl Verdict {
 }
 
 /// One line per corpus file, sorted.
-const CORPORA: &[(&str, fn(&Json) -> Verdict)] =
-    &[("args", args::check), ("inventory", inventory::check), ("yaml", yaml::check)];
+const CORPORA: &[(&str, fn(&Json) -> Verdict)] = &[
+    ("args", args::check),
+    ("conditionals", templates::check_condition),
+    ("inventory", inventory::check),
+    ("templatefiles", templates::check_file),
+    ("templates", templates::check_template),
+    ("yaml", yaml::check),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

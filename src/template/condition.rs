@@ -7,6 +7,7 @@ use super::engine::eval::eval;
 use super::engine::is_template;
 use super::engine::output::finalize;
 use super::engine::run::Scope;
+use super::engine::val::Val;
 use super::error::{Fault, Res, raised};
 use super::{Templar, TemplateError, TemplateErrorKind, outside};
 use crate::value::{Str, Value};
@@ -55,9 +56,17 @@ impl Templar {
     fn conditional_text(&self, text: &Str) -> Res<Value> {
         let trimmed = text.trim();
         let context = Context::new(self.clone());
-        if trimmed.starts_with("{{") || trimmed.starts_with("{%") {
-            let rendered = context.render_text(text)?;
+        let whole = (trimmed.starts_with("{{") && trimmed.ends_with("}}")) || (trimmed.starts_with("{%") && trimmed.ends_with("%}"));
+        if whole {
+            let rendered = context.render_text(&text.with_text(trimmed))?;
             let value = finalize(&rendered)?;
+            if value.is_null() && self.engine().settings.allow_broken_conditionals {
+                // Null was an empty text, and that no condition at all.
+                return Ok(Value::Bool(true));
+            }
+            if matches!(&value, Value::Str(text) if text.is_empty()) && !self.engine().settings.allow_broken_conditionals {
+                return Err(broken("Empty conditional expressions are not allowed."));
+            }
             let Value::Str(result) = &value else {
                 self.engine().settings.notices.deprecated(
                     "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.",
@@ -115,14 +124,12 @@ impl Templar {
         }
         let expr = self.engine().cache.condition(&Arc::from(text.trim_start()), &self.engine().settings)?;
         let value = eval(&Scope::new(context), &expr)?.used()?;
-        // What can't be stored still has a truth value.
-        match finalize(&value) {
-            Ok(value) => Ok(value),
-            Err(fault) if fault.kind == TemplateErrorKind::Raised => {
-                Err(broken(&format!("Type '{}' is unsupported for variable storage.", value.type_name())))
-            }
-            Err(fault) => Err(fault),
+        if let Val::Object(object) = &value
+            && object.type_name() == "range"
+        {
+            return Err(raised("Type 'range' is unsupported for variable storage."));
         }
+        finalize(&value)
     }
 
     fn judge(&self, value: &Value) -> Res<bool> {

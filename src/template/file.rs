@@ -94,6 +94,11 @@ impl Templar {
             keep_trailing_newline: false,
         };
         let text = read_header(&source.text, &mut overrides)?;
+        let starts = [&overrides.options.variable_start_string, &overrides.options.block_start_string, &overrides.options.comment_start_string];
+        let lines_matter = overrides.line_statement_prefix.is_some() || overrides.line_comment_prefix.is_some();
+        if !lines_matter && !starts.iter().any(|start| text.contains(start.as_str())) {
+            return Ok(Value::str(text));
+        }
         let syntax = Arc::new(Syntax { config: config(&overrides)?, plain_backslashes: false, newline });
         let compiled = Arc::new(template(text, &syntax, &self.engine().settings)?);
         let templar = Templar { file: Some(syntax), ..self.with_locals(extra.clone()) };
@@ -137,6 +142,22 @@ fn config(overrides: &Overrides) -> Res<SyntaxConfig> {
         builder.line_comment_prefix(prefix.clone());
     }
     builder.build().map_err(|error| syntax(error.detail().unwrap_or("invalid delimiters")))
+}
+
+/// The header of a text that is not a file: the rest of the text, and how it is written.
+pub(crate) fn syntax_of_text<'a>(text: &'a str, plain_backslashes: bool) -> Res<Option<(&'a str, Syntax)>> {
+    if !text.starts_with(HEADER) {
+        return Ok(None);
+    }
+    let mut overrides = Overrides {
+        options: FileOptions::default(),
+        line_statement_prefix: None,
+        line_comment_prefix: None,
+        keep_trailing_newline: false,
+    };
+    let body = read_header(text, &mut overrides)?;
+    let newline = newline_of(&overrides.options.newline_sequence)?;
+    Ok(Some((body, Syntax { config: config(&overrides)?, plain_backslashes, newline })))
 }
 
 /// `#jinja2: trim_blocks: False, …` in the first line changes the options of this file.

@@ -94,6 +94,14 @@ pub fn attribute(value: &Val, name: &str) -> Val {
     item.unwrap_or_else(|| missing(value, &format!("'{name}'")))
 }
 
+/// The filter `attr`: keys of dicts do not count.
+pub fn attribute_only(value: &Val, name: &str) -> Val {
+    if name.starts_with("__") && UNSAFE.contains(&name) {
+        return unsafe_attribute(value, name);
+    }
+    own_attribute(value, name).unwrap_or_else(|| missing(value, &format!("'{name}'")))
+}
+
 fn unsafe_attribute(value: &Val, name: &str) -> Val {
     Val::undefined(format!("access to attribute '{name}' of '{}' object is unsafe.", value.type_name()))
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, LazyLock, RwLock};
 
 use minijinja::machinery::{Token, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
@@ -43,7 +43,10 @@ impl Default for Syntax {
 
 impl Cache {
     pub fn template(&self, text: &Arc<str>, syntax: &Syntax, settings: &Settings) -> Res<Arc<Template>> {
-        cached(&self.texts, text, || template(text, syntax, settings))
+        cached(&self.texts, text, || match crate::template::file::syntax_of_text(text, syntax.plain_backslashes)? {
+            Some((body, syntax)) => template(body, &syntax, settings),
+            None => template(text, syntax, settings),
+        })
     }
 
     pub fn expression(&self, text: &Arc<str>, settings: &Settings) -> Res<Arc<Expr>> {
@@ -72,7 +75,7 @@ fn cached<T>(cache: &Cached<T>, text: &Arc<str>, make: impl FnOnce() -> Res<T>) 
 }
 
 pub fn template(text: &str, options: &Syntax, settings: &Settings) -> Res<Template> {
-    let source = normalize(text);
+    let source = keep_newline_after_raw(normalize(text), options);
     refuse_monsters(&source)?;
     match parse(&source, "<template>", options.config.clone()) {
         Ok(tree) => Lowering::new(&source, options.plain_backslashes, options.newline, settings).template(&tree),
@@ -123,6 +126,20 @@ fn syntax_fault(error: &minijinja::Error, what: &str) -> Fault {
 fn normalize(text: &str) -> Cow<'_, str> {
     if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(text) }
 }
+
+/// `trim_blocks` leaves the line end after `{% raw %}` alone; the parser is told so with a `+`.
+fn keep_newline_after_raw<'a>(source: Cow<'a, str>, options: &Syntax) -> Cow<'a, str> {
+    if !options.config.trim_blocks() || options.config.block_delimiters() != ("{%", "%}") || !source.contains("raw") {
+        return source;
+    }
+    match RAW.replace_all(&source, "${1}+%}") {
+        Cow::Borrowed(_) => source,
+        Cow::Owned(changed) => Cow::Owned(changed),
+    }
+}
+
+static RAW: LazyLock<regex::Regex> =
+    LazyLock::new(|| regex::Regex::new(r"(\{%[-+]?\s*raw\s*)%\}").expect("a constant pattern"));
 
 fn refuse_monsters(source: &str) -> Res<()> {
     if source.len() < MOST_NESTING {

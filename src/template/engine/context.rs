@@ -1,6 +1,7 @@
 //! One rendering: the variables it sees, and what must not happen twice or for ever.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub struct Inner {
     /// Line of the statement that runs.
     pub line: Cell<u32>,
     secrets: RefCell<Vec<Arc<str>>>,
+    /// Containers among the variables stay the same object, so that a template sees what it appended.
+    containers: RefCell<HashMap<String, Val>>,
     keep_sealed: Cell<bool>,
     /// Imported templates see no variables.
     pub without_variables: bool,
@@ -51,6 +54,7 @@ impl Context {
             depth: Cell::new(0),
             line: Cell::new(0),
             secrets: RefCell::default(),
+            containers: RefCell::default(),
             keep_sealed: Cell::new(false),
             without_variables: false,
             names_are_hosts: false,
@@ -65,6 +69,7 @@ impl Context {
             depth: Cell::new(self.depth.get()),
             line: Cell::new(0),
             secrets: RefCell::default(),
+            containers: RefCell::default(),
             keep_sealed: Cell::new(false),
             without_variables: false,
             names_are_hosts: true,
@@ -93,6 +98,7 @@ impl Context {
             depth: Cell::new(self.depth.get()),
             line: Cell::new(0),
             secrets: RefCell::default(),
+            containers: RefCell::default(),
             keep_sealed: Cell::new(false),
             without_variables: false,
             names_are_hosts: false,
@@ -107,6 +113,7 @@ impl Context {
             depth: Cell::new(self.depth.get()),
             line: Cell::new(0),
             secrets: RefCell::default(),
+            containers: RefCell::default(),
             keep_sealed: Cell::new(false),
             without_variables: true,
             names_are_hosts: false,
@@ -130,12 +137,19 @@ impl Context {
         if self.without_variables {
             return None;
         }
+        if let Some(known) = self.containers.borrow().get(name) {
+            return Some(known.clone());
+        }
         let value = match self.templar.locals().and_then(|locals| locals.get(name)) {
             Some(value) => value.clone(),
             None if name == "hostvars" => return self.hostvars().or_else(|| self.named(name)),
             None => return self.named(name),
         };
-        Some(self.import(&value))
+        let imported = self.import(&value);
+        if matches!(value, Value::List(_) | Value::Dict(_)) {
+            self.containers.borrow_mut().insert(name.to_owned(), imported.clone());
+        }
+        Some(imported)
     }
 
     fn named(&self, name: &str) -> Option<Val> {

@@ -212,6 +212,15 @@ pub fn call_filter(
             scope.context.note_secret(&text);
             Val::Str(text.into_secret())
         }
+        Ok(Val::Object(object))
+            if matches!(
+                object.type_name(),
+                "generator" | "zip" | "zip_longest" | "product" | "permutations" | "combinations" | "list_reverseiterator"
+            ) =>
+        {
+            // What a plugin yields is a list as soon as it is back.
+            object.as_data().unwrap_or(Val::Null)
+        }
         Ok(value) => value,
         Err(fault) => Val::failed(plugin_failed("filter", filter.name, fault)),
     }

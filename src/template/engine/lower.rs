@@ -513,6 +513,9 @@ impl<'a> Lowering<'a> {
         if matches!(value.kind(), minijinja::value::ValueKind::Bool) {
             return Ok(Expr::Const(Value::Bool(value.is_true())));
         }
+        if text.contains("__") || (text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()) && text.bytes().any(|byte| byte != b'0')) {
+            return Err(syntax("expected token 'end of print statement', got 'integer'"));
+        }
         if value.is_integer() {
             let number = BigInt::from_str(&value.to_string()).map_err(|_| syntax(format!("invalid number {text}")))?;
             return Ok(Expr::Const(Value::big(number)));

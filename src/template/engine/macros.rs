@@ -86,8 +86,6 @@ impl Object for MacroObject {
         }
         let mut out = Vec::new();
         inner.context.deeper(|| body(&inner, &it.body, &mut out))?;
-        let value = concat(out)?;
-        // A macro that writes nothing is an empty text.
-        Ok(if matches!(value, Val::Null) { Val::str("") } else { value })
+        concat(out)
     }
 }

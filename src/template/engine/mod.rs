@@ -28,6 +28,9 @@ pub mod val;
 
 /// Whether rendering a text could change it.
 pub fn is_template(text: &str) -> bool {
+    if text.starts_with("#jinja2:") {
+        return true;
+    }
     let mut rest = text;
     while let Some(at) = rest.find('{') {
         rest = &rest[at + 1..];

@@ -26,6 +26,7 @@ pub fn concat(nodes: Vec<Val>) -> Res<Val> {
                         secret |= text.is_secret();
                         out.push_str(text);
                     }
+                    Val::Object(object) if object.as_data().is_none() => print::text_into(node, &mut out)?,
                     Val::List(_) | Val::Tuple(_) | Val::Dict(_) | Val::Object(_) => {
                         let value = finalize(node)?;
                         out.push_str(&value.to_text());

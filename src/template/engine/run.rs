@@ -315,8 +315,12 @@ fn include(scope: &Scope, name: &Expr, ignore_missing: bool, with_context: bool,
         Err(fault) if ignore_missing && fault.kind != TemplateErrorKind::Syntax => return Ok(()),
         Err(fault) => return Err(fault),
     };
-    let frame = if with_context { Frame::child(&scope.frame) } else { Frame::root() };
-    let inner = Scope { context: scope.context.clone(), frame, inheritance: Rc::default() };
+    let (frame, context) = if with_context {
+        (Frame::child(&scope.frame), scope.context.clone())
+    } else {
+        (Frame::root(), scope.context.without_variables())
+    };
+    let inner = Scope { context, frame, inheritance: Rc::default() };
     let mut nodes = Vec::new();
     scope.context.deeper(|| template_into(&inner, &template, &mut nodes))?;
     out.extend(nodes);

@@ -1,7 +1,7 @@
 //! Dicts: merging, turning into lists and back, sorting.
 
 use crate::template::engine::arguments::Bound;
-use crate::template::engine::attributes::{by_path, dict_of, item};
+use crate::template::engine::attributes::{attribute_only, dict_of, item};
 use crate::template::engine::objects::Sequence;
 use crate::template::engine::operators::{equal, sort_by_key};
 use crate::template::engine::print;
@@ -138,14 +138,15 @@ pub fn items2dict(_scope: &Scope, args: Bound) -> Res<Val> {
     let mut map = Map::new();
     for entry in value.iterate()? {
         entry.check()?;
-        let Val::Dict(entry) = &entry else {
+        if !matches!(entry, Val::Dict(_) | Val::List(_) | Val::Tuple(_) | Val::Object(_)) {
             return Err(raised(format!(
                 "items2dict requires a list of dictionaries, got a list of {}",
                 python_type(&entry)
             )));
-        };
+        }
         let field = |name: &Val| -> Res<Val> {
-            entry.get(&name.to_key()?).ok_or_else(|| {
+            let found = item(&entry, name);
+            (!found.is_missing()).then_some(found).ok_or_else(|| {
                 raised(format!(
                     "items2dict requires each dictionary in the list to contain the keys '{}' and '{}'",
                     print::text(&key_name).unwrap_or_default(),
@@ -288,7 +289,7 @@ pub fn rekey_on_member(_scope: &Scope, args: Bound) -> Res<Val> {
     Ok(Val::dict(map))
 }
 
-/// The item of a path inside a dict, for callers with attribute names.
-pub fn path_of(value: &Val, path: &str) -> Val {
-    by_path(value, &Val::str(path))
+/// An attribute, never an item.
+pub fn attr(_scope: &Scope, args: Bound) -> Res<Val> {
+    Ok(attribute_only(&args.val(0), &print::text(&args.val(1))?))
 }

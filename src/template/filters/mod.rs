@@ -17,6 +17,7 @@ mod sets;
 mod sizes;
 pub mod table;
 mod text;
+mod vault;
 pub mod yaml_text;
 
 use std::collections::HashMap;

@@ -193,7 +193,17 @@ fn subject(value: &Val) -> Res<String> {
 }
 
 fn captures<'t>(regex: &Regex, text: &'t str) -> Res<Vec<Captures<'t, str>>> {
-    regex.captures_iter(text).collect::<Result<_, _>>().map_err(|error| failed(&error))
+    // Python also takes an empty match right behind a longer one.
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at <= text.len() {
+        let Some(found) = regex.captures_from_pos(text, at).map_err(|error| failed(&error))? else { break };
+        let Some(whole) = found.get(0) else { break };
+        let (start, end) = (whole.start(), whole.end());
+        out.push(found);
+        at = if start == end { end + text.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8) } else { end };
+    }
+    Ok(out)
 }
 
 pub fn replace(_scope: &Scope, args: Bound) -> Res<Val> {

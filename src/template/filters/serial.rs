@@ -183,12 +183,13 @@ pub fn to_json(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn to_nice_json(_scope: &Scope, args: Bound) -> Res<Val> {
-    let indent = match args.some(1) {
-        Some(_) => args.int(1, 4)?,
-        None => 4,
+    let indent = match args.get(1) {
+        Some(Val::Null) => None,
+        Some(_) => Some(args.int(1, 4)?),
+        None => Some(4),
     };
     let sort_keys = args.bool(2, true)?;
-    dump(&args, Some(indent), sort_keys, true)
+    dump(&args, indent, sort_keys, true)
 }
 
 /// Jinja2's own: safe inside HTML.
@@ -446,6 +447,13 @@ fn yaml(args: &Bound, indent: i64, flow: Option<bool>) -> Res<Val> {
             Some(other) => Err(raised(format!("'>' not supported between instances of '{}' and 'int'", other.type_name()))),
         }
     };
+    const KNOWN: &[&str] = &[
+        "default_flow_style", "default_style", "width", "sort_keys", "explicit_start", "explicit_end", "indent",
+        "line_break", "encoding", "version", "tags",
+    ];
+    if let Some((name, _)) = args.named.iter().find(|(name, _)| !KNOWN.contains(&&**name)) {
+        return Err(raised(format!("dump_all() got an unexpected keyword argument '{name}'")));
+    }
     let flag = |name: &str, default: bool| named(args, name).map_or(Ok(default), Val::truthy);
     let flow = match named(args, "default_flow_style") {
         None => flow,

@@ -2,7 +2,7 @@
 
 use super::{
     Filter, dates, defaults, digests, encodings, html, mappings, numbers, paths, regex, select, sequences, serial, sets,
-    sizes, text,
+    sizes, text, vault,
 };
 use crate::template::engine::arguments::{Bound, parameters};
 use crate::template::engine::run::Scope;
@@ -102,6 +102,7 @@ pub static FILTERS: &[Filter] = &[
     filter("upper", ONE, 1, text::upper),
     filter("wordcount", ONE, 1, text::wordcount),
     filter("wordwrap", &["s", "width", "break_long_words", "wrapstring", "break_on_hyphens"], 1, text::wordwrap),
+    filter("attr", &["obj", "name"], 2, mappings::attr),
     filter("b64decode", &["string", "encoding", "urlsafe"], 1, encodings::b64decode),
     filter("b64encode", &["string", "encoding", "urlsafe"], 1, encodings::b64encode),
     filter("basename", ONE, 1, paths::basename),
@@ -140,6 +141,8 @@ pub static FILTERS: &[Filter] = &[
     filter("to_uuid", &["string", "namespace"], 1, digests::to_uuid),
     filter("to_yaml", &["value", "**"], 1, serial::to_yaml),
     filter("tojson", &["value", "indent"], 1, serial::tojson),
+    filter("unvault", &["value", "secret", "vault_id", "vaultid"], 2, vault::unvault),
+    filter("vault", &["value", "secret", "salt", "vault_id", "wrap_object", "vaultid"], 2, vault::vault),
     filter("urldecode", ONE, 1, encodings::urldecode),
     filter("urlencode", ONE, 1, encodings::urlencode),
     filter("urlize", &["value", "trim_url_limit", "nofollow", "target", "rel", "extra_schemes"], 1, html::urlize),
@@ -153,4 +156,29 @@ pub static FILTERS: &[Filter] = &[
 ];
 
 /// Names that Ansible gave up: tests used as filters.
-pub static REMOVED: &[Filter] = &[];
+pub static REMOVED: &[Filter] = &[
+    filter("change", ONE, 1, |scope, args| as_test("changed", scope, args)),
+    filter("changed", ONE, 1, |scope, args| as_test("changed", scope, args)),
+    filter("failed", ONE, 1, |scope, args| as_test("failed", scope, args)),
+    filter("failure", ONE, 1, |scope, args| as_test("failed", scope, args)),
+    filter("issubset", TWO, 2, |scope, args| as_test("subset", scope, args)),
+    filter("issuperset", TWO, 2, |scope, args| as_test("superset", scope, args)),
+    filter("match", PATTERN, 2, |scope, args| as_test("match", scope, args)),
+    filter("search", PATTERN, 2, |scope, args| as_test("search", scope, args)),
+    filter("skip", ONE, 1, |scope, args| as_test("skipped", scope, args)),
+    filter("skipped", ONE, 1, |scope, args| as_test("skipped", scope, args)),
+    filter("succeeded", ONE, 1, |scope, args| as_test("success", scope, args)),
+    filter("success", ONE, 1, |scope, args| as_test("success", scope, args)),
+    filter("version", VERSION, 2, |scope, args| as_test("version", scope, args)),
+    filter("version_compare", VERSION, 2, |scope, args| as_test("version", scope, args)),
+];
+
+const PATTERN: &[&str] = &["value", "pattern", "ignorecase", "multiline"];
+const VERSION: &[&str] = &["value", "version", "operator", "strict", "version_type"];
+
+fn as_test(name: &str, scope: &Scope, args: Bound) -> Res<Val> {
+    match crate::template::tests::find(name) {
+        Some(test) => (test.run)(scope, args).map(Val::Bool),
+        None => Ok(Val::Bool(false)),
+    }
+}

@@ -117,18 +117,23 @@ pub fn subelements(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
         if !matches!(found, Val::List(_) | Val::Tuple(_)) {
             return Err(raised(format!("the key {} should point to a list, got '{}'", print::text(path)?, print::text(&found)?)));
         }
+        let rest = match (&element, path.as_str()) {
+            (Val::Dict(dict), Some(path)) => {
+                let mut map = dict.to_map();
+                map.shift_remove(path);
+                Val::dict(map)
+            }
+            _ => element.clone(),
+        };
         for item in found.iterate()? {
-            out.push(Val::tuple(vec![element.clone(), item]));
+            out.push(Val::tuple(vec![rest.clone(), item]));
         }
     }
     Ok(out)
 }
 
 pub fn random_choice(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
-    let items = match request.terms.as_slice() {
-        [one @ (Val::List(_) | Val::Tuple(_))] => one.iterate()?,
-        _ => request.terms,
-    };
+    let items = request.terms;
     if items.is_empty() {
         return Ok(Vec::new());
     }

@@ -64,7 +64,7 @@ pub fn changed(_scope: &Scope, args: Bound) -> Res<bool> {
 }
 
 pub fn started(_scope: &Scope, args: Bound) -> Res<bool> {
-    whole(&args, "started", 0)
+    whole(&args, "started", 1)
 }
 
 pub fn finished(_scope: &Scope, args: Bound) -> Res<bool> {

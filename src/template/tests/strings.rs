@@ -27,12 +27,16 @@ fn flags(args: &Bound, first: usize) -> Res<Flags> {
     Ok(Flags { ignore_case: args.bool(first, false)?, multiline: args.bool(first + 1, false)?, ..Flags::default() })
 }
 
+fn pattern(args: &Bound) -> Val {
+    args.get(1).cloned().unwrap_or_else(|| Val::str(""))
+}
+
 pub fn matching(_scope: &Scope, args: Bound) -> Res<bool> {
-    run(&args.val(0), &args.val(1), flags(&args, 2)?, Anchor::Start)
+    run(&args.val(0), &pattern(&args), flags(&args, 2)?, Anchor::Start)
 }
 
 pub fn search(_scope: &Scope, args: Bound) -> Res<bool> {
-    run(&args.val(0), &args.val(1), flags(&args, 2)?, Anchor::None)
+    run(&args.val(0), &pattern(&args), flags(&args, 2)?, Anchor::None)
 }
 
 pub fn regex(_scope: &Scope, args: Bound) -> Res<bool> {
@@ -41,5 +45,5 @@ pub fn regex(_scope: &Scope, args: Bound) -> Res<bool> {
         "fullmatch" => Anchor::Whole,
         _ => Anchor::None,
     };
-    run(&args.val(0), &args.val(1), flags(&args, 2)?, anchor)
+    run(&args.val(0), &pattern(&args), flags(&args, 2)?, anchor)
 }
