@@ -119,6 +119,7 @@ impl Error {
 fn draw(place: &Span, margin: usize, out: &mut String) {
     let _ = writeln!(out, "{:margin$}--> {place}", "");
     let Some(line) = place.file.line(place.line) else {
+        draw_end(place, margin, out);
         return;
     };
     let before: String = line
@@ -129,6 +130,17 @@ fn draw(place: &Span, margin: usize, out: &mut String) {
     let _ = writeln!(out, "{:margin$} |", "");
     let _ = writeln!(out, "{} | {line}", place.line);
     let _ = writeln!(out, "{:margin$} | {before}{}", "", "^".repeat(place.length.max(1) as usize));
+}
+
+/// The end of a file has no line of its own: what is missing is missed after the last one that holds something.
+fn draw_end(place: &Span, margin: usize, out: &mut String) {
+    let lines = place.file.text.lines().enumerate();
+    let Some((index, line)) = lines.filter(|(_, line)| !line.trim().is_empty()).last() else { return };
+    let number = index + 1;
+    let indent = line.chars().count();
+    let _ = writeln!(out, "{:margin$} |", "");
+    let _ = writeln!(out, "{number:>margin$} | {line}");
+    let _ = writeln!(out, "{:margin$} | {:indent$}^ the file ends here", "", "");
 }
 
 impl fmt::Display for Error {
