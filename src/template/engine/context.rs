@@ -180,7 +180,7 @@ impl Context {
         let value = match self.templar.locals().and_then(|locals| locals.get(name)) {
             Some(value) => value.clone(),
             None if name == "hostvars" => return self.hostvars().or_else(|| self.named(name)),
-            None => return self.named(name),
+            None => self.templar.variables().get(name)?,
         };
         let imported = self.import(&value);
         if matches!(value, Value::List(_) | Value::Dict(_)) {
