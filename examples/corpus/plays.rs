@@ -38,9 +38,8 @@ fn run(case: &Json) -> Result<(i32, String), String> {
     for (name, content) in case["files"].as_object().into_iter().flatten() {
         write(&cwd.join(name), content.as_str().unwrap_or_default()).map_err(explain)?;
     }
-    let place = |text: &str| {
-        text.replace("<cwd>", &cwd.to_string_lossy()).replace("<tmp>", &home.path().to_string_lossy())
-    };
+    let place =
+        |text: &str| text.replace("<cwd>", &cwd.to_string_lossy()).replace("<tmp>", &home.path().to_string_lossy());
     let mut command = Command::new(program());
     command
         .args(case["args"].as_array().into_iter().flatten().filter_map(Json::as_str).map(place))
