@@ -20,14 +20,8 @@ impl Module {
 }
 
 /// Collections whose modules rplay has built in, under their last name.
-const COLLECTIONS: &[&str] = &[
-    "amazon.aws.",
-    "ansible.builtin.",
-    "ansible.legacy.",
-    "ansible.posix.",
-    "community.aws.",
-    "community.general.",
-];
+const COLLECTIONS: &[&str] =
+    &["amazon.aws.", "ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.aws.", "community.general."];
 
 /// A name without the collection that is part of rplay.
 pub fn short_name(name: &str) -> &str {

@@ -4,6 +4,7 @@
 mod args;
 mod expected;
 mod inventory;
+mod plays;
 mod templates;
 mod yaml;
 
@@ -30,6 +31,8 @@ const CORPORA: &[(&str, fn(&Json) -> Verdict)] = &[
     ("args", args::check),
     ("conditionals", templates::check_condition),
     ("inventory", inventory::check),
+    ("plays", plays::check),
+    ("precedence", plays::check),
     ("templatefiles", templates::check_file),
     ("templates", templates::check_template),
     ("yaml", yaml::check),

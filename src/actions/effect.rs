@@ -8,15 +8,30 @@ use crate::value::Dict;
 #[derive(Clone, Debug)]
 pub enum Effect {
     /// Variables with the precedence of `set_fact`; `cacheable` makes them facts too.
-    SetFacts { facts: Dict, cacheable: bool },
+    SetFacts {
+        facts: Dict,
+        cacheable: bool,
+    },
     /// What a module returned as `ansible_facts`.
     HostFacts(Dict),
     /// Variables with the precedence of `include_vars`.
     IncludeVars(Dict),
-    AddHost { name: String, port: Option<i64>, groups: Vec<String>, vars: Dict },
+    AddHost {
+        name: String,
+        port: Option<i64>,
+        groups: Vec<String>,
+        vars: Dict,
+    },
     /// The task's host joins `group`, which is made a child of `parents`.
-    GroupBy { group: String, parents: Vec<String> },
-    SetStats { data: Dict, per_host: bool, aggregate: bool },
+    GroupBy {
+        group: String,
+        parents: Vec<String>,
+    },
+    SetStats {
+        data: Dict,
+        per_host: bool,
+        aggregate: bool,
+    },
     Include(Include),
 }
 
@@ -34,6 +49,17 @@ pub struct Include {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum IncludeTarget {
-    Tasks { file: PathBuf },
-    Role { name: String, tasks_from: Option<String>, vars_from: Option<String>, defaults_from: Option<String>, handlers_from: Option<String>, public: bool, allow_duplicates: bool, rolespec_validate: bool },
+    Tasks {
+        file: PathBuf,
+    },
+    Role {
+        name: String,
+        tasks_from: Option<String>,
+        vars_from: Option<String>,
+        defaults_from: Option<String>,
+        handlers_from: Option<String>,
+        public: bool,
+        allow_duplicates: bool,
+        rolespec_validate: bool,
+    },
 }

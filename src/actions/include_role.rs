@@ -37,8 +37,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         allow_duplicates: invocation.bool("allow_duplicates"),
         rolespec_validate: invocation.bool("rolespec_validate"),
     };
-    ActionResult::default()
-        .with("include", name)
-        .with("include_args", crate::value::Dict::new())
-        .with_effect(Effect::Include(Include { target, params: params(invocation), apply: apply(invocation), item: None }))
+    ActionResult::default().with("include", name).with("include_args", crate::value::Dict::new()).with_effect(
+        Effect::Include(Include { target, params: params(invocation), apply: apply(invocation), item: None }),
+    )
 }

@@ -10,10 +10,7 @@ use crate::value::{Dict, Value};
 pub const SPEC: Spec = Spec {
     name: "include_tasks",
     summary: "Include a file of tasks while the run goes on.",
-    args: &[
-        Arg::str("file", "The file.").required(),
-        Arg::dict("apply", "Keywords for the included tasks."),
-    ],
+    args: &[Arg::str("file", "The file.").required(), Arg::dict("apply", "Keywords for the included tasks.")],
     free_form: Some("file"),
     ..Spec::EMPTY
 };
@@ -23,10 +20,9 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         return ActionResult::failed("No file specified for ansible.builtin.include_tasks");
     };
     let target = IncludeTarget::Tasks { file: file.into() };
-    ActionResult::default()
-        .with("include", file)
-        .with("include_args", Dict::new())
-        .with_effect(Effect::Include(Include { target, params: params(invocation), apply: apply(invocation), item: None }))
+    ActionResult::default().with("include", file).with("include_args", Dict::new()).with_effect(Effect::Include(
+        Include { target, params: params(invocation), apply: apply(invocation), item: None },
+    ))
 }
 
 /// What the included tasks get as variables: the include's `vars:` and the variables of its loop.

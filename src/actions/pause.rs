@@ -74,10 +74,9 @@ fn duration(invocation: &Invocation<'_>) -> Result<Option<u64>, String> {
     for (name, factor) in [("minutes", 60.0), ("seconds", 1.0)] {
         let Some(written) = invocation.args.get(name) else { continue };
         let text = written.to_text();
-        let number: f64 = text
-            .trim()
-            .parse()
-            .map_err(|_| format!("non-integer value given for prompt duration:\ninvalid literal for int() with base 10: '{text}'"))?;
+        let number: f64 = text.trim().parse().map_err(|_| {
+            format!("non-integer value given for prompt duration:\ninvalid literal for int() with base 10: '{text}'")
+        })?;
         if !number.is_finite() {
             return Err(format!("non-integer value given for prompt duration:\n{text}"));
         }

@@ -35,9 +35,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
             "No key/value pairs provided, at least one is required for this action to succeed",
         );
     }
-    ActionResult::changed(false)
-        .with("ansible_facts", facts.clone())
-        .with_effect(Effect::SetFacts { facts, cacheable })
+    ActionResult::changed(false).with("ansible_facts", facts.clone()).with_effect(Effect::SetFacts { facts, cacheable })
 }
 
 fn invalid_name(name: &Value) -> ActionResult {

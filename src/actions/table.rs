@@ -3,8 +3,8 @@
 use rplay_module_api::Spec;
 
 use super::{
-    Action, add_host, assert, copy, debug, fail, fetch, group_by, include_role, include_tasks, include_vars, meta, pause,
-    raw, script, set_fact, set_stats, template, unarchive, wait_for_connection,
+    Action, add_host, assert, copy, debug, fail, fetch, group_by, include_role, include_tasks, include_vars, meta,
+    pause, raw, script, set_fact, set_stats, template, unarchive, wait_for_connection,
 };
 use crate::action;
 use crate::modules::{self, Module};

@@ -24,8 +24,7 @@ pub fn of_task(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordRe
     if resolved.takes_any_argument() {
         return Ok(Arguments { rendered, checked: Map::new(), mask: Mask::default() });
     }
-    let json: Map<String, Json> =
-        rendered.iter().map(|(name, value)| (name.to_json_key(), value.to_json())).collect();
+    let json: Map<String, Json> = rendered.iter().map(|(name, value)| (name.to_json_key(), value.to_json())).collect();
     let checked = validate::validate(spec, json).map_err(|problem| {
         let failed_in = if resolved.is_module() { FailedIn::Module } else { FailedIn::Task };
         Box::new(ActionResult::failed_in(failed_in, problem.message).with("changed", false))
@@ -57,14 +56,13 @@ fn render(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordResult<
             continue;
         }
         let name = match name {
-            Value::Str(key) if key.is_trusted() && Templar::is_template(key) => templar
-                .render(name)
-                .map_err(|err| finalization_failed(task, resolved, Some((&text, name)), &err))?,
+            Value::Str(key) if key.is_trusted() && Templar::is_template(key) => {
+                templar.render(name).map_err(|err| finalization_failed(task, resolved, Some((&text, name)), &err))?
+            }
             _ => name.clone(),
         };
-        let value = templar
-            .render(written)
-            .map_err(|err| finalization_failed(task, resolved, Some((&text, written)), &err))?;
+        let value =
+            templar.render(written).map_err(|err| finalization_failed(task, resolved, Some((&text, written)), &err))?;
         insert(&mut out, name, value);
     }
     if let Some(raw) = &task.raw_params {

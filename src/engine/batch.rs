@@ -144,7 +144,9 @@ impl Batch<'_> {
         let bypasses = table::resolve(&task.action).is_some_and(|resolved| resolved.bypasses_hosts());
         let once = bypasses
             || (task.keyword("run_once").is_some()
-                && self.keyword(task, first, &search_path, |reader| reader.bool("run_once")).is_ok_and(|once| once == Some(true)));
+                && self
+                    .keyword(task, first, &search_path, |reader| reader.bool("run_once"))
+                    .is_ok_and(|once| once == Some(true)));
         let workers = if once { hosts.get(..1).unwrap_or_default() } else { hosts };
         let throttle = match task.keyword("throttle") {
             None => None,
@@ -412,7 +414,9 @@ impl Batch<'_> {
             }
         }
         let Some(percentage) = self.max_fail_percentage else { return Ok(None) };
-        let lost = self.lost().len().saturating_sub(self.failed_before);
+        // A host that still has an `always` section before it is not counted yet.
+        let lost = self.lost().into_iter().filter(|host| self.iterator.peek(host).is_none()).count();
+        let lost = lost.saturating_sub(self.failed_before);
         #[expect(clippy::cast_precision_loss, reason = "counts of hosts")]
         let share = lost as f64 / self.hosts.len().max(1) as f64 * 100.0;
         if share <= percentage {

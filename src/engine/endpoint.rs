@@ -88,10 +88,8 @@ impl Deciders<'_> {
             .map(|path| crate::template::search::expand_user(&path))
             .or_else(|| options.private_key_file.clone());
         settings.ssh_args = self.text(&["ansible_ssh_args"])?.or_else(|| options.ssh_args.clone());
-        settings.common_args = self
-            .text(&["ansible_ssh_common_args"])?
-            .or_else(|| options.ssh_common_args.clone())
-            .unwrap_or_default();
+        settings.common_args =
+            self.text(&["ansible_ssh_common_args"])?.or_else(|| options.ssh_common_args.clone()).unwrap_or_default();
         settings.extra_args =
             self.text(&["ansible_ssh_extra_args"])?.or_else(|| options.ssh_extra_args.clone()).unwrap_or_default();
         settings.host_key_checking = self
@@ -135,11 +133,9 @@ impl Deciders<'_> {
         let of_method = |suffix: &str| format!("ansible_{}_{suffix}", method.rsplit('.').next().unwrap_or(&method));
         let user = match self.text(&["ansible_become_user", &of_method("user")])? {
             Some(user) => user,
-            None => self
-                .keywords
-                .text("become_user")?
-                .or_else(|| options.user.clone())
-                .unwrap_or_else(|| "root".to_owned()),
+            None => {
+                self.keywords.text("become_user")?.or_else(|| options.user.clone()).unwrap_or_else(|| "root".to_owned())
+            }
         };
         let exe = match self.text(&["ansible_become_exe", &of_method("exe")])? {
             Some(exe) => Some(exe),

@@ -15,8 +15,13 @@ pub type EventSender = tokio::sync::mpsc::UnboundedSender<Event>;
 
 #[derive(Clone, Debug)]
 pub enum Event {
-    PlaybookStarted { path: PathBuf },
-    PlayStarted { name: String, hosts: Vec<String> },
+    PlaybookStarted {
+        path: PathBuf,
+    },
+    PlayStarted {
+        name: String,
+        hosts: Vec<String>,
+    },
     /// No host of the inventory matches the play's pattern.
     NoHostsMatched,
     /// All hosts of the play have failed.
@@ -25,24 +30,49 @@ pub enum Event {
     NoMatchingTask(String),
     TaskStarted(TaskHead),
     /// A host begins to work on the task of the last `TaskStarted`.
-    HostStarted { host: Arc<str>, task: u64 },
+    HostStarted {
+        host: Arc<str>,
+        task: u64,
+    },
     Finished(Box<TaskReport>),
     ItemFinished(Box<TaskReport>),
     /// `until` was not met; another attempt follows.
-    Retry { report: Box<TaskReport>, retries_left: i64 },
-    Included { what: String, hosts: Vec<String>, item: Option<Value> },
+    Retry {
+        report: Box<TaskReport>,
+        retries_left: i64,
+    },
+    Included {
+        what: String,
+        hosts: Vec<String>,
+        item: Option<Value>,
+    },
     /// A file or role could not be read while the run went on; the task's results follow.
     IncludeFailed(crate::error::Error),
-    HandlerNotified { host: Arc<str>, handler: String },
+    HandlerNotified {
+        host: Arc<str>,
+        handler: String,
+    },
     Notice(Notice),
     /// Something that an action tells the user while it works.
     Message(String),
     /// What a host is waiting for.
-    Progress { host: Arc<str>, text: String },
+    Progress {
+        host: Arc<str>,
+        text: String,
+    },
     /// Output of a running command.
-    Output { host: Arc<str>, stderr: bool, bytes: Vec<u8> },
+    Output {
+        host: Arc<str>,
+        stderr: bool,
+        bytes: Vec<u8>,
+    },
     /// An asynchronous task was looked at.
-    AsyncPolled { host: Arc<str>, job: String, finished: bool, failed: bool },
+    AsyncPolled {
+        host: Arc<str>,
+        job: String,
+        finished: bool,
+        failed: bool,
+    },
     PlaybookFinished(Box<Stats>),
 }
 

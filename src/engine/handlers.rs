@@ -69,11 +69,8 @@ impl HandlerBook {
 
     /// The tasks that a notification of `wanted` means; nothing when there is no such handler.
     pub fn find(&self, wanted: &str) -> Vec<u64> {
-        let named = self
-            .sections
-            .iter()
-            .rev()
-            .find_map(|section| section.iter().find(|handler| handler.is_called(wanted)));
+        let named =
+            self.sections.iter().rev().find_map(|section| section.iter().find(|handler| handler.is_called(wanted)));
         let listening = self
             .sections
             .iter()

@@ -72,7 +72,9 @@ pub fn apply(
 
 /// Mistakes inside an included file stop the run, as they would in a static import.
 fn is_failure_of_the_task(err: &Error) -> bool {
-    err.kind == ErrorKind::File || err.message.contains("must contain a list of tasks") || err.message.contains("was not found")
+    err.kind == ErrorKind::File
+        || err.message.contains("must contain a list of tasks")
+        || err.message.contains("was not found")
 }
 
 fn grouped(requests: Vec<Request>) -> Vec<Group> {
@@ -167,7 +169,9 @@ fn find_file(batch: &Batch<'_>, task: &Task, file: &Path) -> Result<PathBuf, Err
     let shown = shown.display();
     Err(Error::new(
         ErrorKind::File,
-        format!("Could not find or access '{shown}' on the Ansible Controller: Unable to retrieve file contents.\nCould not find or access '{shown}' on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option: [Errno 2] No such file or directory: '{shown}'"),
+        format!(
+            "Could not find or access '{shown}' on the Ansible Controller: Unable to retrieve file contents.\nCould not find or access '{shown}' on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option: [Errno 2] No such file or directory: '{shown}'"
+        ),
     ))
 }
 

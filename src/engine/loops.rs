@@ -78,10 +78,9 @@ impl Control {
     pub fn of(control: &LoopControl, templar: &Templar) -> Result<Self, Box<ActionResult>> {
         let render = |value: &Option<Value>| match value {
             None => Ok(None),
-            Some(value) => templar
-                .render(value)
-                .map(Some)
-                .map_err(|err| Box::new(ActionResult::template_failed(None, &err))),
+            Some(value) => {
+                templar.render(value).map(Some).map_err(|err| Box::new(ActionResult::template_failed(None, &err)))
+            }
         };
         let bool = |value: Option<Value>| value.as_ref().and_then(to_bool);
         Ok(Self {
@@ -146,7 +145,10 @@ pub fn combine(results: Vec<Dict>) -> ActionResult {
     let skipped = results.iter().all(|result| result.get("skipped").is_some_and(Value::is_truthy));
     let mut combined = ActionResult::default().with("changed", changed);
     if results.is_empty() {
-        return combined.with("skipped", true).with("skipped_reason", "No items in the list").with("results", Vec::new());
+        return combined
+            .with("skipped", true)
+            .with("skipped_reason", "No items in the list")
+            .with("results", Vec::new());
     }
     let message = if failed {
         combined = combined.with("failed", true);

@@ -23,11 +23,8 @@ impl Batch<'_> {
         let search_path = self.shared.search_path(&self.play, task);
         for host in if per_host { hosts } else { hosts.get(..1).unwrap_or_default() } {
             self.iterator.handled(host, task.id);
-            let name: Arc<str> = if task.implicit {
-                Arc::from("meta")
-            } else {
-                self.announce(task, host, &search_path)
-            };
+            let name: Arc<str> =
+                if task.implicit { Arc::from("meta") } else { self.announce(task, host, &search_path) };
             let wanted = self.shared.scope(&self.play, task, host, &search_path).and_then(|scope| {
                 let templar = self.shared.templar(&scope, &search_path);
                 judge::when(task, &templar)

@@ -271,8 +271,51 @@ impl HostPlace {
     }
 
     fn will_be_rescued(&self) -> bool {
-        self.frames.iter().any(|frame| {
-            matches!(&frame.kind, Kind::Block { block, stage: Stage::Tasks, .. } if !block.rescue.is_empty())
-        })
+        self.frames.iter().any(
+            |frame| matches!(&frame.kind, Kind::Block { block, stage: Stage::Tasks, .. } if !block.rescue.is_empty()),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flush(id: u64) -> Step {
+        Step::Flush(id)
+    }
+
+    fn block(tasks: &[u64], rescue: &[u64], always: &[u64]) -> Step {
+        let steps = |ids: &[u64]| ids.iter().map(|id| flush(*id)).collect::<Steps>();
+        Step::Block(Arc::new(BlockSteps { tasks: steps(tasks), rescue: steps(rescue), always: steps(always) }))
+    }
+
+    /// Walks a host through `steps`, failing at `fails`; flushes stand for tasks, since only their numbers matter.
+    fn walk(steps: Vec<Step>, fails: &[u64]) -> (Vec<u64>, Vec<AfterFailure>) {
+        let host: Arc<str> = Arc::from("h");
+        let mut iterator = PlayIterator::new(std::slice::from_ref(&host), &steps.into());
+        let (mut seen, mut outcomes) = (Vec::new(), Vec::new());
+        while let Some(next) = iterator.peek(&host) {
+            iterator.take(&host);
+            seen.push(next.id());
+            if fails.contains(&next.id()) {
+                outcomes.push(iterator.fail(&host));
+            }
+        }
+        (seen, outcomes)
+    }
+
+    #[test]
+    fn rescue_and_always() {
+        let steps = || vec![block(&[1, 2], &[3], &[4]), flush(5)];
+        assert_eq!(walk(steps(), &[]), (vec![1, 2, 4, 5], vec![]));
+        assert_eq!(walk(steps(), &[1]), (vec![1, 3, 4, 5], vec![AfterFailure::Rescued]));
+        assert_eq!(walk(steps(), &[1, 3]), (vec![1, 3, 4], vec![AfterFailure::Rescued, AfterFailure::Lost]));
+        assert_eq!(walk(steps(), &[5]), (vec![1, 2, 4, 5], vec![AfterFailure::Lost]));
+    }
+
+    #[test]
+    fn always_without_rescue_ends_in_failure() {
+        assert_eq!(walk(vec![block(&[1], &[], &[2]), flush(3)], &[1]), (vec![1, 2], vec![AfterFailure::Lost]));
     }
 }

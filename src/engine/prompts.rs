@@ -58,7 +58,8 @@ fn answer(shared: &Shared, play: &Play, prompt: &VarsPrompt, default: Value) -> 
 }
 
 fn read(text: &str, private: bool) -> Result<String, Error> {
-    let failed = |err: std::io::Error| Error::new(ErrorKind::Interrupted, format!("the prompt was not answered: {err}"));
+    let failed =
+        |err: std::io::Error| Error::new(ErrorKind::Interrupted, format!("the prompt was not answered: {err}"));
     if private {
         return rpassword::prompt_password(text).map_err(failed);
     }

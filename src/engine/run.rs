@@ -49,7 +49,8 @@ pub async fn run(run: Run) -> Result<RunSummary, Error> {
     if options.step {
         return Err(Error::new(ErrorKind::Usage, "--step is not supported"));
     }
-    let mut world = World::new(inventory, Arc::clone(&options.extra_vars), run_magic(&options, magic), reload_inventory);
+    let mut world =
+        World::new(inventory, Arc::clone(&options.extra_vars), run_magic(&options, magic), reload_inventory);
     world.merge_hashes = options.merge_hashes;
     let shared = Arc::new(Shared {
         world: Arc::new(world),
@@ -176,10 +177,8 @@ async fn run_play(
     ));
     let nobody: Arc<str> = Arc::from("");
     let scope = Scope::of_play(&shared.world, &variables, &nobody);
-    let search = Arc::new(SearchPath {
-        dirs: vec![play.playbook_dir.to_path_buf()],
-        basedir: play.playbook_dir.to_path_buf(),
-    });
+    let search =
+        Arc::new(SearchPath { dirs: vec![play.playbook_dir.to_path_buf()], basedir: play.playbook_dir.to_path_buf() });
     let reader = PlayReader { play, templar: shared.templar(&scope, &search) };
     let patterns = patterns(&reader)?;
     let name = match &play.name {
@@ -222,15 +221,21 @@ async fn run_play(
     let max_fail_percentage = reader.value("max_fail_percentage")?.as_ref().and_then(percentage);
     let name_of = |task: &Task| {
         let name = task.name.as_ref()?;
-        Some(reader.templar.render(&Value::Str(name.clone())).map_or_else(|_| name.as_str().to_owned(), |name| name.to_text()))
+        Some(
+            reader
+                .templar
+                .render(&Value::Str(name.clone()))
+                .map_or_else(|_| name.as_str().to_owned(), |name| name.to_text()),
+        )
     };
     // Lists of hosts show the inventory's order, whatever the order in which the play takes them.
-    let position: std::collections::HashMap<Arc<str>, usize> =
-        shared.world.change_quietly(|inventory| inventory.hosts(&patterns.join(","), shared.options.limit.as_deref()))?
-            .into_iter()
-            .enumerate()
-            .map(|(index, host)| (host, index))
-            .collect();
+    let position: std::collections::HashMap<Arc<str>, usize> = shared
+        .world
+        .change_quietly(|inventory| inventory.hosts(&patterns.join(","), shared.options.limit.as_deref()))?
+        .into_iter()
+        .enumerate()
+        .map(|(index, host)| (host, index))
+        .collect();
     let names = |hosts: &[Arc<str>]| {
         let mut hosts = hosts.to_vec();
         hosts.sort_by_key(|host| position.get(host).copied());
@@ -254,8 +259,10 @@ async fn run_play(
         }
         let mut order = Order::default();
         steps::order(&steps, &mut order.ids);
-        let failed_before =
-            batch_hosts.iter().filter(|host| state.failed.contains(&***host) || state.unreachable.contains(&***host)).count();
+        let failed_before = batch_hosts
+            .iter()
+            .filter(|host| state.failed.contains(&***host) || state.unreachable.contains(&***host))
+            .count();
         let mut batch = Batch {
             shared: Arc::clone(shared),
             play: Arc::clone(&run),
@@ -328,7 +335,9 @@ fn patterns(reader: &PlayReader<'_>) -> Result<Vec<String>, Error> {
 }
 
 fn hosts(shared: &Shared, reader: &PlayReader<'_>, patterns: &[String]) -> Result<Vec<Arc<str>>, Error> {
-    let mut hosts = shared.world.change_quietly(|inventory| inventory.hosts(&patterns.join(","), shared.options.limit.as_deref()))?;
+    let mut hosts = shared
+        .world
+        .change_quietly(|inventory| inventory.hosts(&patterns.join(","), shared.options.limit.as_deref()))?;
     match reader.value("order")?.map(|order| order.to_text()).as_deref() {
         None | Some("inventory") => {}
         Some("reverse_inventory") => hosts.reverse(),
@@ -363,8 +372,15 @@ fn batches(reader: &PlayReader<'_>, hosts: &[Arc<str>]) -> Result<Vec<Vec<Arc<st
     for size in &sizes {
         let text = size.to_text();
         let count = match text.trim().strip_suffix('%') {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of a count")]
-            Some(percent) => percent.parse::<f64>().ok().map(|share| (((share / 100.0) * hosts.len() as f64) as usize).max(1)),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss,
+                reason = "a share of a count"
+            )]
+            Some(percent) => {
+                percent.parse::<f64>().ok().map(|share| (((share / 100.0) * hosts.len() as f64) as usize).max(1))
+            }
             None => to_int(size).map(|count| usize::try_from(count).unwrap_or(0)),
         };
         let Some(count) = count else {
@@ -399,8 +415,13 @@ fn start_at_task(shared: &Shared, iterator: &mut PlayIterator, hosts: &[Arc<str>
                 None => break,
                 Some(Next::Flush(_)) => false,
                 Some(Next::Task(task)) => {
-                    let names = [super::task_name::written(&task), task.name.as_ref().map_or_else(String::new, |name| name.to_string())];
-                    names.iter().any(|name| name == wanted || pattern.as_ref().is_some_and(|pattern| pattern.matches(name)))
+                    let names = [
+                        super::task_name::written(&task),
+                        task.name.as_ref().map_or_else(String::new, |name| name.to_string()),
+                    ];
+                    names
+                        .iter()
+                        .any(|name| name == wanted || pattern.as_ref().is_some_and(|pattern| pattern.matches(name)))
                 }
             };
             if matches {

@@ -31,7 +31,8 @@ pub fn add_stat(stats: &mut Dict, name: Value, value: Value, aggregate: bool) {
         (Some(old), _) if aggregate => match (old, &value) {
             (Value::Int(a), Value::Int(b)) => a.checked_add(*b).map_or(value.clone(), Value::Int),
             (Value::Float(a), Value::Float(b)) => Value::Float(a + b),
-            (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => {
+            (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) =>
+            {
                 #[expect(clippy::cast_precision_loss, reason = "as Python adds them")]
                 Value::Float(*a as f64 + b)
             }

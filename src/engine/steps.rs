@@ -15,7 +15,10 @@ pub enum Step {
     Task(Arc<Task>),
     Block(Arc<BlockSteps>),
     /// Runs a role's steps, unless the host has been through this role already.
-    Role { role: Arc<Role>, steps: Steps },
+    Role {
+        role: Arc<Role>,
+        steps: Steps,
+    },
     /// Runs what was notified. The number places it among the tasks.
     Flush(u64),
 }
@@ -39,7 +42,12 @@ fn flush() -> Step {
 }
 
 /// The whole play. `gather` is the implicit task that gathers facts.
-pub fn of_play(play: &Play, gather: Option<Arc<Task>>, force_handlers: bool, filter: &TagFilter) -> Result<Steps, Error> {
+pub fn of_play(
+    play: &Play,
+    gather: Option<Arc<Task>>,
+    force_handlers: bool,
+    filter: &TagFilter,
+) -> Result<Steps, Error> {
     let mut steps = Vec::new();
     if let Some(gather) = gather
         && filter.selects(&gather)?

@@ -24,9 +24,10 @@ impl TagFilter {
 
     pub fn tags_of(&self, task: &Task) -> Result<Vec<String>, Error> {
         let Some(written) = task.keyword("tags") else { return Ok(Vec::new()) };
-        let rendered = self.templar.render(written).map_err(|err| {
-            Error::project(err.message.clone(), err.place.as_ref().or(task.keywords.span("tags")))
-        })?;
+        let rendered = self
+            .templar
+            .render(written)
+            .map_err(|err| Error::project(err.message.clone(), err.place.as_ref().or(task.keywords.span("tags"))))?;
         let mut tags = Vec::new();
         collect(&rendered, &mut tags);
         Ok(tags)
@@ -37,9 +38,7 @@ fn collect(value: &Value, tags: &mut Vec<String>) {
     match value {
         Value::Null => {}
         Value::List(items) => items.iter().for_each(|item| collect(item, tags)),
-        other => tags.extend(
-            other.to_text().split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()),
-        ),
+        other => tags.extend(other.to_text().split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty())),
     }
 }
 

@@ -412,10 +412,9 @@ impl Job {
                     let port = port.and_then(|port| u16::try_from(port).ok());
                     self.shared.world.change_inventory(|inventory| inventory.add_host(name, port, groups, vars))
                 }
-                Effect::GroupBy { group, parents } => self
-                    .shared
-                    .world
-                    .change_inventory(|inventory| inventory.add_to_group(&self.host, group, parents)),
+                Effect::GroupBy { group, parents } => {
+                    self.shared.world.change_inventory(|inventory| inventory.add_to_group(&self.host, group, parents))
+                }
                 _ => continue,
             };
             match outcome {
@@ -431,7 +430,8 @@ impl Job {
 
     /// The result of a task whose code did not come to its end.
     pub fn crashed(&self, err: &tokio::task::JoinError) -> Executed {
-        let message = if err.is_cancelled() { "the task was cancelled".to_owned() } else { format!("internal error: {err}") };
+        let message =
+            if err.is_cancelled() { "the task was cancelled".to_owned() } else { format!("internal error: {err}") };
         self.report(Pass::of(ActionResult::failed_in(FailedIn::Task, message)), false)
     }
 
@@ -583,10 +583,7 @@ fn timed_out(seconds: i64) -> ActionResult {
     let message = result.trouble.as_ref().map(crate::actions::Trouble::text).unwrap_or_default();
     result = result.with("msg", message).with("changed", false);
     let details = Dict::from_iter([
-        (
-            Value::str("frame"),
-            Value::str("Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors."),
-        ),
+        (Value::str("frame"), Value::str("Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors.")),
         (Value::str("period"), Value::Int(seconds)),
     ]);
     result.with("timedout", Value::dict(details))

@@ -64,9 +64,7 @@ fn untrusted(value: &Value) -> Value {
     match value {
         Value::Str(text) => Value::Str(text.clone().into_untrusted()),
         Value::List(items) => Value::list(items.iter().map(untrusted).collect()),
-        Value::Dict(dict) => {
-            Value::dict(dict.iter().map(|(key, item)| (untrusted(key), untrusted(item))).collect())
-        }
+        Value::Dict(dict) => Value::dict(dict.iter().map(|(key, item)| (untrusted(key), untrusted(item))).collect()),
         other => other.clone(),
     }
 }

@@ -56,6 +56,7 @@ impl Templar {
     fn conditional_text(&self, text: &Str) -> Res<Value> {
         let trimmed = text.trim();
         let context = Context::new(self.clone());
+        let _session = context.session();
         let whole = (trimmed.starts_with("{{") && trimmed.ends_with("}}")) || (trimmed.starts_with("{%") && trimmed.ends_with("%}"));
         if whole {
             let rendered = context.render_text(&text.with_text(trimmed))?;

@@ -103,6 +103,7 @@ impl Templar {
         let compiled = Arc::new(template(text, &syntax, &self.engine().settings)?);
         let templar = Templar { file: Some(syntax), ..self.with_locals(extra.clone()) };
         let context = Context::new(templar);
+        let _session = context.session();
         let value = finalize(&context.run_template(&compiled)?)?;
         Ok(match value {
             Value::Omit => {

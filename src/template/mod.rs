@@ -154,6 +154,7 @@ impl Templar {
             return Ok(Value::Str(text.clone().into_untrusted()));
         }
         let context = Context::new(self.clone());
+        let _session = context.session();
         let result = context.import(value);
         self.result(&context, Ok(result), value.span())
     }
@@ -161,6 +162,7 @@ impl Templar {
     /// A bare expression.
     pub fn expression(&self, text: &Str) -> Result<Value, TemplateError> {
         let context = Context::new(self.clone());
+        let _session = context.session();
         let result = self.evaluate(&context, text);
         self.result(&context, result, text.span())
     }
@@ -184,6 +186,7 @@ impl Templar {
     /// Calls a lookup, as `with_NAME` does. The terms are rendered values.
     pub fn lookup(&self, name: &str, terms: Vec<Value>, options: Dict) -> Result<Vec<Value>, TemplateError> {
         let context = Context::new(self.clone());
+        let _session = context.session();
         let scope = Scope::new(&context);
         let terms = terms.iter().map(from_data).collect();
         let options =

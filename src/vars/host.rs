@@ -58,10 +58,8 @@ impl HostVariables {
     /// `set_fact: cacheable=yes`: also a fact, under its own name.
     pub fn add_cacheable(&self, facts: &Dict) {
         let mut layers = self.lock();
-        Arc::make_mut(&mut layers.facts)
-            .extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
-        Arc::make_mut(&mut layers.injected)
-            .extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
+        Arc::make_mut(&mut layers.facts).extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
+        Arc::make_mut(&mut layers.injected).extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
     }
 
     pub fn clear_facts(&self) {

@@ -8,8 +8,7 @@ pub fn is_valid(name: &str) -> bool {
         && !PYTHON_KEYWORDS.contains(&name)
 }
 
-pub const RULE: &str =
-    "Variable names must be strings starting with a letter or underscore character, and contain only letters, numbers and underscores.";
+pub const RULE: &str = "Variable names must be strings starting with a letter or underscore character, and contain only letters, numbers and underscores.";
 
 const PYTHON_KEYWORDS: &[&str] = &[
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",

@@ -91,11 +91,7 @@ impl PlayVariables {
     }
 
     /// The content of a file of variables, read once per play.
-    pub fn file<E>(
-        &self,
-        path: &Path,
-        read: impl FnOnce(&Path) -> Result<Arc<Dict>, E>,
-    ) -> Result<Arc<Dict>, E> {
+    pub fn file<E>(&self, path: &Path, read: impl FnOnce(&Path) -> Result<Arc<Dict>, E>) -> Result<Arc<Dict>, E> {
         if let Some(content) = self.files.lock().unwrap_or_else(PoisonError::into_inner).get(path) {
             return Ok(Arc::clone(content));
         }

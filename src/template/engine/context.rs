@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::frame::Frame;
 use super::run;
 use super::tree::Template;
 use super::val::{Val, from_key};
@@ -32,11 +33,33 @@ pub struct Inner {
     secrets: RefCell<Vec<Arc<str>>>,
     /// Containers among the variables stay the same object, so that a template sees what it appended.
     containers: RefCell<HashMap<String, Val>>,
+    leftovers: Rc<Leftovers>,
     keep_sealed: Cell<bool>,
     /// Imported templates see no variables.
     pub without_variables: bool,
     /// A string met here is a host's name and stands for its variables (`hostvars`).
     pub names_are_hosts: bool,
+}
+
+/// What refers to itself and must be taken apart at the end: contexts whose containers know them, frames whose macros do.
+#[derive(Default)]
+struct Leftovers {
+    contexts: RefCell<Vec<Context>>,
+    frames: RefCell<Vec<Rc<Frame>>>,
+}
+
+/// Takes the leftovers of a rendering apart when it ends.
+pub struct Session(Rc<Leftovers>);
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        for context in self.0.contexts.take() {
+            context.containers.take();
+        }
+        for frame in self.0.frames.take() {
+            frame.clear();
+        }
+    }
 }
 
 impl std::ops::Deref for Context {
@@ -55,6 +78,7 @@ impl Context {
             line: Cell::new(0),
             secrets: RefCell::default(),
             containers: RefCell::default(),
+            leftovers: Rc::default(),
             keep_sealed: Cell::new(false),
             without_variables: false,
             names_are_hosts: false,
@@ -70,6 +94,7 @@ impl Context {
             line: Cell::new(0),
             secrets: RefCell::default(),
             containers: RefCell::default(),
+            leftovers: Rc::clone(&self.leftovers),
             keep_sealed: Cell::new(false),
             without_variables: false,
             names_are_hosts: true,
@@ -99,6 +124,7 @@ impl Context {
             line: Cell::new(0),
             secrets: RefCell::default(),
             containers: RefCell::default(),
+            leftovers: Rc::clone(&self.leftovers),
             keep_sealed: Cell::new(false),
             without_variables: false,
             names_are_hosts: false,
@@ -114,10 +140,21 @@ impl Context {
             line: Cell::new(0),
             secrets: RefCell::default(),
             containers: RefCell::default(),
+            leftovers: Rc::clone(&self.leftovers),
             keep_sealed: Cell::new(false),
             without_variables: true,
             names_are_hosts: false,
         }))
+    }
+
+    /// To be held until the result is data.
+    pub fn session(&self) -> Session {
+        Session(Rc::clone(&self.leftovers))
+    }
+
+    /// The frame holds something that holds the frame.
+    pub fn note_frame(&self, frame: &Rc<Frame>) {
+        self.leftovers.frames.borrow_mut().push(Rc::clone(frame));
     }
 
     /// Runs one level deeper, unless that is too deep.
@@ -143,10 +180,13 @@ impl Context {
         let value = match self.templar.locals().and_then(|locals| locals.get(name)) {
             Some(value) => value.clone(),
             None if name == "hostvars" => return self.hostvars().or_else(|| self.named(name)),
-            None => return self.named(name),
+            None => self.templar.variables().get(name)?,
         };
         let imported = self.import(&value);
         if matches!(value, Value::List(_) | Value::Dict(_)) {
+            if self.containers.borrow().is_empty() {
+                self.leftovers.contexts.borrow_mut().push(self.clone());
+            }
             self.containers.borrow_mut().insert(name.to_owned(), imported.clone());
         }
         Some(imported)

@@ -40,6 +40,10 @@ impl Frame {
         }
     }
 
+    pub fn clear(&self) {
+        self.names.take();
+    }
+
     /// What was set in this very frame.
     pub fn own(&self) -> Vec<(Name, Val)> {
         self.names.borrow().clone()

@@ -193,6 +193,7 @@ fn rare_statement(scope: &Scope, statement: &Statement, out: &mut Vec<Val>) -> R
         }
         Statement::Macro(definition) => {
             let object = MacroObject { definition: Arc::clone(definition), scope: scope.clone() };
+            scope.context.note_frame(&scope.frame);
             scope.frame.set(&definition.name, Val::object(object));
         }
         Statement::Call(call, definition) => {
