@@ -55,7 +55,7 @@ fn task(task: &Task, errors: &mut Vec<Error>) {
         return;
     }
     for problem in problems(task, &resolved) {
-        errors.push(error(task, problem));
+        errors.push(error(task, &resolved, problem));
     }
 }
 
@@ -87,15 +87,24 @@ fn holds_template(value: &Value) -> bool {
     }
 }
 
-fn error(task: &Task, problem: Problem) -> Error {
+fn error(task: &Task, resolved: &Resolved, problem: Problem) -> Error {
     let place = problem.arg.as_deref().and_then(|name| place_of(task, name)).unwrap_or_else(|| {
         task.action_span.clone().with_length(task.action.chars().count())
     });
-    let mut error = Error::project(problem.message, Some(&place)).with_exit_code(FAILED);
-    if let Some(hint) = problem.hint {
-        error = error.hint(hint);
-    }
-    error
+    let hints = problem.hint.clone().map_or_else(|| meanings(resolved, &problem), |hint| vec![hint]);
+    let error = Error::project(problem.message, Some(&place)).with_exit_code(FAILED);
+    hints.into_iter().fold(error, Error::hint)
+}
+
+/// What the arguments are for that a problem is about, or that are missing.
+fn meanings(resolved: &Resolved, problem: &Problem) -> Vec<String> {
+    let missing = problem.message.rsplit_once(": ").map_or("", |(_, names)| names);
+    let names = problem.arg.as_deref().map_or_else(|| missing.split(", ").collect(), |name| vec![name]);
+    names
+        .into_iter()
+        .filter_map(|name| resolved.spec().find(name))
+        .map(|arg| format!("`{}`: {}", arg.name, arg.summary))
+        .collect()
 }
 
 /// Where an argument is written: its key if it has a place of its own, else its value.

@@ -100,7 +100,7 @@ pub fn split(text: &str) -> Result<Vec<Token>, Error> {
     }
     if state.is_inside() {
         let message = format!("failed at splitting arguments, either an unbalanced jinja2 block or quotes: {text}");
-        return Err(Error::project(message, None));
+        return Err(Error::project(message, None).hint("every quote, `{{` and `{%` needs its end"));
     }
     Ok(tokens)
 }

@@ -95,7 +95,11 @@ impl Parser<'_> {
                 Loop::With(lookup, _) => lookup.as_str(),
                 Loop::Loop(_) => "loop",
             };
-            self.errors.push(Error::project(format!("duplicate loop in task: {kind}"), Some(&key.span)).with_exit_code(1));
+            self.errors.push(
+                Error::project(format!("duplicate loop in task: {kind}"), Some(&key.span))
+                    .hint("a task has one loop; loop inside an included file, or combine the lists with a filter such as `product`")
+                    .with_exit_code(1),
+            );
         }
         if let Loop::Loop(Value::Null) = new {
             self.errors.push(Error::project("you must specify a value when using loop", Some(&key.span)).with_exit_code(1));

@@ -111,7 +111,7 @@ fn statement(scope: &Scope, statement: &Statement, out: &mut Vec<Val>) -> Res<Fl
         Statement::Emit(expr) => {
             let value = eval(scope, expr)?;
             if scope.inheritance.parent.borrow().is_none() {
-                out.push(value);
+                out.push(value.written_at(scope.context.line.get()));
             }
         }
         Statement::If(test, then, otherwise) => {

@@ -253,6 +253,18 @@ impl Val {
         Val::Undefined(Rc::new(Undefined { error: *fault, plain: false }))
     }
 
+    /// An error that waits to be raised remembers the line that wrote the value.
+    #[must_use]
+    pub fn written_at(self, line: u32) -> Self {
+        match self {
+            Val::Undefined(it) if it.error.line == 0 => {
+                let error = TemplateError { line, ..it.error.clone() };
+                Val::Undefined(Rc::new(Undefined { error, plain: it.plain }))
+            }
+            other => other,
+        }
+    }
+
     pub fn is_undefined(&self) -> bool {
         matches!(self, Val::Undefined(_))
     }
