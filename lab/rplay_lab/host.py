@@ -77,6 +77,8 @@ class Host:
         layers = ":".join(str(layer) for layer in self.layers)
         options = f"lowerdir={layers},upperdir={self.upper},workdir={self.folder / 'work'}"
         run("mount", "-t", "overlay", "-o", options, "rplay-lab", self.folder / "root")
+        # The lists are empty; a fresh date on their folder would tell cache_valid_time that they are not.
+        os.utime(self.folder / "root/var/lib/apt/lists", (0, 0))
 
     def set_address(self, address):
         """Takes effect with the next boot."""
