@@ -139,11 +139,11 @@ fn sudo_that_wants_a_password_gets_it_or_the_task_fails() {
 
     let without = run(&hosts, &project, &[]);
     assert_eq!(without.status, 2, "{}{}", without.stdout, without.stderr);
-    assert!(without.stdout.contains("Missing sudo password"), "{}", without.stdout);
+    assert!(without.stdout.contains("\"msg\": \"Task failed: Missing sudo password\""), "{}", without.stdout);
 
     let wrong = run(&hosts, &project, &["--become-password-file", "wrong"]);
     assert_eq!(wrong.status, 2, "{}{}", wrong.stdout, wrong.stderr);
-    assert!(wrong.stdout.contains("Incorrect sudo password"), "{}", wrong.stdout);
+    assert!(wrong.stdout.contains("\"msg\": \"Task failed: Incorrect sudo password\""), "{}", wrong.stdout);
 
     let right = run(&hosts, &project, &["--become-password-file", "password", "-v"]);
     assert_eq!(right.status, 0, "{}{}", right.stdout, right.stderr);
