@@ -63,6 +63,13 @@ impl Hosts {
         assert!(line.contains("done"), "{order}: {line}");
     }
 
+    /// Takes the host's cable away: nobody is told anything.
+    pub fn unplug(&self, host: &str) {
+        let mut ip = Command::new("ip");
+        ip.args(["link", "set", &format!("vb-{}-{}", self.text("/lab"), host.trim_start_matches('h')), "down"]);
+        assert!(self.enter(Path::new("/"), &ip).status().expect("ip starts").success());
+    }
+
     /// A command where the hosts can be reached, in this folder.
     pub fn enter(&self, folder: &Path, command: &Command) -> Command {
         let enter = self.description["enter"].as_array().expect("how to enter");

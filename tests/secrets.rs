@@ -35,6 +35,22 @@ const SITE: &str = "- hosts: all
       user: {name: ubuntu, password: \"{{ password }}\"}
       become: true
       check_mode: true
+    - name: As the item of a loop, and failing
+      fail: {msg: \"no {{ item }}\"}
+      loop: [\"{{ password }}\"]
+      no_log: true
+      ignore_errors: true
+    - name: Until it works, which it never does
+      shell: cat /home/ubuntu/secret.conf; exit 1
+      register: shown
+      until: shown is success
+      retries: 1
+      delay: 0
+      no_log: true
+      ignore_errors: true
+    - name: As a message
+      debug: {msg: \"{{ password }}\"}
+      no_log: true
     - debug: var=templated
 ";
 
@@ -46,7 +62,10 @@ fn a_secret_is_nowhere_to_be_seen() {
         .file("hosts", hosts.inventory())
         .file("secret.yml", format!("password: {SECRET}\n"))
         .file("templates/secret.j2", "password={{ password }}\n")
+        .file("home/empty", "")
         .file("site.yml", SITE);
+    let home = project.path().join("home");
+    let project = project.env("HOME", &home.to_string_lossy()).env("TMPDIR", &home.to_string_lossy());
     let mut command = hosts.enter(project.path(), &project.command(&["-i", "hosts", "-vvvv", "--diff", "site.yml"]));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("rplay starts");
     let mut seen = Vec::new();
@@ -58,6 +77,7 @@ fn a_secret_is_nowhere_to_be_seen() {
         while child.try_wait().expect("a state").is_none() {
             // The hosts' processes are visible here as well: they share this machine's kernel.
             seen.extend(command_lines().into_iter().filter(|line| line.contains(SECRET)));
+            seen.extend(files_with_the_secret(&home));
             sleep(Duration::from_millis(20));
         }
         let status = child.wait().expect("a status");
@@ -65,7 +85,7 @@ fn a_secret_is_nowhere_to_be_seen() {
         assert!(status.success(), "{text}");
         text
     };
-    assert_eq!(seen, Vec::<String>::new(), "a process list shows the secret");
+    assert_eq!(seen, Vec::<String>::new(), "a process list or a file shows the secret");
     assert!(!output.contains(SECRET), "the output shows the secret:\n{output}");
     assert!(output.contains("censored") || output.contains("no_log"), "nothing was censored:\n{output}");
     // The pattern comes on standard input: sudo writes command lines to the journal.
@@ -75,6 +95,18 @@ fn a_secret_is_nowhere_to_be_seen() {
     found.sort_unstable();
     assert_eq!(found, ["/home/ubuntu/secret.conf", "/home/ubuntu/templated.conf"]);
     assert_eq!(hosts.ssh("h1", "stat -c %a /home/ubuntu/secret.conf /home/ubuntu/templated.conf"), "600\n600\n");
+}
+
+/// Files that the controller has written, even if only for a moment.
+fn files_with_the_secret(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries
+        .flat_map(|path| match fs::read(&path) {
+            Ok(content) => Vec::from_iter(String::from_utf8_lossy(&content).contains(SECRET).then(|| path.display().to_string())),
+            Err(_) if path.is_dir() => files_with_the_secret(&path),
+            Err(_) => Vec::new(),
+        })
+        .collect()
 }
 
 fn command_lines() -> Vec<String> {

@@ -109,6 +109,27 @@ fn a_host_that_dies_in_the_middle_is_unreachable() {
 
 #[test]
 #[ignore = "boots hosts: tests/run"]
+fn a_host_that_falls_silent_is_unreachable() {
+    let hosts = Hosts::boot(2, "1g");
+    let project = project(
+        &hosts,
+        "    - command: sleep {{ 600 if inventory_hostname == 'h1' else 0 }}\n    - command: hostname\n",
+    )
+    .file("host_vars/h1", "ansible_ssh_common_args: -o ServerAliveInterval=1 -o ServerAliveCountMax=2\n");
+    let mut command = hosts.enter(project.path(), &project.command(&["-i", "hosts", "site.yml"]));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("rplay starts");
+    wait_for(|| hosts.ssh("h1", "pgrep -x sleep || true").trim().parse::<u32>().is_ok());
+    let begin = Instant::now();
+    hosts.unplug("h1");
+    let ended = project.ended(child.wait_with_output().expect("rplay ends"));
+    assert!(begin.elapsed() < Duration::from_secs(20), "it took {:?}", begin.elapsed());
+    assert_eq!(ended.status, 4, "{}{}", ended.stdout, ended.stderr);
+    recap(&ended, "h1", &["ok=0", "unreachable=1"]);
+    recap(&ended, "h2", &["ok=2", "unreachable=0"]);
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
 fn sudo_that_wants_a_password_gets_it_or_the_task_fails() {
     let hosts = Hosts::boot(1, "1g");
     let project = project(&hosts, "    - command: id -un\n      become: true\n")
@@ -118,11 +139,11 @@ fn sudo_that_wants_a_password_gets_it_or_the_task_fails() {
 
     let without = run(&hosts, &project, &[]);
     assert_eq!(without.status, 2, "{}{}", without.stdout, without.stderr);
-    assert!(without.stdout.contains("Missing sudo password"), "{}", without.stdout);
+    assert!(without.stdout.contains("\"msg\": \"Task failed: Missing sudo password\""), "{}", without.stdout);
 
     let wrong = run(&hosts, &project, &["--become-password-file", "wrong"]);
     assert_eq!(wrong.status, 2, "{}{}", wrong.stdout, wrong.stderr);
-    assert!(wrong.stdout.contains("Incorrect sudo password"), "{}", wrong.stdout);
+    assert!(wrong.stdout.contains("\"msg\": \"Task failed: Incorrect sudo password\""), "{}", wrong.stdout);
 
     let right = run(&hosts, &project, &["--become-password-file", "password", "-v"]);
     assert_eq!(right.status, 0, "{}{}", right.stdout, right.stderr);
@@ -179,6 +200,7 @@ fn an_interrupt_prints_the_recap_and_ends_the_children() {
     interrupt(child.id());
     let ended = project.ended(child.wait_with_output().expect("rplay ends"));
     assert_eq!(ended.status, 99, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stderr.contains("User interrupted execution"), "{}", ended.stderr);
     recap(&ended, "h1", &["ok=1"]);
     for host in ["h1", "h2"] {
         wait_for(|| hosts.ssh(host, "pgrep -f 'sleep 60[1]' || true").trim().is_empty());

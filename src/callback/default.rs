@@ -91,8 +91,8 @@ impl Default {
             let fields = shown::fields(report, self.display.verbosity);
             let result = dump::result(&fields, self.display.verbosity, report.always_verbose && !unreachable);
             let text = match (&report.item_label, unreachable) {
-                (Some(label), false) => format!("failed: [{}] (item={}) => {result}", who(report), label.to_text()),
-                (Some(label), true) => format!("[{}] (item={}) => {result}", who(report), label.to_text()),
+                (Some(_), false) => format!("failed: [{}] (item={}) => {result}", who(report), shown::item_label(report)),
+                (Some(_), true) => format!("[{}] (item={}) => {result}", who(report), shown::item_label(report)),
                 (None, false) => format!("fatal: [{}]: FAILED! => {result}", who(report)),
                 (None, true) => format!("fatal: [{}]: UNREACHABLE! => {result}", who(report)),
             };

@@ -67,7 +67,7 @@ pub async fn run(run: Run) -> Result<RunSummary, Error> {
     let mut start_at = shared.options.start_at_task.clone();
     let outcome = tokio::select! {
         outcome = all(&shared, &playbooks, &mut state, &mut start_at) => outcome.map(|()| None),
-        interrupt = tokio::signal::ctrl_c() => Ok(interrupt.ok().map(|()| ErrorKind::Interrupted.exit_code())),
+        Ok(()) = tokio::signal::ctrl_c() => Ok(Some(Error::new(ErrorKind::Interrupted, "User interrupted execution"))),
     };
     let interrupted = match outcome {
         Ok(interrupted) => interrupted,
@@ -79,7 +79,10 @@ pub async fn run(run: Run) -> Result<RunSummary, Error> {
     };
     shared.send(Event::PlaybookFinished(Box::new(state.stats.clone())));
     shared.remote.close();
-    Ok(RunSummary { exit_code: interrupted.unwrap_or_else(|| state.exit_code()) })
+    match interrupted {
+        Some(interrupted) => Err(interrupted),
+        None => Ok(RunSummary { exit_code: state.exit_code() }),
+    }
 }
 
 /// A limit that leaves nobody is a mistake, unless there is nobody anyway.

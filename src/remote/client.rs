@@ -132,6 +132,9 @@ fn json(message: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
 fn reply(body: &[u8], incoming: Incoming) -> Result<ModuleReply, RemoteError> {
     let response: Response = serde_json::from_slice(body)
         .map_err(|err| RemoteError::Failed(format!("the agent's answer cannot be read: {err}")))?;
+    if let (Err(failure), true) = (&response.result, response.never_ran) {
+        return Err(RemoteError::Failed(failure.msg.clone()));
+    }
     if let (Ok(_), Some(reason)) = (&response.result, incoming.failure()) {
         return Err(RemoteError::Failed(reason));
     }

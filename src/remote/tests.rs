@@ -112,8 +112,8 @@ async fn becomes_other_users_over_the_same_connection() {
         }
         let mut request = command("id -un");
         request.become_ = Some(other_user("no-such-user"));
-        let failure = outcome(&client, request).await.expect_err("no such user");
-        assert!(failure.msg.contains("no-such-user"), "{}", failure.msg);
+        let refused = client.run(request, &mut |_| {}).await.expect_err("no such user");
+        assert!(matches!(&refused, RemoteError::Failed(reason) if reason.contains("no-such-user")), "{refused}");
         let raw = client.raw("id -un; exit 3", Some(&other_user("nobody"))).await.expect("runs");
         assert_eq!((raw.rc, String::from_utf8_lossy(&raw.stdout).trim()), (3, "nobody"));
     }

@@ -110,7 +110,7 @@ impl Children {
 }
 
 fn fail(outlet: &Outlet, id: u32, reason: &str) {
-    let response = Response { result: Err(Failure::new(reason)), warnings: Vec::new() };
+    let response = Response { result: Err(Failure::new(reason)), never_ran: true, warnings: Vec::new() };
     let _ = outlet.send_json(FrameKind::Response, id, &response);
 }
 

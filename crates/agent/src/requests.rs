@@ -43,7 +43,7 @@ pub fn run(job: Job, outlet: &Outlet) -> std::io::Result<()> {
         Ok(request) => run_module(request, job, outlet, &mut warnings),
         Err(err) => Err(Failure::new(format!("the agent cannot read the request: {err}"))),
     };
-    outlet.send_json(FrameKind::Response, id, &Response { result, warnings })
+    outlet.send_json(FrameKind::Response, id, &Response { result, never_ran: false, warnings })
 }
 
 fn run_module(request: Request, job: Job, outlet: &Outlet, warnings: &mut Vec<String>) -> ModuleResult {

@@ -41,6 +41,9 @@ pub struct Request {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Response {
     pub result: ModuleResult,
+    /// The failure is not the module's: nobody could be found to run it.
+    #[serde(default)]
+    pub never_ran: bool,
     pub warnings: Vec<String>,
 }
 
