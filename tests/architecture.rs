@@ -17,7 +17,8 @@ const LAYERS: &[&[&str]] = &[
     &["yaml"],
     &["vault"],
     &["error"],
-    &["source", "value"],
+    &["value"],
+    &["source"],
 ];
 
 #[test]
