@@ -109,7 +109,7 @@ fn tree(
     follow: bool,
     decrypt: bool,
 ) -> Result<(Vec<Json>, Files), String> {
-    let prefix = root.file_name().filter(|_| below_itself).map(Path::new).unwrap_or(Path::new(""));
+    let prefix = root.file_name().filter(|_| below_itself).map_or(Path::new(""), Path::new);
     let (mut entries, mut files) = (Vec::new(), Files::new());
     for walked in WalkDir::new(root).follow_links(follow).sort_by_file_name() {
         let walked = walked.map_err(|err| err.to_string())?;

@@ -247,7 +247,7 @@ async fn run_play(
     for batch_hosts in batches(&reader, &all_hosts)? {
         shared.send(Event::PlayStarted {
             name: run.name.clone(),
-            hosts: batch_hosts.iter().map(|host| host.to_string()).collect(),
+            hosts: batch_hosts.iter().map(std::string::ToString::to_string).collect(),
         });
         let batch = names(&batch_hosts);
         variables.set_hosts(PlayHosts { all: names(&all_hosts), batch: batch.clone(), active: batch });

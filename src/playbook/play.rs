@@ -103,7 +103,7 @@ impl Parser<'_> {
     fn play(&mut self, node: &Node, entries: &[(Node, Node)], outer: &Context) -> Option<Arc<Play>> {
         let mut keywords = Keywords::default();
         let mut sections: IndexMap<&'static str, &Node> = IndexMap::new();
-        for (key, value) in entries.iter() {
+        for (key, value) in entries {
             let name = key.to_value().to_text();
             match name.as_str() {
                 "hosts" | "vars" | "vars_files" | "vars_prompt" | "roles" | "pre_tasks" | "tasks" | "post_tasks" | "handlers" | "name" => {

@@ -320,7 +320,7 @@ fn role_names(folders: &[PathBuf]) -> Vec<String> {
         .iter()
         .filter(|folder| folder.ends_with("roles"))
         .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flat_map(|entries| entries.flatten())
+        .flat_map(std::iter::Iterator::flatten)
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect()
 }

@@ -59,7 +59,7 @@ impl Parser<'_> {
             loop_control: LoopControl::default(),
             listen: Vec::new(),
         };
-        for (key, value) in entries.iter() {
+        for (key, value) in entries {
             let name = key.to_value().to_text();
             match name.as_str() {
                 "action" | "local_action" | "args" => {}

@@ -146,7 +146,7 @@ fn config(overrides: &Overrides) -> Res<SyntaxConfig> {
 }
 
 /// The header of a text that is not a file: the rest of the text, and how it is written.
-pub(crate) fn syntax_of_text<'a>(text: &'a str, plain_backslashes: bool) -> Res<Option<(&'a str, Syntax)>> {
+pub(crate) fn syntax_of_text(text: &str, plain_backslashes: bool) -> Res<Option<(&str, Syntax)>> {
     if !text.starts_with(HEADER) {
         return Ok(None);
     }

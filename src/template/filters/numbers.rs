@@ -162,12 +162,3 @@ pub fn root(_scope: &Scope, args: Bound) -> Res<Val> {
     }
     Ok(Val::Float(number.powf(1.0 / base)))
 }
-
-/// A whole number of any numeric value, for filters that count.
-pub fn whole(value: &Val) -> Option<i64> {
-    Number::of(value).and_then(|number| match number {
-        Number::Int(number) => Some(number),
-        Number::Big(number) => number.to_i64(),
-        Number::Float(number) => number.trunc().to_i64(),
-    })
-}

@@ -139,7 +139,7 @@ fn from_python(pattern: &str) -> String {
                     out.push_str("\\{");
                 }
             }
-            '$' if class_start.is_none() => out.push_str("$"),
+            '$' if class_start.is_none() => out.push('$'),
             other => out.push(other),
         }
     }
@@ -417,7 +417,7 @@ pub fn escape(_scope: &Scope, args: Bound) -> Res<Val> {
         "posix_basic" => {
             let mut out = String::new();
             for char in text.chars() {
-                if "].[*^$\\".contains(char) && char != ']' || char == ']' {
+                if "].[*^$\\".contains(char) {
                     out.push('\\');
                 }
                 out.push(char);

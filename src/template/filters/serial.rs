@@ -116,7 +116,7 @@ impl Json {
                 '\t' => out.push_str("\\t"),
                 '\u{8}' => out.push_str("\\b"),
                 '\u{c}' => out.push_str("\\f"),
-                char if u32::from(char) < 0x20 || (self.ascii && !char.is_ascii()) || char == '\u{7f}' && false => {
+                char if u32::from(char) < 0x20 || (self.ascii && !char.is_ascii()) => {
                     let mut units = [0; 2];
                     for unit in char.encode_utf16(&mut units) {
                         let _ = write!(out, "\\u{unit:04x}");

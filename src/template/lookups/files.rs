@@ -13,7 +13,7 @@ use crate::value::{Dict, Value};
 
 pub fn template(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let mut options = FileOptions::default();
-    let mut set = |name: &str, target: &mut String| -> Res<()> {
+    let set = |name: &str, target: &mut String| -> Res<()> {
         if let Some(text) = request.text(name)? {
             *target = text;
         }
@@ -90,7 +90,7 @@ pub fn first_found(scope: &Scope, request: Request) -> Res<Vec<Val>> {
             other => other.iterate()?.iter().map(print::text).collect::<Res<_>>()?,
         })
     };
-    let mut add = |files: Vec<String>, paths: Vec<String>, names: &mut Vec<String>| {
+    let add = |files: Vec<String>, paths: Vec<String>, names: &mut Vec<String>| {
         if paths.is_empty() {
             names.extend(files);
         } else {
@@ -282,17 +282,4 @@ fn ini_entries(text: &str, section: &str, properties: bool) -> Vec<(String, Stri
         }
     }
     entries
-}
-
-/// The text of a file that must exist, for callers with their own wording.
-pub fn text_of(scope: &Scope, subdir: &str, name: &str) -> Res<String> {
-    if locate(scope, subdir, name).is_err() {
-        return Err(not_found(scope, subdir, name));
-    }
-    Ok(String::from_utf8_lossy(&read(scope, subdir, name)?).into_owned())
-}
-
-/// Values as the caller's data, for tables of variables.
-pub fn data(value: &Value) -> Val {
-    crate::template::engine::val::from_data(value)
 }

@@ -257,7 +257,7 @@ pub fn varnames(scope: &Scope, request: Request) -> Res<Vec<Val>> {
                 term.type_name()
             )));
         };
-        let regex = crate::template::filters::regex::compile(pattern, Default::default())
+        let regex = crate::template::filters::regex::compile(pattern, crate::template::filters::regex::Flags::default())
             .map_err(|_| raised(format!("Unable to use \"{}\" as a search parameter", pattern.as_str())))?;
         for name in &names {
             if regex.is_match(name.as_str()).unwrap_or(false) {

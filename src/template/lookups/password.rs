@@ -50,7 +50,7 @@ fn one(scope: &Scope, request: &Request, term: &str) -> Res<Val> {
     };
     let length: usize = option("length")?.map_or(Ok(20), |text| text.parse().map_err(|_| raised(format!("invalid length: {text}"))))?;
     let encrypt = option("encrypt")?.filter(|kind| !kind.is_empty() && kind != "None");
-    let chars = alphabet(&option("chars")?.unwrap_or_else(|| "ascii_letters,digits,.,:-_".replace(",.,", ",.").to_owned()));
+    let chars = alphabet(&option("chars")?.unwrap_or_else(|| "ascii_letters,digits,.,:-_".replace(",.,", ",.").clone()));
     if length == 0 || length > 100_000 || chars.is_empty() {
         return Err(raised("the password needs at least one character"));
     }
