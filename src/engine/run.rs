@@ -209,7 +209,6 @@ async fn run_play(
     let run = Arc::new(PlayRun {
         name,
         variables: Arc::clone(&variables),
-        keywords: Arc::clone(&play.keywords),
         playbook_dir: Arc::clone(&play.playbook_dir),
     });
     let filter = Arc::new(TagFilter {

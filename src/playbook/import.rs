@@ -100,7 +100,7 @@ impl Parser<'_> {
             parser.render_static(&value, &inner, &task.action_span).map(|value| value.to_text())
         };
         let known = ["name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "allow_duplicates", "public", "rolespec_validate"];
-        for key in task.args.keys().filter(|key| !known.contains(&key.to_text().as_str())) {
+        if let Some(key) = task.args.keys().find(|key| !known.contains(&key.to_text().as_str())) {
             self.mistake(format!("Invalid options for import_role: {}", key.to_text()), key.span().unwrap_or(&task.action_span));
             return Vec::new();
         }

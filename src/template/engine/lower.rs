@@ -215,6 +215,7 @@ impl<'a> Lowering<'a> {
         Ok(definition)
     }
 
+    #[expect(clippy::self_only_used_in_recursion, reason = "a step of the same walk as the others")]
     fn target(&mut self, target: &ast::Expr<'_>) -> Res<Target> {
         match target {
             ast::Expr::Var(var) => Ok(Target::Name(Name::from(var.id))),

@@ -1,7 +1,7 @@
 //! Numbers.
 
 use num_bigint::BigInt;
-use num_traits::{Signed, ToPrimitive};
+use num_traits::Signed;
 
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::operators::{Number, arithmetic, float_to_int, parse_float, parse_int};

@@ -1,6 +1,6 @@
 //! Text: case, padding, wrapping, replacing, splitting.
 
-use crate::template::engine::arguments::{Arguments, Bound};
+use crate::template::engine::arguments::Bound;
 use crate::template::engine::methods::format::percent;
 use crate::template::engine::methods::text as methods;
 use crate::template::engine::print;

@@ -1,6 +1,6 @@
 //! Lookups of files: `template`, `unvault`, `first_found`, `fileglob`, `csvfile`, `ini`.
 
-use super::file::{locate, not_found, read};
+use super::file::read;
 use super::{Request, flattened};
 use crate::source::SourceFile;
 use crate::template::engine::print;
@@ -9,7 +9,7 @@ use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 use crate::template::file::FileOptions;
 use crate::template::filters::regex::{Flags, compile};
-use crate::value::{Dict, Value};
+use crate::value::Dict;
 
 pub fn template(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let mut options = FileOptions::default();

@@ -281,7 +281,7 @@ fn all(text: &str, test: impl Fn(char) -> bool) -> Val {
 }
 
 fn digit(char: char) -> bool {
-    char.is_ascii_digit() || (char.is_numeric() && char.is_digit(10))
+    char.is_ascii_digit() || (char.is_numeric() && char.is_ascii_digit())
 }
 
 fn cased(text: &str, wanted: impl Fn(char) -> bool, other: impl Fn(char) -> bool) -> Val {
