@@ -206,11 +206,8 @@ async fn run_play(
         shared.send(Event::NoHostsMatched);
         return Ok(Ending::Done);
     }
-    let run = Arc::new(PlayRun {
-        name,
-        variables: Arc::clone(&variables),
-        playbook_dir: Arc::clone(&play.playbook_dir),
-    });
+    let run =
+        Arc::new(PlayRun { name, variables: Arc::clone(&variables), playbook_dir: Arc::clone(&play.playbook_dir) });
     let filter = Arc::new(TagFilter {
         only: shared.options.tags.clone(),
         skip: shared.options.skip_tags.clone(),

@@ -69,7 +69,10 @@ async fn ssh_uploads_once_and_answers_quickly() {
     }
     #[expect(clippy::print_stderr, reason = "the figures are what the test is read for")]
     {
-        eprintln!("with upload {first:?}, connect {connected:?}, with agent {second:?}, 100 pings {:?}", began.elapsed());
+        eprintln!(
+            "with upload {first:?}, connect {connected:?}, with agent {second:?}, 100 pings {:?}",
+            began.elapsed()
+        );
     }
     assert!(began.elapsed() < Duration::from_secs(5));
 }

@@ -94,7 +94,11 @@ impl Templar {
             keep_trailing_newline: false,
         };
         let text = read_header(&source.text, &mut overrides)?;
-        let starts = [&overrides.options.variable_start_string, &overrides.options.block_start_string, &overrides.options.comment_start_string];
+        let starts = [
+            &overrides.options.variable_start_string,
+            &overrides.options.block_start_string,
+            &overrides.options.comment_start_string,
+        ];
         let lines_matter = overrides.line_statement_prefix.is_some() || overrides.line_comment_prefix.is_some();
         if !lines_matter && !starts.iter().any(|start| text.contains(start.as_str())) {
             return Ok(Value::str(text));

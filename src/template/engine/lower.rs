@@ -514,7 +514,12 @@ impl<'a> Lowering<'a> {
         if matches!(value.kind(), minijinja::value::ValueKind::Bool) {
             return Ok(Expr::Const(Value::Bool(value.is_true())));
         }
-        if text.contains("__") || (text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()) && text.bytes().any(|byte| byte != b'0')) {
+        if text.contains("__")
+            || (text.len() > 1
+                && text.starts_with('0')
+                && text.bytes().all(|byte| byte.is_ascii_digit())
+                && text.bytes().any(|byte| byte != b'0'))
+        {
             return Err(syntax("expected token 'end of print statement', got 'integer'"));
         }
         if value.is_integer() {

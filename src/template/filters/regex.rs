@@ -201,7 +201,11 @@ fn captures<'t>(regex: &Regex, text: &'t str) -> Res<Vec<Captures<'t, str>>> {
         let Some(whole) = found.get(0) else { break };
         let (start, end) = (whole.start(), whole.end());
         out.push(found);
-        at = if start == end { end + text.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8) } else { end };
+        at = if start == end {
+            end + text.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
+        } else {
+            end
+        };
     }
     Ok(out)
 }
