@@ -99,6 +99,7 @@ fn table(agents: &[(&str, PathBuf)]) -> String {
     for (machine, path) in agents {
         let content = fs::read(path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
         let path = fs::canonicalize(path).expect("just read");
+        let path = path.to_str().expect("cargo's own folders are named in UTF-8");
         let hash = name_hash(&content);
         writeln!(table, "    Agent {{ machine: {machine:?}, hash: {hash:?}, content: include_bytes!({path:?}) }},")
             .expect("text");

@@ -4,9 +4,9 @@ mod agent;
 mod client;
 mod pool;
 mod raw;
-mod transfer;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -29,7 +29,8 @@ fn imports_go_down_only() {
         if part == "main" || part == "lib" {
             continue;
         }
-        let layer = layer_of(&part).unwrap_or_else(|| panic!("{}: `{part}` has no layer in tests/architecture.rs", file.display()));
+        let layer = layer_of(&part)
+            .unwrap_or_else(|| panic!("{}: `{part}` has no layer in tests/architecture.rs", file.display()));
         for imported in imports(&fs::read_to_string(&file).expect("a file of the project")) {
             let below = layer_of(&imported).is_some_and(|other| other > layer);
             if imported != part && !below {
@@ -43,7 +44,16 @@ fn imports_go_down_only() {
 #[test]
 fn only_the_callback_writes_to_the_terminal() {
     let mut wrong = Vec::new();
-    for folder in ["src/engine", "src/actions", "src/vars", "src/remote", "src/template", "src/playbook", "src/inventory", "crates"] {
+    for folder in [
+        "src/engine",
+        "src/actions",
+        "src/vars",
+        "src/remote",
+        "src/template",
+        "src/playbook",
+        "src/inventory",
+        "crates",
+    ] {
         for file in rust_files(Path::new(folder)) {
             let path = file.to_string_lossy();
             if path.contains("/tests") || path.contains("build.rs") {
@@ -52,7 +62,8 @@ fn only_the_callback_writes_to_the_terminal() {
             let text = fs::read_to_string(&file).expect("a file of the project");
             for (index, line) in text.lines().enumerate() {
                 let code = line.trim_start();
-                let prints = ["println!(", "print!(", "eprintln!(", "eprint!("].iter().any(|name| code.starts_with(name));
+                let prints =
+                    ["println!(", "print!(", "eprintln!(", "eprint!("].iter().any(|name| code.starts_with(name));
                 if prints && !text[..text.find(line).unwrap_or(0)].contains("#[cfg(test)]") {
                     wrong.push(format!("{path}:{}", index + 1));
                 }
@@ -65,7 +76,19 @@ fn only_the_callback_writes_to_the_terminal() {
 #[test]
 fn the_agent_links_nothing_of_the_controller() {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "-p", "rplay-agent", "-e", "normal", "--prefix", "none", "--format", "{p}", "--offline", "--locked"])
+        .args([
+            "tree",
+            "-p",
+            "rplay-agent",
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--offline",
+            "--locked",
+        ])
         .output()
         .expect("cargo tree runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -74,7 +97,9 @@ fn the_agent_links_nothing_of_the_controller() {
         .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
         .collect();
     assert!(names.contains("rplay-modules"), "the dependency tree was not read: {names:?}");
-    for forbidden in ["tokio", "clap", "minijinja", "ssh2", "openssl-sys", "rplay-aws", "aws-config", "rplay", "serde_yaml"] {
+    for forbidden in
+        ["tokio", "clap", "minijinja", "ssh2", "openssl-sys", "rplay-aws", "aws-config", "rplay", "serde_yaml"]
+    {
         assert!(!names.contains(forbidden), "the agent links {forbidden}");
     }
 }
@@ -95,7 +120,8 @@ fn imports(text: &str) -> BTreeSet<String> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     let mut parts = BTreeSet::new();
     for (start, _) in code.match_indices("crate::") {
-        let preceded = code[..start].chars().next_back().is_some_and(|char| char.is_alphanumeric() || char == '_' || char == '$');
+        let preceded =
+            code[..start].chars().next_back().is_some_and(|char| char.is_alphanumeric() || char == '_' || char == '$');
         let rest = &code[start + "crate::".len()..];
         if preceded {
             continue;

@@ -79,7 +79,9 @@ impl Case {
 
     fn write(&self, ended: &Ended) {
         let mut text = String::new();
-        for (name, content) in self.sections.iter().filter(|(name, _)| !["status", "stdout", "stderr"].contains(&name.as_str())) {
+        for (name, content) in
+            self.sections.iter().filter(|(name, _)| !["status", "stdout", "stderr"].contains(&name.as_str()))
+        {
             let _ = write!(text, "--- {name} ---\n{content}");
         }
         let _ = write!(text, "--- status ---\n{}\n", ended.status);

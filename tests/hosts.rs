@@ -33,7 +33,11 @@ impl Hosts {
     }
 
     fn text(&self, pointer: &str) -> String {
-        self.description.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("lab/hosts gave no {pointer}")).to_owned()
+        self.description
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("lab/hosts gave no {pointer}"))
+            .to_owned()
     }
 
     pub fn key(&self) -> String {
@@ -49,7 +53,13 @@ impl Hosts {
         let hosts = self.description["hosts"].as_array().expect("a list of hosts");
         let lines: String = hosts
             .iter()
-            .map(|host| format!("{} ansible_host={}\n", host["name"].as_str().unwrap_or_default(), host["address"].as_str().unwrap_or_default()))
+            .map(|host| {
+                format!(
+                    "{} ansible_host={}\n",
+                    host["name"].as_str().unwrap_or_default(),
+                    host["address"].as_str().unwrap_or_default()
+                )
+            })
             .collect();
         format!("[all]\n{lines}[all:vars]\nansible_user=ubuntu\nansible_ssh_private_key_file={}\n", self.key())
     }

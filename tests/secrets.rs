@@ -102,7 +102,9 @@ fn files_with_the_secret(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     entries
         .flat_map(|path| match fs::read(&path) {
-            Ok(content) => Vec::from_iter(String::from_utf8_lossy(&content).contains(SECRET).then(|| path.display().to_string())),
+            Ok(content) => {
+                Vec::from_iter(String::from_utf8_lossy(&content).contains(SECRET).then(|| path.display().to_string()))
+            }
             Err(_) if path.is_dir() => files_with_the_secret(&path),
             Err(_) => Vec::new(),
         })
@@ -114,7 +116,9 @@ fn command_lines() -> Vec<String> {
     entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit())))
+        .filter(|path| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()))
+        })
         .filter_map(|path| fs::read(Path::new(&path).join("cmdline")).ok())
         .map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "))
         .collect()

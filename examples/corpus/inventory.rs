@@ -129,7 +129,7 @@ fn pattern(case: &Json, folder: &Path, notices: &Notices) -> Result<Json, Error>
         Json::String(text) => vec![text],
         _ => Vec::new(),
     };
-    let limit = case["limit"].as_str().map(|limit| limit.replace("@", &format!("@{}/", folder.display())));
+    let limit = case["limit"].as_str().map(|limit| limit.replace('@', &format!("@{}/", folder.display())));
     let hosts = inventory.hosts_of(&patterns, limit.as_deref())?;
     Ok(json!({"hosts": hosts.iter().map(|host| &**host).collect::<Vec<_>>()}))
 }

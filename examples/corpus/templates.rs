@@ -67,9 +67,7 @@ impl Sandbox {
         }
         let _ = std::env::set_current_dir(&root);
         let mut env = vec![("HOME".to_owned(), "/home/tester".to_owned()), ("TZ".to_owned(), "UTC".to_owned())];
-        env.extend(
-            case["env"].as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text_of(value))),
-        );
+        env.extend(case["env"].as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text_of(value))));
         for (name, value) in &env {
             // SAFETY: the harness has one thread.
             unsafe { std::env::set_var(name, value) };
@@ -95,7 +93,8 @@ impl Sandbox {
             suggest: false,
             ..Settings::default()
         };
-        let dirs = if for_file { vec![self.root.join("templates"), self.root.clone()] } else { vec![self.root.clone()] };
+        let dirs =
+            if for_file { vec![self.root.join("templates"), self.root.clone()] } else { vec![self.root.clone()] };
         let search = Arc::new(SearchPath { dirs, basedir: self.root.clone() });
         Engine::new(settings).templar(Arc::new(variables), search)
     }
@@ -122,7 +121,11 @@ impl Sandbox {
                 let message = error.message.replace(&root, "<cwd>");
                 Verdict {
                     passed: actual == wanted,
-                    details: details(case, &format!("{wanted} {}", expect["message"]), &format!("{actual} {message:?}")),
+                    details: details(
+                        case,
+                        &format!("{wanted} {}", expect["message"]),
+                        &format!("{actual} {message:?}"),
+                    ),
                 }
             }
         }
@@ -216,7 +219,9 @@ fn trusted(json: &Json) -> Value {
     match json {
         Json::String(text) => Value::Str(Str::trusted(text.as_str(), None)),
         Json::Array(items) => Value::list(items.iter().map(trusted).collect()),
-        Json::Object(map) => Value::dict(map.iter().map(|(key, item)| (Value::str(key.as_str()), trusted(item))).collect()),
+        Json::Object(map) => {
+            Value::dict(map.iter().map(|(key, item)| (Value::str(key.as_str()), trusted(item))).collect())
+        }
         other => Value::from_json(other.clone()),
     }
 }

@@ -109,7 +109,7 @@ fn tree(
     follow: bool,
     decrypt: bool,
 ) -> Result<(Vec<Json>, Files), String> {
-    let prefix = root.file_name().filter(|_| below_itself).map(Path::new).unwrap_or(Path::new(""));
+    let prefix = root.file_name().filter(|_| below_itself).map_or(Path::new(""), Path::new);
     let (mut entries, mut files) = (Vec::new(), Files::new());
     for walked in WalkDir::new(root).follow_links(follow).sort_by_file_name() {
         let walked = walked.map_err(|err| err.to_string())?;
@@ -121,7 +121,9 @@ fn tree(
         let path = path.to_string_lossy();
         let explain = |err: std::io::Error| format!("{}: {err}", walked.path().display());
         if walked.file_type().is_dir() {
-            entries.push(json!({"path": path, "kind": "dir", "mode": source_file::mode_of(walked.path()).map_err(explain)?}));
+            entries.push(
+                json!({"path": path, "kind": "dir", "mode": source_file::mode_of(walked.path()).map_err(explain)?}),
+            );
         } else if walked.file_type().is_symlink() {
             let target = fs::read_link(walked.path()).map_err(explain)?;
             entries.push(json!({"path": path, "kind": "link", "target": target.to_string_lossy()}));
@@ -184,7 +186,11 @@ impl Formatter for PythonFormatter {
         Ok(())
     }
 
-    fn write_char_escape<W: std::io::Write + ?Sized>(&mut self, writer: &mut W, escape: CharEscape) -> std::io::Result<()> {
+    fn write_char_escape<W: std::io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> std::io::Result<()> {
         serde_json::ser::CompactFormatter.write_char_escape(writer, escape)
     }
 }

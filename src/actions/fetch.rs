@@ -101,5 +101,9 @@ async fn place(invocation: &Invocation<'_>, src: &str, dest: &str) -> Result<Pat
 }
 
 fn checksum_of(path: &Path) -> Option<String> {
-    path.is_file().then(|| File::open(path).ok()).flatten().and_then(|mut file| sha1_of(&mut file).ok()).map(|(sha1, _)| sha1)
+    path.is_file()
+        .then(|| File::open(path).ok())
+        .flatten()
+        .and_then(|mut file| sha1_of(&mut file).ok())
+        .map(|(sha1, _)| sha1)
 }

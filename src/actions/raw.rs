@@ -21,7 +21,10 @@ pub const SPEC: Spec = Spec {
 
 pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     if invocation.check {
-        return ActionResult { fields: [("skipped".into(), true.into()), ("changed".into(), false.into())].into(), ..ActionResult::default() };
+        return ActionResult {
+            fields: [("skipped".into(), true.into()), ("changed".into(), false.into())].into(),
+            ..ActionResult::default()
+        };
     }
     let line = invocation.text("_raw_params").unwrap_or_default();
     let line = match invocation.text("executable") {
@@ -40,7 +43,8 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
 
 /// The result of a line that came to its end.
 pub fn finished(output: &RawOutput) -> ActionResult {
-    let result = if output.rc == 0 { ActionResult::changed(true) } else { ActionResult::failed("non-zero return code") };
+    let result =
+        if output.rc == 0 { ActionResult::changed(true) } else { ActionResult::failed("non-zero return code") };
     result
         .with("changed", true)
         .with("rc", i64::from(output.rc))

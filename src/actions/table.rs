@@ -108,7 +108,8 @@ pub fn names() -> Vec<&'static str> {
 }
 
 pub fn is_known(name: &str) -> bool {
-    resolve(name).is_some() || matches!(short_name(name), "import_tasks" | "import_role" | "import_playbook" | "include")
+    resolve(name).is_some()
+        || matches!(short_name(name), "import_tasks" | "import_role" | "import_playbook" | "include")
 }
 
 /// Whether a failure of it reads `Module failed`.

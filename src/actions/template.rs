@@ -20,10 +20,13 @@ pub const SPEC: Spec = Spec {
         Arg::path("src", "The template, a file of the project.").required(),
         Arg::path("dest", "Where the result goes on the target.").required(),
         Arg::bool("backup", "Keep a copy of a file that is replaced.").default("no"),
-        Arg::bool("force", "Replace a file whose content differs; otherwise write only where nothing is.").default("yes"),
+        Arg::bool("force", "Replace a file whose content differs; otherwise write only where nothing is.")
+            .default("yes"),
         Arg::bool("follow", "Write through a link at dest.").default("no"),
         Arg::str("validate", "A command that must accept the new file before it is put in place; `%s` is its name."),
-        Arg::str("newline_sequence", "How lines end.").default("\n").choices(&["\n", "\r", "\r\n", "\\n", "\\r", "\\r\\n"]),
+        Arg::str("newline_sequence", "How lines end.")
+            .default("\n")
+            .choices(&["\n", "\r", "\r\n", "\\n", "\\r", "\\r\\n"]),
         Arg::str("output_encoding", "Encoding of the result.").default("utf-8"),
         Arg::bool("trim_blocks", "Drop the newline after a block.").default("yes"),
         Arg::bool("lstrip_blocks", "Drop blanks before a block.").default("no"),
@@ -163,6 +166,8 @@ fn encode(text: String, encoding: &str) -> Result<Vec<u8>, String> {
         "latin-1" | "latin1" | "iso-8859-1" => narrow(0x100),
         "utf-16-le" => Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         "utf-16-be" => Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
-        _ => Err(format!("output_encoding `{encoding}` is not supported (utf-8, ascii, latin-1, utf-16-le, utf-16-be are)")),
+        _ => Err(format!(
+            "output_encoding `{encoding}` is not supported (utf-8, ascii, latin-1, utf-16-le, utf-16-be are)"
+        )),
     }
 }

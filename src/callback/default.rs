@@ -68,7 +68,8 @@ impl Default {
         }
         self.print_pending(terminal);
         let (word, color) = if changed { ("changed", Color::Changed) } else { ("ok", Color::Ok) };
-        let item = report.item_label.as_ref().map(|_| format!(" => (item={})", shown::item_label(report))).unwrap_or_default();
+        let item =
+            report.item_label.as_ref().map(|_| format!(" => (item={})", shown::item_label(report))).unwrap_or_default();
         let text = format!("{word}: [{}]{item}{}", who(report), self.verbose(report));
         terminal.line(&text, Some(color));
     }
@@ -78,7 +79,11 @@ impl Default {
             return;
         }
         self.print_pending(terminal);
-        let item = report.item_label.as_ref().map(|_| format!(" => (item={}) ", shown::item_label(report))).unwrap_or_default();
+        let item = report
+            .item_label
+            .as_ref()
+            .map(|_| format!(" => (item={}) ", shown::item_label(report)))
+            .unwrap_or_default();
         let text = format!("skipping: [{}]{item}{}", who(report), self.verbose(report));
         terminal.line(&text, Some(Color::Skip));
     }
@@ -91,7 +96,9 @@ impl Default {
             let fields = shown::fields(report, self.display.verbosity);
             let result = dump::result(&fields, self.display.verbosity, report.always_verbose && !unreachable);
             let text = match (&report.item_label, unreachable) {
-                (Some(_), false) => format!("failed: [{}] (item={}) => {result}", who(report), shown::item_label(report)),
+                (Some(_), false) => {
+                    format!("failed: [{}] (item={}) => {result}", who(report), shown::item_label(report))
+                }
                 (Some(_), true) => format!("[{}] (item={}) => {result}", who(report), shown::item_label(report)),
                 (None, false) => format!("fatal: [{}]: FAILED! => {result}", who(report)),
                 (None, true) => format!("fatal: [{}]: UNREACHABLE! => {result}", who(report)),
@@ -149,7 +156,9 @@ impl Default {
     }
 
     fn warnings(&mut self, report: &TaskReport, terminal: &mut Terminal) {
-        for (kind, messages) in [(NoticeKind::Warning, &report.warnings), (NoticeKind::Deprecation, &report.deprecations)] {
+        for (kind, messages) in
+            [(NoticeKind::Warning, &report.warnings), (NoticeKind::Deprecation, &report.deprecations)]
+        {
             for message in messages {
                 self.notice(&Notice { kind, message: message.clone(), place: None }, terminal);
             }
@@ -194,12 +203,17 @@ impl Callback for Default {
                 }
             }
             Event::PlayStarted { name, .. } => {
-                let title = banner(&if name.is_empty() { "PLAY".to_owned() } else { format!("PLAY [{name}]") }, terminal.columns);
+                let title = banner(
+                    &if name.is_empty() { "PLAY".to_owned() } else { format!("PLAY [{name}]") },
+                    terminal.columns,
+                );
                 terminal.line(&title, None);
             }
             Event::NoHostsMatched => terminal.line("skipping: no hosts matched", Some(Color::Skip)),
             Event::NoMatchingTask(name) => terminal.error_line(
-                &format!("[ERROR]: No matching task \"{name}\" found. Note: --start-at-task can only follow static includes."),
+                &format!(
+                    "[ERROR]: No matching task \"{name}\" found. Note: --start-at-task can only follow static includes."
+                ),
                 Some(Color::Error),
             ),
             Event::NoHostsRemaining => {
@@ -215,7 +229,8 @@ impl Callback for Default {
             }
             Event::Finished(report) | Event::ItemFinished(report) => self.finished(report, terminal),
             Event::Retry { report, retries_left } => {
-                let mut text = format!("FAILED - RETRYING: [{}]: {} ({retries_left} retries left).", who(report), report.name);
+                let mut text =
+                    format!("FAILED - RETRYING: [{}]: {} ({retries_left} retries left).", who(report), report.name);
                 if self.display.verbosity > 2 || report.always_verbose {
                     text.push_str("Result was: ");
                     let fields = shown::of_task(&report.fields, self.display.verbosity);

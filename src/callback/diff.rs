@@ -58,7 +58,11 @@ mod tests {
 
     #[test]
     fn a_mapping_is_shown_as_json() {
-        let diff = Diff { before: json!({"path": "x", "mode": "0644"}), after: json!({"path": "x", "mode": "0600"}), ..Diff::default() };
+        let diff = Diff {
+            before: json!({"path": "x", "mode": "0644"}),
+            after: json!({"path": "x", "mode": "0600"}),
+            ..Diff::default()
+        };
         let expected = "--- before\n+++ after\n@@ -1,4 +1,4 @@\n {\n-    \"mode\": \"0644\",\n+    \"mode\": \"0600\",\n     \"path\": \"x\"\n }\n\n";
         assert_eq!(render(&diff, false), expected);
     }

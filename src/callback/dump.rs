@@ -41,7 +41,9 @@ fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
             let _ = write!(out, "{number}");
         }
         Value::Float(number) if number.is_nan() => out.push_str("NaN"),
-        Value::Float(number) if number.is_infinite() => out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" }),
+        Value::Float(number) if number.is_infinite() => {
+            out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" })
+        }
         Value::Float(number) => out.push_str(&float_repr(*number)),
         Value::Str(text) if text.is_secret() => string("********", out),
         Value::List(items) if items.is_empty() => out.push_str("[]"),
@@ -56,7 +58,8 @@ fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
         }
         Value::Dict(dict) if dict.is_empty() => out.push_str("{}"),
         Value::Dict(dict) => {
-            let mut entries: Vec<(String, &Value)> = dict.iter().map(|(key, value)| (key.to_json_key(), value)).collect();
+            let mut entries: Vec<(String, &Value)> =
+                dict.iter().map(|(key, value)| (key.to_json_key(), value)).collect();
             entries.sort_by(|a, b| a.0.cmp(&b.0));
             out.push('{');
             for (index, (key, item)) in entries.into_iter().enumerate() {
@@ -119,7 +122,8 @@ mod tests {
 
     #[test]
     fn keys_are_sorted_and_text_is_escaped() {
-        let inner: Dict = [(Value::str("b"), Value::Float(1.0)), (Value::str("a"), Value::str("x\n\"é\u{1}"))].into_iter().collect();
+        let inner: Dict =
+            [(Value::str("b"), Value::Float(1.0)), (Value::str("a"), Value::str("x\n\"é\u{1}"))].into_iter().collect();
         let value = Value::list(vec![Value::dict(inner), Value::list(vec![]), Value::Null]);
         assert_eq!(json(&value, None), "[{\"a\": \"x\\n\\\"é\\u0001\", \"b\": 1.0}, [], null]");
         assert_eq!(json(&Value::list(vec![Value::Int(1)]), Some(4)), "[\n    1\n]");
@@ -127,7 +131,10 @@ mod tests {
 
     #[test]
     fn what_is_internal_is_left_out() {
-        let fields: Dict = [("_ansible_x", 1), ("invocation", 2), ("rc", 3)].into_iter().map(|(key, value)| (Value::str(key), Value::Int(value))).collect();
+        let fields: Dict = [("_ansible_x", 1), ("invocation", 2), ("rc", 3)]
+            .into_iter()
+            .map(|(key, value)| (Value::str(key), Value::Int(value)))
+            .collect();
         assert_eq!(result(&fields, 0, false), "{\"rc\": 3}");
         assert_eq!(result(&fields, 3, false), "{\n    \"invocation\": 2,\n    \"rc\": 3\n}");
     }

@@ -42,7 +42,11 @@ impl Minimal {
         let text = if is_command(report) && !matches!(report.status, Status::Skipped | Status::Unreachable) {
             command_text(report, caption)
         } else {
-            format!("{} | {caption} => {}", who(report), dump::result(&shown::fields(report, self.verbosity), self.verbosity, true))
+            format!(
+                "{} | {caption} => {}",
+                who(report),
+                dump::result(&shown::fields(report, self.verbosity), self.verbosity, true)
+            )
         };
         terminal.line(&text, Some(color));
     }
@@ -68,7 +72,14 @@ pub(super) fn is_command(report: &TaskReport) -> bool {
 fn command_text(report: &TaskReport, caption: &str) -> String {
     let caption = caption.trim_end_matches('!');
     let field = |name: &str| report.fields.get(name).map(Value::to_text).unwrap_or_default();
-    format!("{} | {caption} | rc={} >>\n{}{}{}", who(report), field("rc"), field("stdout"), field("stderr"), field("msg"))
+    format!(
+        "{} | {caption} | rc={} >>\n{}{}{}",
+        who(report),
+        field("rc"),
+        field("stdout"),
+        field("stderr"),
+        field("msg")
+    )
 }
 
 impl Callback for Minimal {

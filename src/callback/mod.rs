@@ -60,9 +60,11 @@ pub fn named(name: Option<&str>, display: Display) -> Result<Box<dyn Callback>, 
         None | Some("default") => Ok(Box::new(default::Default::new(display))),
         Some("minimal") => Ok(Box::new(Minimal::new(display.verbosity))),
         Some("oneline") => Ok(Box::new(Oneline::new(display.verbosity))),
-        Some(other) => Err(Error::new(ErrorKind::Usage, format!("the callback `{other}` (stdout_callback) is not there"))
-            .hint("there are default, minimal and oneline")
-            .with_exit_code(1)),
+        Some(other) => {
+            Err(Error::new(ErrorKind::Usage, format!("the callback `{other}` (stdout_callback) is not there"))
+                .hint("there are default, minimal and oneline")
+                .with_exit_code(1))
+        }
     }
 }
 

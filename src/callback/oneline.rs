@@ -21,12 +21,30 @@ impl Oneline {
     fn text(&self, report: &TaskReport) -> String {
         let (caption, _) = caption(report.status);
         if is_command(report) && !matches!(report.status, Status::Skipped | Status::Unreachable) {
-            let field = |name: &str| report.fields.get(name).map(Value::to_text).unwrap_or_default().replace('\n', "\\n").replace('\r', "\\r");
+            let field = |name: &str| {
+                report
+                    .fields
+                    .get(name)
+                    .map(Value::to_text)
+                    .unwrap_or_default()
+                    .replace('\n', "\\n")
+                    .replace('\r', "\\r")
+            };
             let stderr = field("stderr");
-            let text = format!("{} | {} | rc={} | (stdout) {}", who(report), caption.trim_end_matches('!'), field("rc"), field("stdout"));
+            let text = format!(
+                "{} | {} | rc={} | (stdout) {}",
+                who(report),
+                caption.trim_end_matches('!'),
+                field("rc"),
+                field("stdout")
+            );
             return if stderr.is_empty() { text } else { format!("{text} (stderr) {stderr}") };
         }
-        format!("{} | {caption} => {}", who(report), dump::result(&shown::fields(report, self.verbosity), self.verbosity.min(2), false).replace('\n', ""))
+        format!(
+            "{} | {caption} => {}",
+            who(report),
+            dump::result(&shown::fields(report, self.verbosity), self.verbosity.min(2), false).replace('\n', "")
+        )
     }
 }
 

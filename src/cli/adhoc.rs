@@ -13,7 +13,8 @@ pub async fn run(options: AdhocOptions) -> Result<u8, Error> {
     let mut terminal = session.terminal();
     let directory = match &options.playbook_dir {
         Some(directory) => directory.clone(),
-        None => std::env::current_dir().map_err(|err| Error::new(ErrorKind::File, format!("cannot tell the current directory: {err}")))?,
+        None => std::env::current_dir()
+            .map_err(|err| Error::new(ErrorKind::File, format!("cannot tell the current directory: {err}")))?,
     };
     let mut run_options = session.run_options(&options.common);
     run_options.tags = vec!["all".to_owned()];
@@ -37,8 +38,11 @@ pub async fn run(options: AdhocOptions) -> Result<u8, Error> {
     let playbook = loader.playbook_text(&SourceFile::new("<command line>", play_text(&options)), &directory);
     session.say_notices(&mut terminal);
     let playbook = playbook?;
-    let callback: Box<dyn Callback> =
-        if options.one_line { Box::new(Oneline::new(session.verbosity)) } else { Box::new(Minimal::new(session.verbosity)) };
+    let callback: Box<dyn Callback> = if options.one_line {
+        Box::new(Oneline::new(session.verbosity))
+    } else {
+        Box::new(Minimal::new(session.verbosity))
+    };
     let summary = session.run(vec![playbook], inventory, loader, run_options, callback).await?;
     Ok(summary.exit_code)
 }

@@ -46,7 +46,9 @@ fn may_be_excused(task: &Task) -> bool {
     ["when", "ignore_errors", "failed_when", "until", "module_defaults"].iter().any(|name| task.keyword(name).is_some())
         || task.loop_.is_some()
         || task.variable_args.is_some()
-        || task.keyword("tags").is_some_and(|tags| tags.as_list().is_some_and(|tags| tags.contains(&Value::str("never"))))
+        || task
+            .keyword("tags")
+            .is_some_and(|tags| tags.as_list().is_some_and(|tags| tags.contains(&Value::str("never"))))
 }
 
 fn task(task: &Task, errors: &mut Vec<Error>) {
@@ -88,9 +90,11 @@ fn holds_template(value: &Value) -> bool {
 }
 
 fn error(task: &Task, resolved: &Resolved, problem: Problem) -> Error {
-    let place = problem.arg.as_deref().and_then(|name| place_of(task, name)).unwrap_or_else(|| {
-        task.action_span.clone().with_length(task.action.chars().count())
-    });
+    let place = problem
+        .arg
+        .as_deref()
+        .and_then(|name| place_of(task, name))
+        .unwrap_or_else(|| task.action_span.clone().with_length(task.action.chars().count()));
     let hints = problem.hint.clone().map_or_else(|| meanings(resolved, &problem), |hint| vec![hint]);
     let error = Error::project(problem.message, Some(&place)).with_exit_code(FAILED);
     hints.into_iter().fold(error, Error::hint)

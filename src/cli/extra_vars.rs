@@ -47,4 +47,3 @@ fn not_a_mapping(option: &str, place: Option<&Span>) -> Error {
     let message = format!("Invalid extra vars data supplied. '{option}' could not be made into a dictionary");
     Error::new(ErrorKind::Usage, message).at(place).with_exit_code(1)
 }
-

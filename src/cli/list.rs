@@ -38,7 +38,12 @@ pub fn playbook(
         let _ = writeln!(out, "\n  play #{} ({pattern}): {name}\tTAGS: [{}]", index + 1, joined(&tags));
         if wanted.hosts {
             let hosts = hosts(play)?;
-            let _ = write!(out, "    pattern: {}\n    hosts ({}):\n", Value::list(patterns(&play.hosts)).repr(), hosts.len());
+            let _ = write!(
+                out,
+                "    pattern: {}\n    hosts ({}):\n",
+                Value::list(patterns(&play.hosts)).repr(),
+                hosts.len()
+            );
             for host in hosts {
                 let _ = writeln!(out, "      {host}");
             }

@@ -7,7 +7,9 @@ use clap::{ArgAction, Args, Parser};
 /// Runs Ansible playbooks with compiled modules.
 #[derive(Debug, Parser)]
 #[command(name = "rplay", version, disable_version_flag = true, args_override_self = true)]
-#[command(after_help = "Other commands: rplay adhoc PATTERN -m MODULE -a ARGS runs one module on the hosts of a pattern.")]
+#[command(
+    after_help = "Other commands: rplay adhoc PATTERN -m MODULE -a ARGS runs one module on the hosts of a pattern."
+)]
 pub struct PlaybookOptions {
     /// Playbooks, run one after the other
     #[arg(required = true, value_name = "PLAYBOOK")]

@@ -83,9 +83,13 @@ fn from_file(path: &Path) -> Result<Secret, Error> {
     };
     let is_script = path.metadata().map_err(unreadable)?.permissions().mode() & 0o111 != 0;
     let text = if is_script {
-        let output = std::process::Command::new(std::path::absolute(path).map_err(unreadable)?).output().map_err(unreadable)?;
+        let output =
+            std::process::Command::new(std::path::absolute(path).map_err(unreadable)?).output().map_err(unreadable)?;
         if !output.status.success() {
-            return Err(Error::new(ErrorKind::File, format!("The password script {} failed with {}", path.display(), output.status)));
+            return Err(Error::new(
+                ErrorKind::File,
+                format!("The password script {} failed with {}", path.display(), output.status),
+            ));
         }
         String::from_utf8_lossy(&output.stdout).into_owned()
     } else {

@@ -20,7 +20,10 @@ use crate::value::Value;
 pub async fn run(options: PlaybookOptions) -> Result<u8, Error> {
     for playbook in &options.playbooks {
         if !playbook.exists() {
-            return Err(Error::new(ErrorKind::File, format!("the playbook: {} could not be found", playbook.display())));
+            return Err(Error::new(
+                ErrorKind::File,
+                format!("the playbook: {} could not be found", playbook.display()),
+            ));
         }
         if !playbook.is_file() {
             let message = format!("the playbook: {} does not appear to be a file", playbook.display());
@@ -89,7 +92,9 @@ fn load(session: &Session, options: &PlaybookOptions) -> Result<Loaded, Error> {
 }
 
 fn tags(given: &[String], configured: Vec<String>) -> Vec<String> {
-    let split = |tags: &String| tags.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect::<Vec<_>>();
+    let split = |tags: &String| {
+        tags.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect::<Vec<_>>()
+    };
     if given.is_empty() { configured } else { given.iter().flat_map(split).collect() }
 }
 
@@ -119,7 +124,10 @@ fn listing(
         skip: options.skip_tags.clone(),
         templar: session.templates.templar(
             Arc::new((*play.vars).clone()),
-            Arc::new(SearchPath { dirs: vec![play.playbook_dir.to_path_buf()], basedir: play.playbook_dir.to_path_buf() }),
+            Arc::new(SearchPath {
+                dirs: vec![play.playbook_dir.to_path_buf()],
+                basedir: play.playbook_dir.to_path_buf(),
+            }),
         ),
     };
     list::playbook(playbook, &path.display().to_string(), wanted, &mut hosts, &filter)

@@ -184,7 +184,7 @@ fn parse(text: &str) -> SshConfig {
                 config.known_hosts_files.splice(0..0, files);
             }
             "globalknownhostsfile" => {
-                config.known_hosts_files.extend(split(value).iter().map(|file| expand_home(file)))
+                config.known_hosts_files.extend(split(value).iter().map(|file| expand_home(file)));
             }
             "stricthostkeychecking" => {
                 config.strict_host_keys = match value {
@@ -277,8 +277,8 @@ fn user_name() -> String {
 fn account(field: usize) -> Option<String> {
     let uid = rustix::process::getuid().as_raw().to_string();
     let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    let fields = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let own = fields.filter(|fields| fields.get(2).is_some_and(|field| *field == uid)).next()?;
+    let mut lines = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let own = lines.find(|fields| fields.get(2).is_some_and(|field| *field == uid))?;
     own.get(field).map(ToString::to_string)
 }
 

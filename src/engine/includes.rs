@@ -45,7 +45,7 @@ pub fn apply(
                 steps::order(&steps, &mut ids);
                 batch.shared.send(Event::Included {
                     what,
-                    hosts: group.hosts.iter().map(|host| host.to_string()).collect(),
+                    hosts: group.hosts.iter().map(std::string::ToString::to_string).collect(),
                     item: group.include.item.clone(),
                 });
                 for host in &group.hosts {

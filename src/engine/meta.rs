@@ -17,7 +17,7 @@ use crate::value::Value;
 const PER_HOST: &[&str] = &["end_host", "end_role", "flush_handlers", "noop", "reset_connection"];
 
 impl Batch<'_> {
-    pub async fn meta(&mut self, task: &Arc<Task>, hosts: &[Arc<str>]) -> Result<Option<Ending>, Error> {
+    pub fn meta(&mut self, task: &Arc<Task>, hosts: &[Arc<str>]) -> Result<Option<Ending>, Error> {
         let what = meta_of(task)?;
         let per_host = PER_HOST.contains(&what.as_str());
         let search_path = self.shared.search_path(&self.play, task);

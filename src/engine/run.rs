@@ -206,12 +206,8 @@ async fn run_play(
         shared.send(Event::NoHostsMatched);
         return Ok(Ending::Done);
     }
-    let run = Arc::new(PlayRun {
-        name,
-        variables: Arc::clone(&variables),
-        keywords: Arc::clone(&play.keywords),
-        playbook_dir: Arc::clone(&play.playbook_dir),
-    });
+    let run =
+        Arc::new(PlayRun { name, variables: Arc::clone(&variables), playbook_dir: Arc::clone(&play.playbook_dir) });
     let filter = Arc::new(TagFilter {
         only: shared.options.tags.clone(),
         skip: shared.options.skip_tags.clone(),
@@ -247,7 +243,7 @@ async fn run_play(
     for batch_hosts in batches(&reader, &all_hosts)? {
         shared.send(Event::PlayStarted {
             name: run.name.clone(),
-            hosts: batch_hosts.iter().map(|host| host.to_string()).collect(),
+            hosts: batch_hosts.iter().map(std::string::ToString::to_string).collect(),
         });
         let batch = names(&batch_hosts);
         variables.set_hosts(PlayHosts { all: names(&all_hosts), batch: batch.clone(), active: batch });

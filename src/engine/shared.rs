@@ -9,7 +9,7 @@ use super::event::{Event, EventSender};
 use super::options::RunOptions;
 use crate::actions::ActionResult;
 use crate::error::Notices;
-use crate::playbook::{Keywords, Loader, Task};
+use crate::playbook::{Loader, Task};
 use crate::remote;
 use crate::template::{self, SearchPath, Templar};
 use crate::value::{Dict, Value};
@@ -31,7 +31,6 @@ pub struct Shared {
 pub struct PlayRun {
     pub name: String,
     pub variables: Arc<PlayVariables>,
-    pub keywords: Arc<Keywords>,
     pub playbook_dir: Arc<Path>,
 }
 

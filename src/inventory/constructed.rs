@@ -60,7 +60,13 @@ fn compose(
     Ok(())
 }
 
-fn groups(inventory: &mut Inventory, document: &Node, host: &str, strict: bool, templar: &Templar) -> Result<(), Error> {
+fn groups(
+    inventory: &mut Inventory,
+    document: &Node,
+    host: &str,
+    strict: bool,
+    templar: &Templar,
+) -> Result<(), Error> {
     let Some(groups) = document.get("groups") else { return Ok(()) };
     for (name, condition) in groups.entries() {
         let name = name.to_value().to_text();

@@ -40,7 +40,9 @@ fn product(layers: &Node) -> Result<Vec<Dict>, Error> {
     for (name, items) in layers.entries() {
         let items = items.items();
         if all.len().saturating_mul(items.len()) > MAX_HOSTS {
-            return Err(inventory_error(format!("the layers stand for more than {MAX_HOSTS} hosts")).at(Some(&layers.span)));
+            return Err(
+                inventory_error(format!("the layers stand for more than {MAX_HOSTS} hosts")).at(Some(&layers.span))
+            );
         }
         let with = |before: &Dict, item: &Node| {
             let mut dict = before.clone();
@@ -56,7 +58,9 @@ impl Generator {
     fn text(&self, template: &Node, item: &Dict) -> Result<String, Error> {
         let templar = self.engine.templar(Arc::new(item.clone()), Arc::new(SearchPath::default()));
         let rendered = templar.render(&template.to_value());
-        rendered.map(|value: Value| value.to_text()).map_err(|err| inventory_error(err.message).at(Some(&template.span)))
+        rendered
+            .map(|value: Value| value.to_text())
+            .map_err(|err| inventory_error(err.message).at(Some(&template.span)))
     }
 
     /// The groups of a host, or of a group.
@@ -71,7 +75,8 @@ impl Generator {
     ) -> Result<(), Error> {
         for parent in parents {
             let Some(name) = parent.get("name").filter(|_| depth < MAX_DEPTH) else {
-                return Err(inventory_error(format!("element {child} has a parent with no name element")).at(Some(&parent.span)));
+                return Err(inventory_error(format!("element {child} has a parent with no name element"))
+                    .at(Some(&parent.span)));
             };
             let group = inventory.add_group(&self.text(name, item)?)?;
             for (name, value) in parent.get("vars").map_or(&[][..], Node::entries) {

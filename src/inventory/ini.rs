@@ -68,7 +68,7 @@ pub fn parse(inventory: &mut Inventory, source: &Arc<SourceFile>) -> Result<(), 
         }
         .map_err(placed)?;
     }
-    for (name, Pending { state, parents, place }) in &pending {
+    if let Some((name, Pending { state, parents, place })) = pending.first() {
         let message = match state {
             State::Vars => format!("Section [{name}:vars] not valid for undefined group: {name}"),
             _ => {

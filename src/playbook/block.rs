@@ -57,15 +57,24 @@ impl Parser<'_> {
             let value = node.to_value();
             self.errors.push(
                 Error::project(
-                    format!("A malformed block was encountered while loading a block: {} should be a dict but was a {}", value.repr(), value.type_name()),
+                    format!(
+                        "A malformed block was encountered while loading a block: {} should be a dict but was a {}",
+                        value.repr(),
+                        value.type_name()
+                    ),
                     Some(&node.span),
                 )
                 .hint("each item of a list of tasks is a mapping such as `- debug: msg=hello`"),
             );
             return Vec::new();
         };
-        let is_block = entries.iter().any(|(key, _)| matches!(key.to_value().as_str(), Some("block" | "rescue" | "always")));
-        if is_block { self.block(node, entries, context).into_iter().collect() } else { self.task(node, entries, context) }
+        let is_block =
+            entries.iter().any(|(key, _)| matches!(key.to_value().as_str(), Some("block" | "rescue" | "always")));
+        if is_block {
+            self.block(node, entries, context).into_iter().collect()
+        } else {
+            self.task(node, entries, context)
+        }
     }
 
     fn block(&mut self, node: &Node, entries: &[(Node, Node)], context: &Arc<Context>) -> Option<Entry> {
@@ -91,7 +100,9 @@ impl Parser<'_> {
         };
         inner.keywords = Arc::new(merge(&context.keywords, &inheritable(&keywords)));
         let inner = Arc::new(inner);
-        let list = |parser: &mut Self, section: Option<&Node>| section.map_or_else(Vec::new, |section| parser.task_list(section, &inner));
+        let list = |parser: &mut Self, section: Option<&Node>| {
+            section.map_or_else(Vec::new, |section| parser.task_list(section, &inner))
+        };
         Some(Entry::Block(Arc::new(Block {
             name,
             span: node.span.clone(),

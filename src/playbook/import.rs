@@ -34,8 +34,12 @@ impl Parser<'_> {
             Some(Import::Tasks) => self.import_tasks(&task, context),
             Some(Import::Role) => self.import_role(&task, context),
             Some(Import::Legacy) => {
-                self.loader.notices.deprecated("`include` was removed from Ansible; use import_tasks or include_tasks", Some(&task.action_span));
-                let is_dynamic = task.loop_.is_some() || task.raw_params.as_ref().is_some_and(|name| name.contains("{{"));
+                self.loader.notices.deprecated(
+                    "`include` was removed from Ansible; use import_tasks or include_tasks",
+                    Some(&task.action_span),
+                );
+                let is_dynamic =
+                    task.loop_.is_some() || task.raw_params.as_ref().is_some_and(|name| name.contains("{{"));
                 if !is_dynamic {
                     return self.import_tasks(&task, context);
                 }
@@ -67,7 +71,12 @@ impl Parser<'_> {
             return Vec::new();
         };
         // Old playbooks pass variables as `include: file.yml a=b`.
-        let params: Dict = task.args.iter().filter(|(key, _)| key.as_str() != Some("file")).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let params: Dict = task
+            .args
+            .iter()
+            .filter(|(key, _)| key.as_str() != Some("file"))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
         if !params.is_empty() {
             inner.vars.push(Arc::new(params));
         }
@@ -77,14 +86,23 @@ impl Parser<'_> {
         let Some(path) = candidates.iter().find(|path| path.is_file()) else {
             let first = candidates.first().cloned().unwrap_or_default();
             self.errors.push(
-                Error::project(format!("Could not find or access '{}' on the Ansible Controller.", first.display()), Some(&task.action_span))
-                    .hint(format!("searched: {}", candidates.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")))
-                    .with_exit_code(1),
+                Error::project(
+                    format!("Could not find or access '{}' on the Ansible Controller.", first.display()),
+                    Some(&task.action_span),
+                )
+                .hint(format!(
+                    "searched: {}",
+                    candidates.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+                ))
+                .with_exit_code(1),
             );
             return Vec::new();
         };
         if inner.task_files.iter().filter(|open| ***open == **path).count() > 0 {
-            self.errors.push(Error::project(format!("the task file {} imports itself", path.display()), Some(&task.action_span)).with_exit_code(1));
+            self.errors.push(
+                Error::project(format!("the task file {} imports itself", path.display()), Some(&task.action_span))
+                    .with_exit_code(1),
+            );
             return Vec::new();
         }
         self.task_file(path, &inner)
@@ -99,9 +117,22 @@ impl Parser<'_> {
             let value = task.args.get(name)?.clone();
             parser.render_static(&value, &inner, &task.action_span).map(|value| value.to_text())
         };
-        let known = ["name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "allow_duplicates", "public", "rolespec_validate"];
-        for key in task.args.keys().filter(|key| !known.contains(&key.to_text().as_str())) {
-            self.mistake(format!("Invalid options for import_role: {}", key.to_text()), key.span().unwrap_or(&task.action_span));
+        let known = [
+            "name",
+            "role",
+            "tasks_from",
+            "vars_from",
+            "defaults_from",
+            "handlers_from",
+            "allow_duplicates",
+            "public",
+            "rolespec_validate",
+        ];
+        if let Some(key) = task.args.keys().find(|key| !known.contains(&key.to_text().as_str())) {
+            self.mistake(
+                format!("Invalid options for import_role: {}", key.to_text()),
+                key.span().unwrap_or(&task.action_span),
+            );
             return Vec::new();
         }
         let Some(name) = text(self, "name").or_else(|| text(self, "role")) else {
@@ -163,4 +194,3 @@ pub fn task_file_candidates(name: &str, context: &Context, playbook_dir: &std::p
     candidates.retain(|path| seen.insert(path.clone()));
     candidates
 }
-

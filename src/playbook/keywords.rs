@@ -123,8 +123,13 @@ pub const KEYWORDS: &[KeywordSpec] = &[
 ];
 
 /// Names that older versions of Ansible had, and today's.
-pub const RENAMED: &[(&str, &str)] =
-    &[("sudo", "become"), ("sudo_user", "become_user"), ("su", "become"), ("su_user", "become_user"), ("user", "remote_user")];
+pub const RENAMED: &[(&str, &str)] = &[
+    ("sudo", "become"),
+    ("sudo_user", "become_user"),
+    ("su", "become"),
+    ("su_user", "become_user"),
+    ("user", "remote_user"),
+];
 
 /// The keyword of this name, wherever it may stand.
 pub fn find(name: &str) -> Option<&'static KeywordSpec> {
@@ -138,7 +143,8 @@ pub fn find_at(name: &str, place: Place) -> Option<&'static KeywordSpec> {
 
 /// What a key of a task can be besides an action, today's names and old ones.
 pub fn names_at_tasks() -> Vec<&'static str> {
-    let today = KEYWORDS.iter().filter(|keyword| keyword.places.contains(Place::Handler.letter())).map(|keyword| keyword.name);
+    let today =
+        KEYWORDS.iter().filter(|keyword| keyword.places.contains(Place::Handler.letter())).map(|keyword| keyword.name);
     let old = RENAMED.iter().map(|(old, _)| *old).filter(|old| *old != "user");
     today.chain(old).collect()
 }

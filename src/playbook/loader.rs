@@ -103,8 +103,13 @@ impl Loader {
     /// Reads a file of variables: a mapping, or nothing.
     pub fn vars_file(&self, path: &Path) -> Result<Arc<Dict>, Error> {
         let node = self.reader.read_file(path)?;
-        vars_of(&node)
-            .map_err(|place| Error::project("Variable files must contain either a dictionary of variables, or a list of dictionaries.", Some(&place)).with_exit_code(1))
+        vars_of(&node).map_err(|place| {
+            Error::project(
+                "Variable files must contain either a dictionary of variables, or a list of dictionaries.",
+                Some(&place),
+            )
+            .with_exit_code(1)
+        })
     }
 
     pub(super) fn parser(&self, scope: PlayScope) -> Parser<'_> {
@@ -139,8 +144,14 @@ impl Parser<'_> {
         }
         layers.extend(context.vars.iter().chain(&context.params).cloned());
         layers.push(Arc::clone(&self.loader.extra_vars));
-        let search = template::SearchPath { dirs: vec![self.scope.playbook_dir.to_path_buf()], basedir: self.scope.playbook_dir.to_path_buf() };
-        let templar = self.loader.templates.templar(Arc::new(StaticVariables { layers, playbook_dir: Arc::clone(&self.scope.playbook_dir) }), Arc::new(search));
+        let search = template::SearchPath {
+            dirs: vec![self.scope.playbook_dir.to_path_buf()],
+            basedir: self.scope.playbook_dir.to_path_buf(),
+        };
+        let templar = self.loader.templates.templar(
+            Arc::new(StaticVariables { layers, playbook_dir: Arc::clone(&self.scope.playbook_dir) }),
+            Arc::new(search),
+        );
         match templar.render(value) {
             Ok(value) => Some(value),
             Err(err) => {

@@ -7,8 +7,8 @@ pub mod keywords;
 mod loader;
 mod play;
 mod role;
-mod task;
 pub mod split_args;
+mod task;
 pub mod task_action;
 mod types;
 

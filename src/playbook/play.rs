@@ -29,15 +29,18 @@ impl Parser<'_> {
     pub fn plays(&mut self, node: &Node, path: &Path, outer: &Context, open: &mut Vec<PathBuf>) -> Vec<Arc<Play>> {
         let NodeKind::Sequence(items) = &node.kind else {
             if matches!(&node.kind, NodeKind::Scalar(Value::Null)) {
-                self.errors.push(Error::new(ErrorKind::Project, format!("Empty playbook, nothing to do: {}", path.display())));
+                self.errors
+                    .push(Error::new(ErrorKind::Project, format!("Empty playbook, nothing to do: {}", path.display())));
             } else {
                 self.mistake("A playbook must be a list of plays, got a single value instead", &node.span);
             }
             return Vec::new();
         };
         if items.is_empty() {
-            self.errors
-                .push(Error::new(ErrorKind::Project, format!("A playbook must contain at least one play: {}", path.display())));
+            self.errors.push(Error::new(
+                ErrorKind::Project,
+                format!("A playbook must contain at least one play: {}", path.display()),
+            ));
         }
         open.push(path.to_owned());
         let mut plays = Vec::new();
@@ -86,13 +89,18 @@ impl Parser<'_> {
         }
         if !path.is_file() {
             self.errors.push(
-                Error::project(format!("Could not find or access '{}' on the Ansible Controller.", path.display()), Some(&target.span))
-                    .with_exit_code(1),
+                Error::project(
+                    format!("Could not find or access '{}' on the Ansible Controller.", path.display()),
+                    Some(&target.span),
+                )
+                .with_exit_code(1),
             );
             return Vec::new();
         }
         if key.to_value().as_str() == Some("include") {
-            self.loader.notices.deprecated("`include` of a playbook was removed from Ansible; use import_playbook", Some(&key.span));
+            self.loader
+                .notices
+                .deprecated("`include` of a playbook was removed from Ansible; use import_playbook", Some(&key.span));
         }
         let directory = Arc::clone(&self.scope.playbook_dir);
         let plays = self.playbook_file(&path, &context, open);
@@ -103,10 +111,11 @@ impl Parser<'_> {
     fn play(&mut self, node: &Node, entries: &[(Node, Node)], outer: &Context) -> Option<Arc<Play>> {
         let mut keywords = Keywords::default();
         let mut sections: IndexMap<&'static str, &Node> = IndexMap::new();
-        for (key, value) in entries.iter() {
+        for (key, value) in entries {
             let name = key.to_value().to_text();
             match name.as_str() {
-                "hosts" | "vars" | "vars_files" | "vars_prompt" | "roles" | "pre_tasks" | "tasks" | "post_tasks" | "handlers" | "name" => {
+                "hosts" | "vars" | "vars_files" | "vars_prompt" | "roles" | "pre_tasks" | "tasks" | "post_tasks"
+                | "handlers" | "name" => {
                     if let Some(keyword) = keywords::find(&name) {
                         sections.insert(keyword.name, value);
                     }
@@ -171,7 +180,9 @@ impl Parser<'_> {
         let value = hosts.to_value();
         let fitting = match &value {
             Value::Str(text) => !text.trim().is_empty(),
-            Value::List(items) => !items.is_empty() && items.iter().all(|item| matches!(item, Value::Str(_) | Value::Int(_))),
+            Value::List(items) => {
+                !items.is_empty() && items.iter().all(|item| matches!(item, Value::Str(_) | Value::Int(_)))
+            }
             Value::Null => false,
             _ => {
                 self.mistake("Hosts list must be a sequence or string. Please check your playbook.", &hosts.span);
@@ -201,7 +212,9 @@ impl Parser<'_> {
         let mut fields: IndexMap<String, Value> = IndexMap::new();
         for (key, value) in entries.iter() {
             let name = key.to_value().to_text();
-            if !["name", "prompt", "default", "private", "confirm", "encrypt", "salt_size", "salt", "unsafe"].contains(&name.as_str()) {
+            if !["name", "prompt", "default", "private", "confirm", "encrypt", "salt_size", "salt", "unsafe"]
+                .contains(&name.as_str())
+            {
                 self.mistake(format!("Invalid vars_prompt data structure, found unsupported key '{name}'"), &key.span);
             }
             fields.insert(name, value.to_value());
@@ -231,7 +244,11 @@ impl Parser<'_> {
             _ => {
                 let value = section.to_value();
                 self.mistake(
-                    format!("A malformed role declaration was encountered: ds ({}) should be a list but was a {}", value.to_text(), value.type_name()),
+                    format!(
+                        "A malformed role declaration was encountered: ds ({}) should be a list but was a {}",
+                        value.to_text(),
+                        value.type_name()
+                    ),
                     &section.span,
                 );
                 Vec::new()
@@ -242,14 +259,17 @@ impl Parser<'_> {
     /// Puts a keyword into `keywords`, or says why it can't stand here.
     pub fn keyword(&mut self, key: &Node, value: &Node, place: Place, keywords: &mut Keywords) {
         let written = key.to_value().to_text();
-        let renamed = keywords::RENAMED.iter().find(|(old, _)| *old == written && keywords::find_at(old, place).is_none());
+        let renamed =
+            keywords::RENAMED.iter().find(|(old, _)| *old == written && keywords::find_at(old, place).is_none());
         let name = renamed.map_or(written.as_str(), |(_, new)| new);
         let Some(spec) = keywords::find_at(name, place) else {
             self.unknown_keyword(&written, key, place);
             return;
         };
         if let Some((old, new)) = renamed.filter(|(old, _)| *old != "user") {
-            self.loader.notices.deprecated(format!("the keyword `{old}` was removed from Ansible; use `{new}`"), Some(&key.span));
+            self.loader
+                .notices
+                .deprecated(format!("the keyword `{old}` was removed from Ansible; use `{new}`"), Some(&key.span));
         }
         let mut value = value.to_value();
         if spec.name == "tags" {
@@ -265,7 +285,8 @@ impl Parser<'_> {
     }
 
     fn unknown_keyword(&mut self, name: &str, key: &Node, place: Place) {
-        let mut error = Error::project(format!("'{name}' is not a valid attribute for a {}", place.title()), Some(&key.span));
+        let mut error =
+            Error::project(format!("'{name}' is not a valid attribute for a {}", place.title()), Some(&key.span));
         if let Some(close) = keywords::closest_at(name, place) {
             error = error.hint(format!("did you mean `{close}`?"));
         } else if let Some(spec) = keywords::find(name) {

@@ -65,7 +65,9 @@ impl Parser<'_> {
                         "name" | "src" | "scm" | "version" => {}
                         "vars" => match vars_of(value) {
                             Ok(vars) => context.vars.push(vars),
-                            Err(place) => self.mistake("Vars in a RoleInclude must be specified as a dictionary.", &place),
+                            Err(place) => {
+                                self.mistake("Vars in a RoleInclude must be specified as a dictionary.", &place)
+                            }
                         },
                         keyword if keywords::find_at(keyword, Place::Role).is_some() => {
                             self.keyword(key, value, Place::Role, &mut keywords);
@@ -79,7 +81,8 @@ impl Parser<'_> {
             _ => {}
         }
         let Some(name) = name else {
-            self.errors.push(Error::project("role definitions must contain a role name", Some(&node.span)).with_exit_code(1));
+            self.errors
+                .push(Error::project("role definitions must contain a role name", Some(&node.span)).with_exit_code(1));
             return Vec::new();
         };
         let span = name.span().unwrap_or(&node.span).clone();
@@ -134,7 +137,8 @@ impl Parser<'_> {
         let mut uses: Vec<RoleUse> = meta.dependencies.iter().flat_map(|node| self.role_entry(node, &inner)).collect();
         let tasks = self.role_tasks(&path, "tasks", request.files.tasks_from.as_deref(), request, &inner);
         let handler_context = Context { handlers: true, ..inner };
-        let handlers = self.role_tasks(&path, "handlers", request.files.handlers_from.as_deref(), request, &handler_context);
+        let handlers =
+            self.role_tasks(&path, "handlers", request.files.handlers_from.as_deref(), request, &handler_context);
         uses.push(RoleUse { role, tasks, handlers });
         uses
     }
@@ -148,8 +152,15 @@ impl Parser<'_> {
         parents
     }
 
-    fn same_or_new(&self, fresh: Arc<Role>, request: &RoleRequest, keywords: &Keywords, context: &Context) -> Arc<Role> {
-        let written: Vec<String> = keywords.entries.iter().map(|(name, keyword)| format!("{name}={}", keyword.value.repr())).collect();
+    fn same_or_new(
+        &self,
+        fresh: Arc<Role>,
+        request: &RoleRequest,
+        keywords: &Keywords,
+        context: &Context,
+    ) -> Arc<Role> {
+        let written: Vec<String> =
+            keywords.entries.iter().map(|(name, keyword)| format!("{name}={}", keyword.value.repr())).collect();
         let vars: Vec<String> = context.vars.iter().map(|vars| Value::Dict(Arc::clone(vars)).repr()).collect();
         let identity = format!("{:?} {:?} {written:?} {vars:?}", Value::Dict(Arc::clone(&fresh.params)), request.files);
         let Ok(mut roles) = self.loader.roles.lock() else { return fresh };
@@ -177,14 +188,16 @@ impl Parser<'_> {
             }
         }
         let searched = self.role_folders(context);
-        let last = Path::new(name).file_name().map_or_else(|| name.to_owned(), |last| last.to_string_lossy().into_owned());
+        let last =
+            Path::new(name).file_name().map_or_else(|| name.to_owned(), |last| last.to_string_lossy().into_owned());
         let direct = searched.iter().map(|folder| folder.join(name)).find(|path| path.is_dir());
         if let Some(path) = direct {
             return Some((path, last));
         }
         let shown: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();
         let mut error =
-            Error::project(format!("the role '{name}' was not found in {}", shown.join(":")), Some(&request.span)).with_exit_code(1);
+            Error::project(format!("the role '{name}' was not found in {}", shown.join(":")), Some(&request.span))
+                .with_exit_code(1);
         let known = role_names(&searched);
         if let Some(close) = closest(name, known.iter().map(String::as_str)) {
             error = error.hint(format!("did you mean `{close}`?"));
@@ -238,7 +251,11 @@ impl Parser<'_> {
     fn role_vars(&mut self, path: &Path, folder: &str, from: Option<&str>, request: &RoleRequest) -> Option<Arc<Dict>> {
         let folder = path.join(folder);
         let name = from.unwrap_or("main");
-        let files = if folder.join(name).is_dir() { files_below(&folder.join(name)) } else { main_file(&folder, name).into_iter().collect() };
+        let files = if folder.join(name).is_dir() {
+            files_below(&folder.join(name))
+        } else {
+            main_file(&folder, name).into_iter().collect()
+        };
         if files.is_empty() && from.is_some() {
             self.missing_entry(&folder, name, request);
             return None;
@@ -249,7 +266,14 @@ impl Parser<'_> {
             match vars_of(&node) {
                 Ok(vars) => all.extend(vars.iter().map(|(key, value)| (key.clone(), value.clone()))),
                 Err(place) => {
-                    self.mistake(format!("The {} file for role '{}' must contain a dictionary of variables", file.display(), request.name), &place);
+                    self.mistake(
+                        format!(
+                            "The {} file for role '{}' must contain a dictionary of variables",
+                            file.display(),
+                            request.name
+                        ),
+                        &place,
+                    );
                     return None;
                 }
             }
@@ -257,7 +281,14 @@ impl Parser<'_> {
         Some(Arc::new(all))
     }
 
-    fn role_tasks(&mut self, path: &Path, folder: &str, from: Option<&str>, request: &RoleRequest, context: &Context) -> Vec<Entry> {
+    fn role_tasks(
+        &mut self,
+        path: &Path,
+        folder: &str,
+        from: Option<&str>,
+        request: &RoleRequest,
+        context: &Context,
+    ) -> Vec<Entry> {
         let folder = path.join(folder);
         match main_file(&folder, from.unwrap_or("main")) {
             Some(file) => self.task_file(&file, context),
@@ -272,8 +303,14 @@ impl Parser<'_> {
 
     fn missing_entry(&mut self, folder: &Path, name: &str, request: &RoleRequest) {
         self.errors.push(
-            Error::project(format!("Could not find specified file in role: {}/{name}", folder.file_name().map(|name| name.to_string_lossy()).unwrap_or_default()), Some(&request.span))
-                .with_exit_code(1),
+            Error::project(
+                format!(
+                    "Could not find specified file in role: {}/{name}",
+                    folder.file_name().map(|name| name.to_string_lossy()).unwrap_or_default()
+                ),
+                Some(&request.span),
+            )
+            .with_exit_code(1),
         );
     }
 
@@ -308,8 +345,14 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
         .flatten()
         .map(walkdir::DirEntry::into_path)
         .filter(|path| path.is_file())
-        .filter(|path| path.extension().is_none_or(|extension| ["yml", "yaml", "json"].iter().any(|known| extension == *known)))
-        .filter(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.') || name.to_string_lossy().ends_with('~')))
+        .filter(|path| {
+            path.extension().is_none_or(|extension| ["yml", "yaml", "json"].iter().any(|known| extension == *known))
+        })
+        .filter(|path| {
+            !path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.') || name.to_string_lossy().ends_with('~'))
+        })
         .collect();
     files.sort();
     files
@@ -320,7 +363,7 @@ fn role_names(folders: &[PathBuf]) -> Vec<String> {
         .iter()
         .filter(|folder| folder.ends_with("roles"))
         .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flat_map(|entries| entries.flatten())
+        .flat_map(std::iter::Iterator::flatten)
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect()
 }

@@ -59,7 +59,7 @@ impl Parser<'_> {
             loop_control: LoopControl::default(),
             listen: Vec::new(),
         };
-        for (key, value) in entries.iter() {
+        for (key, value) in entries {
             let name = key.to_value().to_text();
             match name.as_str() {
                 "action" | "local_action" | "args" => {}
@@ -102,7 +102,8 @@ impl Parser<'_> {
             );
         }
         if let Loop::Loop(Value::Null) = new {
-            self.errors.push(Error::project("you must specify a value when using loop", Some(&key.span)).with_exit_code(1));
+            self.errors
+                .push(Error::project("you must specify a value when using loop", Some(&key.span)).with_exit_code(1));
         }
         draft.loop_ = Some(new);
         draft.loop_span = Some(key.span.clone());
@@ -126,8 +127,12 @@ impl Parser<'_> {
                 "extended_allitems" => control.extended_allitems = value,
                 "break_when" => control.break_when = value,
                 _ => {
-                    let mut error = Error::project(format!("'{name}' is not a valid attribute for a LoopControl"), Some(&key.span));
-                    if let Some(close) = closest(&name, ["loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"]) {
+                    let mut error =
+                        Error::project(format!("'{name}' is not a valid attribute for a LoopControl"), Some(&key.span));
+                    if let Some(close) = closest(
+                        &name,
+                        ["loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"],
+                    ) {
                         error = error.hint(format!("did you mean `{close}`?"));
                     }
                     self.errors.push(error);
@@ -141,20 +146,28 @@ impl Parser<'_> {
         let value = node.to_value();
         let Some(name) = value.as_str() else { return };
         let mut chars = name.chars();
-        let valid = chars.next().is_some_and(|first| first == '_' || first.is_ascii_alphabetic()) && chars.all(|char| char == '_' || char.is_ascii_alphanumeric());
+        let valid = chars.next().is_some_and(|first| first == '_' || first.is_ascii_alphabetic())
+            && chars.all(|char| char == '_' || char.is_ascii_alphanumeric());
         if !valid && !name.contains("{{") {
             self.errors.push(
-                Error::project(format!("Invalid '{keyword}' specified: Invalid variable name '{name}'."), Some(&node.span))
-                    .hint("a variable name has letters, digits and underscores, and does not begin with a digit"),
+                Error::project(
+                    format!("Invalid '{keyword}' specified: Invalid variable name '{name}'."),
+                    Some(&node.span),
+                )
+                .hint("a variable name has letters, digits and underscores, and does not begin with a digit"),
             );
         }
     }
 
     fn assemble(&self, node: &Node, draft: Draft, action: TaskAction, context: &Arc<Context>) -> Task {
         let mut keywords = merge(&context.keywords, &inheritable(&draft.keywords));
-        keywords.entries.extend(draft.keywords.entries.into_iter().filter(|(name, _)| {
-            keywords::find(name).is_some_and(|spec| spec.inherit == keywords::Inherit::No)
-        }));
+        keywords.entries.extend(
+            draft
+                .keywords
+                .entries
+                .into_iter()
+                .filter(|(name, _)| keywords::find(name).is_some_and(|spec| spec.inherit == keywords::Inherit::No)),
+        );
         Task {
             id: self.loader.next_task_id(),
             name: draft.name,

@@ -17,7 +17,7 @@ use crate::connection::{Connection, Ending, Link, ProcessGuard, Start, Unreachab
 /// How long a broken link may take to tell why.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long login, upload and start may take.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_mins(2);
 
 pub struct Agent {
     pub hello: Hello,

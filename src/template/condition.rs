@@ -57,7 +57,8 @@ impl Templar {
         let trimmed = text.trim();
         let context = Context::new(self.clone());
         let _session = context.session();
-        let whole = (trimmed.starts_with("{{") && trimmed.ends_with("}}")) || (trimmed.starts_with("{%") && trimmed.ends_with("%}"));
+        let whole = (trimmed.starts_with("{{") && trimmed.ends_with("}}"))
+            || (trimmed.starts_with("{%") && trimmed.ends_with("%}"));
         if whole {
             let rendered = context.render_text(&text.with_text(trimmed))?;
             let value = finalize(&rendered)?;
@@ -65,7 +66,9 @@ impl Templar {
                 // Null was an empty text, and that no condition at all.
                 return Ok(Value::Bool(true));
             }
-            if matches!(&value, Value::Str(text) if text.is_empty()) && !self.engine().settings.allow_broken_conditionals {
+            if matches!(&value, Value::Str(text) if text.is_empty())
+                && !self.engine().settings.allow_broken_conditionals
+            {
                 return Err(broken("Empty conditional expressions are not allowed."));
             }
             let Value::Str(result) = &value else {

@@ -94,7 +94,11 @@ impl Templar {
             keep_trailing_newline: false,
         };
         let text = read_header(&source.text, &mut overrides)?;
-        let starts = [&overrides.options.variable_start_string, &overrides.options.block_start_string, &overrides.options.comment_start_string];
+        let starts = [
+            &overrides.options.variable_start_string,
+            &overrides.options.block_start_string,
+            &overrides.options.comment_start_string,
+        ];
         let lines_matter = overrides.line_statement_prefix.is_some() || overrides.line_comment_prefix.is_some();
         if !lines_matter && !starts.iter().any(|start| text.contains(start.as_str())) {
             return Ok(Value::str(text));
@@ -146,7 +150,7 @@ fn config(overrides: &Overrides) -> Res<SyntaxConfig> {
 }
 
 /// The header of a text that is not a file: the rest of the text, and how it is written.
-pub(crate) fn syntax_of_text<'a>(text: &'a str, plain_backslashes: bool) -> Res<Option<(&'a str, Syntax)>> {
+pub(crate) fn syntax_of_text(text: &str, plain_backslashes: bool) -> Res<Option<(&str, Syntax)>> {
     if !text.starts_with(HEADER) {
         return Ok(None);
     }

@@ -16,7 +16,7 @@ impl Variables for Scope {
     }
 
     fn hosts(&self) -> Option<Vec<String>> {
-        Some(self.world.inventory().host_names().map(|host| host.to_string()).collect())
+        Some(self.world.inventory().host_names().map(std::string::ToString::to_string).collect())
     }
 
     fn of_host(&self, host: &str) -> Option<Arc<dyn Variables>> {

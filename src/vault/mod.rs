@@ -79,7 +79,8 @@ impl Secrets {
         let envelope = open_envelope(text)?;
         let has_id = |id: &str| envelope.id == Some(id);
         let matching = self.passwords.iter().filter(|(id, _)| has_id(id));
-        let others = self.passwords.iter().filter(|(id, _)| !has_id(id) && !(self.match_ids && envelope.id.is_some()));
+        let only_own = self.match_ids && envelope.id.is_some();
+        let others = self.passwords.iter().filter(|(id, _)| !only_own && !has_id(id));
         matching
             .chain(others)
             .find_map(|(_, password)| {
@@ -165,7 +166,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     digits.chunks_exact(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.last()?)?)).collect()

@@ -25,7 +25,9 @@ pub fn from_parser(source: &Arc<SourceFile>, text: &str, err: &libyaml_safer::Er
         Some(mark) => {
             let found = at_mark(source, text, err.context().unwrap_or_default(), err.problem(), mark);
             match err.context_mark().filter(|_| err.problem().contains("end of stream")) {
-                Some(opened) => found.hint(format!("the quote that is never closed was opened at {}", span(source, opened))),
+                Some(opened) => {
+                    found.hint(format!("the quote that is never closed was opened at {}", span(source, opened)))
+                }
                 None => found,
             }
         }

@@ -139,8 +139,8 @@ fn hello() -> Hello {
 /// Name and home of the user; the environment knows them where /etc/passwd does not.
 fn account(uid: u32) -> (String, String) {
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let line = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let found = line.filter(|fields| fields.get(2).is_some_and(|field| *field == uid.to_string())).next();
+    let mut lines = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let found = lines.find(|fields| fields.get(2).is_some_and(|field| *field == uid.to_string()));
     let field = |index: usize| found.as_ref().and_then(|fields| fields.get(index)).map(ToString::to_string);
     let variable = |name: &str| std::env::var(name).ok();
     let user = field(0).or_else(|| variable("LOGNAME")).or_else(|| variable("USER")).unwrap_or_else(|| uid.to_string());

@@ -145,6 +145,7 @@ fn plan(args: &Args, wanted: &Wanted, before: &[SourceFile]) -> Vec<SourceFile> 
     files
 }
 
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "apt reads `.list` and no `.LIST`")]
 fn list_path(name: &str) -> PathBuf {
     let name = if name.ends_with(".list") { name.to_owned() } else { format!("{name}.list") };
     if name.starts_with('/') { PathBuf::from(name) } else { Path::new(PARTS).join(name) }

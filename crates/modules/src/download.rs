@@ -248,16 +248,20 @@ impl Download {
         {
             headers.insert("if-modified-since", value);
         }
-        agent.run(request).map_err(|err| self.failed(self.explain(&err, &host), -1))
+        agent.run(request).map_err(|err| self.failed(Self::explain(&err, &host), -1))
     }
 
     /// An error in the words that Ansible has for it.
-    fn explain(&self, err: &ureq::Error, host: &str) -> String {
+    fn explain(err: &ureq::Error, host: &str) -> String {
         match err {
             ureq::Error::HostNotFound => {
                 format!("Request failed: <urlopen error [Errno -2] Name or service not known> ({host})")
             }
-            ureq::Error::Io(err) if err.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+            ureq::Error::Io(err)
+                if err.get_ref().is_some_and(
+                    <dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<rustls::Error>,
+                ) =>
+            {
                 not_trusted(host, err)
             }
             ureq::Error::Io(err) if err.kind() == io::ErrorKind::TimedOut => "Connection failure: timed out".to_owned(),

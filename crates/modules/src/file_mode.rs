@@ -89,6 +89,7 @@ fn apply_clause(clause: &str, mut mode: u32, present: Present) -> Option<u32> {
         };
     }
     // Set-id bits belong to their class, the sticky bit to everybody.
+    #[expect(clippy::verbose_bit_mask, reason = "the three masks are one pattern")]
     let special = if classes & 0o700 == 0 { 0 } else { 0o4000 }
         | if classes & 0o070 == 0 { 0 } else { 0o2000 }
         | if classes & 0o007 == 0 { 0 } else { 0o1000 };

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rplay_module_api::{Command, Ctx};
+use rplay_module_api::{Command, CommandOutput, Ctx};
 
 type Answer = (String, String);
 
@@ -116,10 +116,6 @@ fn script(head: &[u8]) -> Option<&'static str> {
 
 /// Text in which libmagic sees nothing else: no markup, no program.
 fn plainly_text(head: &[u8]) -> bool {
-    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
-    if matches!(first, Some(b'<' | b'{' | b'[' | b'%' | b'/' | b'*' | b'.' | b'"' | b'\\')) || head.starts_with(b"#!") {
-        return false;
-    }
     const SIGNS: [&[u8]; 12] = [
         b"#include",
         b"import ",
@@ -134,6 +130,10 @@ fn plainly_text(head: &[u8]) -> bool {
         b"#define",
         b"require",
     ];
+    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+    if matches!(first, Some(b'<' | b'{' | b'[' | b'%' | b'/' | b'*' | b'.' | b'"' | b'\\')) || head.starts_with(b"#!") {
+        return false;
+    }
     let sample = head.get(..4096).unwrap_or(head);
     !SIGNS.iter().any(|sign| sample.windows(sign.len()).any(|window| window == *sign))
 }
@@ -148,7 +148,7 @@ fn ask_file(path: &Path, ctx: &mut Ctx) -> Option<Answer> {
         return None;
     }
     let command = Command::new(["file", "--brief", "--mime-type", "--mime-encoding", "--"]).arg(path);
-    let output = ctx.command(&command).ok().filter(|output| output.ok())?;
+    let output = ctx.command(&command).ok().filter(CommandOutput::ok)?;
     let text = output.stdout_text();
     let (mime, charset) = text.trim().split_once("; charset=")?;
     Some(answer(mime, charset))

@@ -106,6 +106,7 @@ impl<T: AsFd + Read> Pipe<T> {
     /// Takes what is there; returns whether there was anything, its end included.
     fn drain(&mut self, into: &mut Vec<u8>, mut seen: impl FnMut(&[u8])) -> io::Result<bool> {
         let Some(end) = &mut self.end else { return Ok(false) };
+        #[expect(clippy::large_stack_arrays, reason = "a pipe's whole content, on threads with room for it")]
         let mut chunk = [0; CHUNK];
         match end.read(&mut chunk) {
             Ok(0) => self.end = None,

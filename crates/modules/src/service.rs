@@ -127,7 +127,6 @@ fn set_state(args: &Args, init: &Init, wanted: &str, ctx: &mut Ctx) -> Result<bo
     let verbs: &[&str] = match wanted {
         "started" if running => return Ok(false),
         "stopped" if !running => return Ok(false),
-        "started" => &["start"],
         "stopped" => &["stop"],
         "reloaded" if running => &["reload"],
         "restarted" if running && args.sleep.is_some() => &["stop", "start"],

@@ -42,7 +42,8 @@ pub const MODULE: Module = Module {
             Arg::list("include", "What alone to unpack; patterns are allowed.", Kind::Str),
             Arg::bool("keep_newer", "Leave files alone that are newer than the archive's.").default("no"),
             Arg::list("extra_opts", "`--strip-components=N` and `--no-same-owner`; no other is supported.", Kind::Str),
-            Arg::int("io_buffer_size", "Size of the buffer while a URL is read.").default("65536"),
+            Arg::int("io_buffer_size", "Ansible's buffer for reading archives; only the default is supported.")
+                .default("65536"),
             Arg::bool("validate_certs", "Accept only a server whose certificate is valid.").default("yes"),
             Arg::bool("decrypt", "Decrypt an archive that is a vault file.").default("yes"),
             Arg::bool("_upload", "The archive is attached as `src`.").default("no").internal(),
@@ -67,6 +68,7 @@ struct Args {
     keep_newer: bool,
     #[serde(default)]
     extra_opts: Vec<String>,
+    io_buffer_size: i64,
     validate_certs: bool,
     #[serde(default)]
     _upload: bool,
@@ -79,6 +81,9 @@ fn unarchive(args: Args, ctx: &mut Ctx) -> ModuleResult {
         let mut outcome = Outcome::changed(false).with("msg", format!("skipped, since {} exists", creates.display()));
         outcome.skipped = true;
         return Ok(outcome);
+    }
+    if args.io_buffer_size != 64 * 1024 {
+        return Err(Failure::new("io_buffer_size is not supported: archives are read with a buffer of their own"));
     }
     let selection = Selection::new(&args.include, &args.exclude, &args.extra_opts).map_err(Failure::new)?;
     if !args.dest.is_dir() {

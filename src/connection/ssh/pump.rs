@@ -343,7 +343,8 @@ impl Carried {
     /// True once the channel is over and everyone knows.
     fn finish(&mut self) -> bool {
         let deserted = self.input_told && self.abandoned;
-        if !(self.output_over && self.from_host.is_empty()) && !deserted {
+        let drained = self.output_over && self.from_host.is_empty();
+        if !drained && !deserted {
             return false;
         }
         // The exit code comes after the output's end, with the channel's close.

@@ -31,7 +31,7 @@ pub async fn run(batch: &mut Batch<'_>) -> Result<Ending, Error> {
             None => break,
             Some(Next::Flush(_)) => batch.flush(&hosts),
             Some(Next::Task(task)) if table::is_meta(&task.action) => {
-                if let Some(ending) = batch.meta(&task, &hosts).await? {
+                if let Some(ending) = batch.meta(&task, &hosts)? {
                     return Ok(ending);
                 }
             }

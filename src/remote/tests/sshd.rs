@@ -33,7 +33,8 @@ impl Sshd {
         }
         fs::copy(path("user_key.pub"), path("authorized_keys")).expect("copied");
         let _ = fs::create_dir("/run/sshd");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
         fs::create_dir(path("cache")).expect("created");
         let sshd = Self {
             process: Self::serve(folder.path(), port, &format!("SHLVL=3 XDG_CACHE_HOME={}", path("cache"))),

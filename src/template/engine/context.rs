@@ -199,9 +199,9 @@ impl Context {
     /// A value of the project: templates in it are rendered when they are looked at.
     pub fn import(&self, value: &Value) -> Val {
         match value {
-            Value::Str(host) if self.names_are_hosts => self
-                .variables_of(host)
-                .unwrap_or_else(|| Val::undefined(format!("object of type 'HostVars' has no attribute '{}'", host.as_str()))),
+            Value::Str(host) if self.names_are_hosts => self.variables_of(host).unwrap_or_else(|| {
+                Val::undefined(format!("object of type 'HostVars' has no attribute '{}'", host.as_str()))
+            }),
             Value::Str(text) => {
                 if text.is_secret() {
                     self.note_secret(text);

@@ -215,7 +215,13 @@ pub fn call_filter(
         Ok(Val::Object(object))
             if matches!(
                 object.type_name(),
-                "generator" | "zip" | "zip_longest" | "product" | "permutations" | "combinations" | "list_reverseiterator"
+                "generator"
+                    | "zip"
+                    | "zip_longest"
+                    | "product"
+                    | "permutations"
+                    | "combinations"
+                    | "list_reverseiterator"
             ) =>
         {
             // What a plugin yields is a list as soon as it is back.

@@ -215,6 +215,7 @@ impl<'a> Lowering<'a> {
         Ok(definition)
     }
 
+    #[expect(clippy::self_only_used_in_recursion, reason = "a step of the same walk as the others")]
     fn target(&mut self, target: &ast::Expr<'_>) -> Res<Target> {
         match target {
             ast::Expr::Var(var) => Ok(Target::Name(Name::from(var.id))),
@@ -513,7 +514,12 @@ impl<'a> Lowering<'a> {
         if matches!(value.kind(), minijinja::value::ValueKind::Bool) {
             return Ok(Expr::Const(Value::Bool(value.is_true())));
         }
-        if text.contains("__") || (text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()) && text.bytes().any(|byte| byte != b'0')) {
+        if text.contains("__")
+            || (text.len() > 1
+                && text.starts_with('0')
+                && text.bytes().all(|byte| byte.is_ascii_digit())
+                && text.bytes().any(|byte| byte != b'0'))
+        {
             return Err(syntax("expected token 'end of print statement', got 'integer'"));
         }
         if value.is_integer() {

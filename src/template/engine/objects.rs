@@ -112,7 +112,7 @@ impl Range {
         let span =
             if self.step > 0 { self.stop.saturating_sub(self.start) } else { self.start.saturating_sub(self.stop) };
         let step = self.step.unsigned_abs().max(1);
-        usize::try_from(span).map_or(0, |span| (span as u64).div_ceil(step) as usize)
+        usize::try_from(span).map_or(0, |span| usize::try_from((span as u64).div_ceil(step)).unwrap_or(usize::MAX))
     }
 
     fn numbers(&self) -> Res<Vec<Val>> {

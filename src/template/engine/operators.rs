@@ -569,7 +569,7 @@ pub fn parse_int(text: &str, base: u32) -> Option<BigInt> {
     };
     let (base, digits) = match base {
         0 if prefix > 0 => (prefix, lower[2..].trim_start_matches('_')),
-        0 if lower.len() > 1 && lower.starts_with('0') && lower.trim_matches(['0', '_']) != "" => return None,
+        0 if lower.len() > 1 && lower.starts_with('0') && !lower.trim_matches(['0', '_']).is_empty() => return None,
         0 => (10, lower.as_str()),
         base if base == prefix => (base, lower[2..].trim_start_matches('_')),
         base => (base, lower.as_str()),

@@ -249,6 +249,7 @@ impl Val {
     }
 
     /// An error that is raised when the value is used.
+    #[expect(clippy::boxed_local, reason = "errors travel boxed")]
     pub fn failed(fault: Fault) -> Self {
         Val::Undefined(Rc::new(Undefined { error: *fault, plain: false }))
     }

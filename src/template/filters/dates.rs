@@ -62,7 +62,7 @@ pub fn strftime(format: &str, time: NaiveDateTime, zone: Option<FixedOffset>) ->
 }
 
 fn one_code(code: char, time: NaiveDateTime, zone: Option<FixedOffset>) -> Res<Option<String>> {
-    let hour12 = if time.hour() % 12 == 0 { 12 } else { time.hour() % 12 };
+    let hour12 = if time.hour().is_multiple_of(12) { 12 } else { time.hour() % 12 };
     let from_sunday = time.weekday().num_days_from_sunday();
     Ok(Some(match code {
         'Y' => time.year().to_string(),

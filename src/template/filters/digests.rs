@@ -54,8 +54,9 @@ const NAMESPACE: &str = "361E6D51-FAEC-444A-9079-341386DA8E2E";
 
 pub fn to_uuid(_scope: &Scope, args: Bound) -> Res<Val> {
     let namespace = args.text_or(1, NAMESPACE)?;
-    let namespace = uuid::Uuid::parse_str(namespace)
-        .map_err(|_| raised(format!("Invalid value '{namespace}' for 'namespace': badly formed hexadecimal UUID string")))?;
+    let namespace = uuid::Uuid::parse_str(namespace).map_err(|_| {
+        raised(format!("Invalid value '{namespace}' for 'namespace': badly formed hexadecimal UUID string"))
+    })?;
     let name = print::text(&args.val(0))?;
     Ok(Val::str(uuid::Uuid::new_v5(&namespace, name.as_bytes()).to_string()))
 }
@@ -84,7 +85,9 @@ pub fn crypt(password: &str, kind: &str, salt: Option<&str>, rounds: Option<i64>
         "sha256" | "sha256_crypt" => ("sha256", 16),
         "blowfish" | "bcrypt" => ("bcrypt", 22),
         other => {
-            return Err(raised(format!("{other} is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512")));
+            return Err(raised(format!(
+                "{other} is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512"
+            )));
         }
     };
     let salt = salt.map_or_else(|| random_salt(most_salt), str::to_owned);

@@ -1,8 +1,8 @@
 //! Encodings of text: base64, URLs.
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use base64::alphabet;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::template::engine::arguments::Bound;
@@ -84,7 +84,8 @@ pub fn b64decode(_scope: &Scope, args: Bound) -> Res<Val> {
     let config = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
-    let bytes = GeneralPurpose::new(&alphabet::STANDARD, config).decode(digits).map_err(|error| raised(error.to_string()))?;
+    let bytes =
+        GeneralPurpose::new(&alphabet::STANDARD, config).decode(digits).map_err(|error| raised(error.to_string()))?;
     Ok(Val::str(decode_bytes(&bytes, args.text_or(1, "utf-8")?)?))
 }
 

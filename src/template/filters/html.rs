@@ -53,7 +53,10 @@ pub fn xmlattr(_scope: &Scope, args: Bound) -> Res<Val> {
         }
         let key = key.to_text();
         if key.contains(|char: char| char.is_whitespace() || matches!(char, '/' | '>' | '=')) {
-            return Err(raised(format!("Invalid character in attribute name: {}", crate::value::python::str_repr(&key))));
+            return Err(raised(format!(
+                "Invalid character in attribute name: {}",
+                crate::value::python::str_repr(&key)
+            )));
         }
         parts.push(format!("{}=\"{}\"", escape_text(&key), escape_text(&print::text(&value)?)));
     }
@@ -64,7 +67,8 @@ pub fn xmlattr(_scope: &Scope, args: Bound) -> Res<Val> {
 pub fn urlize(_scope: &Scope, args: Bound) -> Res<Val> {
     let text = print::text(&args.val(0))?;
     let limit = if args.some(1).is_some() { usize::try_from(args.int(1, 0)?).ok() } else { None };
-    let mut rel: Vec<String> = args.some(4).map(print::text).transpose()?.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    let mut rel: Vec<String> =
+        args.some(4).map(print::text).transpose()?.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
     if args.bool(2, false)? {
         rel.push("nofollow".into());
     }
@@ -72,7 +76,11 @@ pub fn urlize(_scope: &Scope, args: Bound) -> Res<Val> {
     rel.sort();
     rel.dedup();
     let rel = format!(" rel=\"{}\"", escape_text(&rel.join(" ")));
-    let target = args.some(3).map(print::text).transpose()?.map_or_else(String::new, |it| format!(" target=\"{}\"", escape_text(&it)));
+    let target = args
+        .some(3)
+        .map(print::text)
+        .transpose()?
+        .map_or_else(String::new, |it| format!(" target=\"{}\"", escape_text(&it)));
     let shorten = |text: &str| match limit {
         Some(limit) if text.chars().count() > limit => format!("{}...", text.chars().take(limit).collect::<String>()),
         _ => text.to_owned(),

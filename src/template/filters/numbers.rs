@@ -1,7 +1,7 @@
 //! Numbers.
 
 use num_bigint::BigInt;
-use num_traits::{Signed, ToPrimitive};
+use num_traits::Signed;
 
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::operators::{Number, arithmetic, float_to_int, parse_float, parse_int};
@@ -161,13 +161,4 @@ pub fn root(_scope: &Scope, args: Bound) -> Res<Val> {
         return Err(raised("float division by zero"));
     }
     Ok(Val::Float(number.powf(1.0 / base)))
-}
-
-/// A whole number of any numeric value, for filters that count.
-pub fn whole(value: &Val) -> Option<i64> {
-    Number::of(value).and_then(|number| match number {
-        Number::Int(number) => Some(number),
-        Number::Big(number) => number.to_i64(),
-        Number::Float(number) => number.trunc().to_i64(),
-    })
 }

@@ -174,7 +174,10 @@ pub fn path_join(_scope: &Scope, args: Bound) -> Res<Val> {
     for part in parts {
         part.check()?;
         let Val::Str(part) = &part else {
-            return Err(raised(format!("join() argument must be str, bytes, or os.PathLike object, not '{}'", part.type_name())));
+            return Err(raised(format!(
+                "join() argument must be str, bytes, or os.PathLike object, not '{}'",
+                part.type_name()
+            )));
         };
         out = Some(match out {
             None => part.to_string(),

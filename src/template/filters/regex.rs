@@ -139,7 +139,7 @@ fn from_python(pattern: &str) -> String {
                     out.push_str("\\{");
                 }
             }
-            '$' if class_start.is_none() => out.push_str("$"),
+            '$' if class_start.is_none() => out.push('$'),
             other => out.push(other),
         }
     }
@@ -201,7 +201,11 @@ fn captures<'t>(regex: &Regex, text: &'t str) -> Res<Vec<Captures<'t, str>>> {
         let Some(whole) = found.get(0) else { break };
         let (start, end) = (whole.start(), whole.end());
         out.push(found);
-        at = if start == end { end + text.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8) } else { end };
+        at = if start == end {
+            end + text.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
+        } else {
+            end
+        };
     }
     Ok(out)
 }
@@ -417,7 +421,7 @@ pub fn escape(_scope: &Scope, args: Bound) -> Res<Val> {
         "posix_basic" => {
             let mut out = String::new();
             for char in text.chars() {
-                if "].[*^$\\".contains(char) && char != ']' || char == ']' {
+                if "].[*^$\\".contains(char) {
                     out.push('\\');
                 }
                 out.push(char);

@@ -116,7 +116,7 @@ impl Json {
                 '\t' => out.push_str("\\t"),
                 '\u{8}' => out.push_str("\\b"),
                 '\u{c}' => out.push_str("\\f"),
-                char if u32::from(char) < 0x20 || (self.ascii && !char.is_ascii()) || char == '\u{7f}' && false => {
+                char if u32::from(char) < 0x20 || (self.ascii && !char.is_ascii()) => {
                     let mut units = [0; 2];
                     for unit in char.encode_utf16(&mut units) {
                         let _ = write!(out, "\\u{unit:04x}");
@@ -147,7 +147,17 @@ fn dump(args: &Bound, indent: Option<i64>, sort_keys: bool, ascii: bool) -> Res<
     for (name, _) in &args.named {
         if !matches!(
             &**name,
-            "indent" | "sort_keys" | "ensure_ascii" | "separators" | "skipkeys" | "allow_nan" | "check_circular" | "vault_to_text" | "preprocess_unsafe" | "cls" | "default"
+            "indent"
+                | "sort_keys"
+                | "ensure_ascii"
+                | "separators"
+                | "skipkeys"
+                | "allow_nan"
+                | "check_circular"
+                | "vault_to_text"
+                | "preprocess_unsafe"
+                | "cls"
+                | "default"
         ) {
             return Err(raised(format!("JSONEncoder.__init__() got an unexpected keyword argument '{name}'")));
         }
@@ -361,9 +371,7 @@ impl JsonParser<'_> {
                         Some(plain @ (b'"' | b'\\' | b'/')) => out.push(char::from(plain)),
                         Some(b'u') => {
                             let mut code = self.unit(start)?;
-                            if (0xd800..0xdc00).contains(&code)
-                                && self.text.get(self.at..self.at + 2) == Some(b"\\u")
-                            {
+                            if (0xd800..0xdc00).contains(&code) && self.text.get(self.at..self.at + 2) == Some(b"\\u") {
                                 self.at += 2;
                                 let low = self.unit(start)?;
                                 code = 0x10000 + ((code - 0xd800) << 10) + low.wrapping_sub(0xdc00) % 0x400;
@@ -444,12 +452,23 @@ fn yaml(args: &Bound, indent: i64, flow: Option<bool>) -> Res<Val> {
             Some(Val::Int(number)) => Ok(*number),
             Some(Val::Float(number)) if number.is_infinite() => Ok(i64::from(i32::MAX)),
             Some(Val::Null) | None => Ok(default),
-            Some(other) => Err(raised(format!("'>' not supported between instances of '{}' and 'int'", other.type_name()))),
+            Some(other) => {
+                Err(raised(format!("'>' not supported between instances of '{}' and 'int'", other.type_name())))
+            }
         }
     };
     const KNOWN: &[&str] = &[
-        "default_flow_style", "default_style", "width", "sort_keys", "explicit_start", "explicit_end", "indent",
-        "line_break", "encoding", "version", "tags",
+        "default_flow_style",
+        "default_style",
+        "width",
+        "sort_keys",
+        "explicit_start",
+        "explicit_end",
+        "indent",
+        "line_break",
+        "encoding",
+        "version",
+        "tags",
     ];
     if let Some((name, _)) = args.named.iter().find(|(name, _)| !KNOWN.contains(&&**name)) {
         return Err(raised(format!("dump_all() got an unexpected keyword argument '{name}'")));
@@ -478,7 +497,9 @@ fn yaml(args: &Bound, indent: i64, flow: Option<bool>) -> Res<Val> {
 pub fn from_yaml(_scope: &Scope, args: Bound) -> Res<Val> {
     match args.val(0) {
         Val::Str(text) => {
-            let node = Reader::default().read(&SourceFile::new("<unicode string>", &*text)).map_err(|error| raised(error.message))?;
+            let node = Reader::default()
+                .read(&SourceFile::new("<unicode string>", &*text))
+                .map_err(|error| raised(error.message))?;
             Ok(from_data(&node.to_value()))
         }
         Val::Null => Ok(Val::Null),
@@ -490,7 +511,9 @@ pub fn from_yaml_all(_scope: &Scope, args: Bound) -> Res<Val> {
     let Val::Str(text) = args.val(0) else { return Ok(Val::list(Vec::new())) };
     let mut documents = Vec::new();
     for document in split_documents(&text) {
-        let node = Reader::default().read(&SourceFile::new("<unicode string>", document)).map_err(|error| raised(error.message))?;
+        let node = Reader::default()
+            .read(&SourceFile::new("<unicode string>", document))
+            .map_err(|error| raised(error.message))?;
         documents.push(from_data(&node.to_value()));
     }
     Ok(Val::list(documents))

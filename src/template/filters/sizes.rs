@@ -10,8 +10,7 @@ use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 
-const UNITS: [(char, i32); 8] =
-    [('Y', 8), ('Z', 7), ('E', 6), ('P', 5), ('T', 4), ('G', 3), ('M', 2), ('K', 1)];
+const UNITS: [(char, i32); 8] = [('Y', 8), ('Z', 7), ('E', 6), ('P', 5), ('T', 4), ('G', 3), ('M', 2), ('K', 1)];
 
 fn number(value: &Val) -> Res<f64> {
     match value {
@@ -109,13 +108,17 @@ pub fn human_to_bytes(_scope: &Scope, args: Bound) -> Res<Val> {
     let (class, word) = if bits { ('b', "bit") } else { ('B', "byte") };
     let lower = unit.to_lowercase();
     let whole_word = match power {
-        0 => lower == word || lower == format!("{word}s") || unit.chars().next() == Some(class) && unit.len() == 1 || (unit.len() == 1 && !bits),
+        0 => {
+            lower == word
+                || lower == format!("{word}s")
+                || unit.starts_with(class) && unit.len() == 1
+                || (unit.len() == 1 && !bits)
+        }
         _ => {
             let rest: String = unit.chars().skip(1).collect();
             let full = |name: &str| lower == format!("{name}{word}") || lower == format!("{name}{word}s");
             rest.is_empty()
                 || rest == class.to_string()
-                || (unit.chars().next().is_some_and(char::is_lowercase) && false)
                 || ["kilo", "mega", "giga", "tera", "peta", "exa", "zetta", "yotta"].iter().any(|name| full(name))
         }
     };

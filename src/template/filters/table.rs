@@ -1,8 +1,8 @@
 //! Every filter by name.
 
 use super::{
-    Filter, dates, defaults, digests, encodings, html, mappings, numbers, paths, regex, select, sequences, serial, sets,
-    sizes, text, vault,
+    Filter, dates, defaults, digests, encodings, html, mappings, numbers, paths, regex, select, sequences, serial,
+    sets, sizes, text, vault,
 };
 use crate::template::engine::arguments::{Bound, parameters};
 use crate::template::engine::run::Scope;
@@ -124,7 +124,12 @@ pub static FILTERS: &[Filter] = &[
     filter("human_to_bytes", &["size", "default_unit", "isbits"], 1, sizes::human_to_bytes),
     filter("md5", ONE, 1, digests::md5),
     filter("normpath", ONE, 1, paths::normpath),
-    filter("password_hash", &["password", "hashtype", "salt", "salt_size", "rounds", "ident"], 1, digests::password_hash),
+    filter(
+        "password_hash",
+        &["password", "hashtype", "salt", "salt_size", "rounds", "ident"],
+        1,
+        digests::password_hash,
+    ),
     filter("path_join", ONE, 1, paths::path_join),
     filter("pprint", ONE, 1, serial::pprint),
     filter("random", &["end", "start", "step", "seed"], 1, sizes::random),

@@ -1,6 +1,6 @@
 //! Text: case, padding, wrapping, replacing, splitting.
 
-use crate::template::engine::arguments::{Arguments, Bound};
+use crate::template::engine::arguments::Bound;
 use crate::template::engine::methods::format::percent;
 use crate::template::engine::methods::text as methods;
 use crate::template::engine::print;
@@ -31,9 +31,9 @@ pub fn title(_scope: &Scope, args: Bound) -> Res<Val> {
     let mut out = String::new();
     for char in soft(&args, 0)?.chars() {
         if start {
-            out.extend(char.to_uppercase())
+            out.extend(char.to_uppercase());
         } else {
-            out.extend(char.to_lowercase())
+            out.extend(char.to_lowercase());
         }
         start = char.is_whitespace() || matches!(char, '-' | '(' | '{' | '[' | '<');
     }
@@ -293,9 +293,4 @@ pub fn comment(_scope: &Scope, args: Bound) -> Res<Val> {
         out += &format!("{newline}{end}");
     }
     Ok(Val::str(out))
-}
-
-/// Arguments from values, for filters that call others.
-pub fn arguments_of(values: Vec<Val>) -> Arguments {
-    Arguments::new(values)
 }

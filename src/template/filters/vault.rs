@@ -11,7 +11,10 @@ use crate::vault::{Password, Secrets, encrypt_with, is_encrypted};
 fn password(args: &Bound) -> Res<Password> {
     let secret = args.val(1);
     let Val::Str(secret) = &secret else {
-        return Err(raised(format!("Secret passed is required to be a string, instead we got <class '{}'>.", secret.type_name())));
+        return Err(raised(format!(
+            "Secret passed is required to be a string, instead we got <class '{}'>.",
+            secret.type_name()
+        )));
     };
     Ok(Password::new(secret.as_bytes()))
 }
@@ -31,7 +34,10 @@ pub fn vault(_scope: &Scope, args: Bound) -> Res<Val> {
 pub fn unvault(scope: &Scope, args: Bound) -> Res<Val> {
     let value = args.val(0);
     let Val::Str(text) = &value else {
-        return Err(raised(format!("Vault should be in the form of a string, instead we got <class '{}'>.", value.type_name())));
+        return Err(raised(format!(
+            "Vault should be in the form of a string, instead we got <class '{}'>.",
+            value.type_name()
+        )));
     };
     let mut secrets = Secrets::default();
     secrets.add("filter_default", password(&args)?);

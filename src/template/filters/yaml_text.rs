@@ -59,11 +59,8 @@ impl Writer<'_, '_> {
             Value::Bytes(bytes) => {
                 use base64::Engine;
                 let encoded = base64::engine::general_purpose::STANDARD.encode(bytes);
-                let mut lines: String = encoded
-                    .as_bytes()
-                    .chunks(76)
-                    .map(|line| format!("{}\n", String::from_utf8_lossy(line)))
-                    .collect();
+                let mut lines: String =
+                    encoded.as_bytes().chunks(76).map(|line| format!("{}\n", String::from_utf8_lossy(line))).collect();
                 if lines.is_empty() {
                     lines.push('\n');
                 }
@@ -80,7 +77,8 @@ impl Writer<'_, '_> {
                 self.emit(Event::sequence_end())
             }
             Value::Dict(dict) => {
-                let flow = self.options.flow.unwrap_or_else(|| dict.iter().all(|(key, item)| is_leaf(key) && is_leaf(item)));
+                let flow =
+                    self.options.flow.unwrap_or_else(|| dict.iter().all(|(key, item)| is_leaf(key) && is_leaf(item)));
                 let style = if flow { MappingStyle::Flow } else { MappingStyle::Block };
                 self.emit(Event::mapping_start(None, None, true, style))?;
                 let mut entries: Vec<(&Value, &Value)> = dict.iter().collect();
@@ -151,7 +149,8 @@ fn compare(a: &Value, b: &Value) -> std::cmp::Ordering {
     match (a, b) {
         (Value::Str(a), Value::Str(b)) => (**a).cmp(&**b),
         _ => {
-            let number = |value: &Value| value.to_text().parse::<f64>().unwrap_or(f64::from(u8::from(value.is_truthy())));
+            let number =
+                |value: &Value| value.to_text().parse::<f64>().unwrap_or(f64::from(u8::from(value.is_truthy())));
             number(a).total_cmp(&number(b))
         }
     }

@@ -32,7 +32,7 @@ pub fn pipe(scope: &Scope, request: Request) -> Res<Vec<Val>> {
 pub fn lines(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let mut out = Vec::new();
     for command in request.texts()? {
-        out.extend(output(scope, "lines", &command)?.lines().map(|line| Val::from(line)));
+        out.extend(output(scope, "lines", &command)?.lines().map(Val::from));
     }
     Ok(out)
 }

@@ -1,6 +1,6 @@
 //! Lookups of files: `template`, `unvault`, `first_found`, `fileglob`, `csvfile`, `ini`.
 
-use super::file::{locate, not_found, read};
+use super::file::read;
 use super::{Request, flattened};
 use crate::source::SourceFile;
 use crate::template::engine::print;
@@ -9,11 +9,11 @@ use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 use crate::template::file::FileOptions;
 use crate::template::filters::regex::{Flags, compile};
-use crate::value::{Dict, Value};
+use crate::value::Dict;
 
 pub fn template(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let mut options = FileOptions::default();
-    let mut set = |name: &str, target: &mut String| -> Res<()> {
+    let set = |name: &str, target: &mut String| -> Res<()> {
         if let Some(text) = request.text(name)? {
             *target = text;
         }
@@ -33,9 +33,12 @@ pub fn template(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     }
     let mut out = Vec::new();
     for term in request.texts()? {
-        let path = scope.context.templar.search().find("templates", &term).ok_or_else(|| {
-            raised(format!("the template file {term} could not be found for the lookup"))
-        })?;
+        let path = scope
+            .context
+            .templar
+            .search()
+            .find("templates", &term)
+            .ok_or_else(|| raised(format!("the template file {term} could not be found for the lookup")))?;
         let text = String::from_utf8(read(scope, "templates", &term)?)
             .map_err(|_| raised(format!("the template file {term} is not UTF-8 text")))?;
         let source = SourceFile::new(path, text);
@@ -48,8 +51,8 @@ pub fn template(scope: &Scope, request: Request) -> Res<Vec<Val>> {
 pub fn unvault(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let mut out = Vec::new();
     for term in request.texts()? {
-        let bytes = read(scope, "files", &term)
-            .map_err(|_| raised(format!("Unable to find file matching \"{term}\" ")))?;
+        let bytes =
+            read(scope, "files", &term).map_err(|_| raised(format!("Unable to find file matching \"{term}\" ")))?;
         out.push(Val::str(String::from_utf8_lossy(&bytes).into_owned()));
     }
     Ok(out)
@@ -85,12 +88,14 @@ pub fn first_found(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let mut names: Vec<String> = Vec::new();
     let split = |value: &Val| -> Res<Vec<String>> {
         Ok(match value {
-            Val::Str(text) => text.split([',', ';', ':']).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect(),
+            Val::Str(text) => {
+                text.split([',', ';', ':']).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+            }
             Val::Null => Vec::new(),
             other => other.iterate()?.iter().map(print::text).collect::<Res<_>>()?,
         })
     };
-    let mut add = |files: Vec<String>, paths: Vec<String>, names: &mut Vec<String>| {
+    let add = |files: Vec<String>, paths: Vec<String>, names: &mut Vec<String>| {
         if paths.is_empty() {
             names.extend(files);
         } else {
@@ -112,10 +117,16 @@ pub fn first_found(scope: &Scope, request: Request) -> Res<Vec<Val>> {
             }
             Val::Undefined(_) => {}
             Val::Str(text) => {
-                let files: Vec<String> = text.split([',', ';']).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
+                let files: Vec<String> =
+                    text.split([',', ';']).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
                 add(files, split(&option("paths"))?, &mut names);
             }
-            other => return Err(raised(format!("Invalid term supplied. A string, dict or list is required, not {:?}).", other.type_name()))),
+            other => {
+                return Err(raised(format!(
+                    "Invalid term supplied. A string, dict or list is required, not {:?}).",
+                    other.type_name()
+                )));
+            }
         }
     }
     let search = scope.context.templar.search();
@@ -138,7 +149,9 @@ fn term_options(term: &str) -> (String, Vec<(String, String)>) {
     let mut options = Vec::new();
     for word in term.split_whitespace() {
         match word.split_once('=') {
-            Some((name, value)) if !key.is_empty() => options.push((name.to_owned(), value.trim_matches(['"', '\'']).to_owned())),
+            Some((name, value)) if !key.is_empty() => {
+                options.push((name.to_owned(), value.trim_matches(['"', '\'']).to_owned()))
+            }
             _ => key.push(word),
         }
     }
@@ -167,14 +180,20 @@ pub fn csvfile(scope: &Scope, request: Request) -> Res<Vec<Val>> {
         };
         let column = pick(&request, &options, "col", "1")?;
         let key_column = pick(&request, &options, "keycol", "0")?;
-        let column: usize = column.parse().map_err(|_| raised(format!("invalid literal for int() with base 10: '{column}'")))?;
-        let key_column: usize = key_column.parse().map_err(|_| raised(format!("invalid literal for int() with base 10: '{key_column}'")))?;
+        let column: usize =
+            column.parse().map_err(|_| raised(format!("invalid literal for int() with base 10: '{column}'")))?;
+        let key_column: usize = key_column
+            .parse()
+            .map_err(|_| raised(format!("invalid literal for int() with base 10: '{key_column}'")))?;
         let text = String::from_utf8_lossy(&read(scope, "files", &file)?).into_owned();
-        let row = csv_rows(&text, delimiter).into_iter().find(|row| row.get(key_column).is_some_and(|cell| *cell == key));
+        let row =
+            csv_rows(&text, delimiter).into_iter().find(|row| row.get(key_column).is_some_and(|cell| *cell == key));
         match row.and_then(|row| row.get(column).cloned()) {
             Some(cell) => out.push(Val::str(cell)),
             None => {
-                if let Some(default) = options.iter().find(|(name, _)| name == "default").map(|(_, value)| value.clone()) {
+                if let Some(default) =
+                    options.iter().find(|(name, _)| name == "default").map(|(_, value)| value.clone())
+                {
                     out.push(Val::str(default));
                 } else if let Some(default) = request.option("default") {
                     out.push(default.clone());
@@ -233,7 +252,8 @@ pub fn ini(scope: &Scope, request: Request) -> Res<Vec<Val>> {
         let text = String::from_utf8_lossy(&read(scope, "files", &file)?).into_owned();
         let section = if kind == "properties" { "java_properties".to_owned() } else { section };
         let entries = ini_entries(&text, &section, kind == "properties");
-        let fold = |name: &str| if case_sensitive || kind == "properties" { name.to_owned() } else { name.to_lowercase() };
+        let fold =
+            |name: &str| if case_sensitive || kind == "properties" { name.to_owned() } else { name.to_lowercase() };
         if by_pattern {
             let regex = compile(&key, Flags::default())?;
             for (name, value) in &entries {
@@ -282,17 +302,4 @@ fn ini_entries(text: &str, section: &str, properties: bool) -> Vec<(String, Stri
         }
     }
     entries
-}
-
-/// The text of a file that must exist, for callers with their own wording.
-pub fn text_of(scope: &Scope, subdir: &str, name: &str) -> Res<String> {
-    if locate(scope, subdir, name).is_err() {
-        return Err(not_found(scope, subdir, name));
-    }
-    Ok(String::from_utf8_lossy(&read(scope, subdir, name)?).into_owned())
-}
-
-/// Values as the caller's data, for tables of variables.
-pub fn data(value: &Value) -> Val {
-    crate::template::engine::val::from_data(value)
 }

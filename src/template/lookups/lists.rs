@@ -69,10 +69,7 @@ pub fn nested(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
         if rows.len().saturating_mul(pool.len()) > MOST_ITEMS {
             return Err(raised("the product is too large"));
         }
-        rows = rows
-            .iter()
-            .flat_map(|row| pool.iter().map(|item| [row.clone(), vec![item.clone()]].concat()))
-            .collect();
+        rows = rows.iter().flat_map(|row| pool.iter().map(|item| [row.clone(), vec![item.clone()]].concat())).collect();
     }
     Ok(rows.into_iter().map(Val::list).collect())
 }
@@ -115,7 +112,11 @@ pub fn subelements(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
             )));
         }
         if !matches!(found, Val::List(_) | Val::Tuple(_)) {
-            return Err(raised(format!("the key {} should point to a list, got '{}'", print::text(path)?, print::text(&found)?)));
+            return Err(raised(format!(
+                "the key {} should point to a list, got '{}'",
+                print::text(path)?,
+                print::text(&found)?
+            )));
         }
         let rest = match (&element, path.as_str()) {
             (Val::Dict(dict), Some(path)) => {
@@ -185,7 +186,8 @@ pub fn sequence(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
                 wanted.set(name, value)?;
             }
         } else if !term.is_empty() {
-            let (range, format) = term.split_once(':').map_or((term.as_str(), None), |(range, format)| (range, Some(format)));
+            let (range, format) =
+                term.split_once(':').map_or((term.as_str(), None), |(range, format)| (range, Some(format)));
             wanted.format = format.map(str::to_owned).or(wanted.format);
             let (range, stride) = range.split_once('/').map_or((range, None), |(range, stride)| (range, Some(stride)));
             if let Some(stride) = stride {
@@ -247,7 +249,9 @@ fn numbers(wanted: Sequence, out: &mut Vec<Val>) -> Res<()> {
 pub fn varnames(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let templar = &scope.context.templar;
     let mut names = templar.variables().names();
-    names.extend(templar.locals().into_iter().flat_map(|locals| locals.keys().filter_map(|key| key.as_str().map(str::to_owned))));
+    names.extend(
+        templar.locals().into_iter().flat_map(|locals| locals.keys().filter_map(|key| key.as_str().map(str::to_owned))),
+    );
     let mut out = Vec::new();
     for term in &request.terms {
         let Val::Str(pattern) = term else {
@@ -257,8 +261,9 @@ pub fn varnames(scope: &Scope, request: Request) -> Res<Vec<Val>> {
                 term.type_name()
             )));
         };
-        let regex = crate::template::filters::regex::compile(pattern, Default::default())
-            .map_err(|_| raised(format!("Unable to use \"{}\" as a search parameter", pattern.as_str())))?;
+        let regex =
+            crate::template::filters::regex::compile(pattern, crate::template::filters::regex::Flags::default())
+                .map_err(|_| raised(format!("Unable to use \"{}\" as a search parameter", pattern.as_str())))?;
         for name in &names {
             if regex.is_match(name.as_str()).unwrap_or(false) {
                 out.push(Val::str(name.as_str()));

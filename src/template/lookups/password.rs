@@ -29,7 +29,11 @@ fn one(scope: &Scope, request: &Request, term: &str) -> Res<Val> {
         match word.split_once('=') {
             Some((name, value)) => options.push((name.to_owned(), value.to_owned())),
             None if options.is_empty() => path = format!("{path} {word}"),
-            None => return Err(raised(format!("Unrecognized value after key=value parameters given to password lookup: {word}"))),
+            None => {
+                return Err(raised(format!(
+                    "Unrecognized value after key=value parameters given to password lookup: {word}"
+                )));
+            }
         }
     }
     for (name, _) in &options {
@@ -48,9 +52,11 @@ fn one(scope: &Scope, request: &Request, term: &str) -> Res<Val> {
             },
         }
     };
-    let length: usize = option("length")?.map_or(Ok(20), |text| text.parse().map_err(|_| raised(format!("invalid length: {text}"))))?;
+    let length: usize =
+        option("length")?.map_or(Ok(20), |text| text.parse().map_err(|_| raised(format!("invalid length: {text}"))))?;
     let encrypt = option("encrypt")?.filter(|kind| !kind.is_empty() && kind != "None");
-    let chars = alphabet(&option("chars")?.unwrap_or_else(|| "ascii_letters,digits,.,:-_".replace(",.,", ",.").to_owned()));
+    let chars =
+        alphabet(&option("chars")?.unwrap_or_else(|| "ascii_letters,digits,.,:-_".replace(",.,", ",.").clone()));
     if length == 0 || length > 100_000 || chars.is_empty() {
         return Err(raised("the password needs at least one character"));
     }
@@ -79,7 +85,8 @@ fn one(scope: &Scope, request: &Request, term: &str) -> Res<Val> {
             None => format!("{password}\n"),
         };
         if let Some(parent) = file.parent() {
-            fs::create_dir_all(parent).map_err(|error| raised(format!("cannot create the path for the password lookup: {error}")))?;
+            fs::create_dir_all(parent)
+                .map_err(|error| raised(format!("cannot create the path for the password lookup: {error}")))?;
         }
         let mut handle = fs::OpenOptions::new()
             .write(true)
@@ -88,7 +95,9 @@ fn one(scope: &Scope, request: &Request, term: &str) -> Res<Val> {
             .mode(0o600)
             .open(&file)
             .map_err(|error| raised(format!("cannot write the password file: {error}")))?;
-        handle.write_all(content.as_bytes()).map_err(|error| raised(format!("cannot write the password file: {error}")))?;
+        handle
+            .write_all(content.as_bytes())
+            .map_err(|error| raised(format!("cannot write the password file: {error}")))?;
     }
     if let Some(kind) = encrypt {
         password = crypt(&password, &kind, salt.as_deref(), None)?;

@@ -4,7 +4,11 @@ use super::{Lookup, commands, env, file, files, lists, password, vars};
 
 pub static LOOKUPS: &[Lookup] = &[
     Lookup { name: "config", options: &["on_missing", "plugin_type", "plugin_name"], run: lists::config },
-    Lookup { name: "csvfile", options: &["col", "keycol", "default", "delimiter", "file", "encoding"], run: files::csvfile },
+    Lookup {
+        name: "csvfile",
+        options: &["col", "keycol", "default", "delimiter", "file", "encoding"],
+        run: files::csvfile,
+    },
     Lookup { name: "dict", options: &[], run: lists::dict },
     Lookup { name: "env", options: &["default"], run: env::run },
     Lookup { name: "file", options: &["lstrip", "rstrip"], run: file::run },

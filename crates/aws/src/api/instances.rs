@@ -101,7 +101,7 @@ impl From<TimedOut> for WaitProblem {
 
 /// Polls until AWS shows all of these instances. Right after the launch it may not know them yet.
 pub async fn wait_until_visible(task: &Task, client: &Client, ids: &[String]) -> Result<Vec<Instance>, WaitProblem> {
-    let wait = task.wait("launching instances", Duration::from_secs(300));
+    let wait = task.wait("launching instances", Duration::from_mins(5));
     loop {
         match by_ids(client, ids).await {
             Ok(instances) if instances.len() >= ids.len() => return Ok(instances),
@@ -134,10 +134,10 @@ pub async fn wait_for_state(
         if there == instances.len() && there >= ids.len() {
             return Ok(instances);
         }
-        if state != "terminated" {
-            if let Some(dead) = instances.iter().find(|it| matches!(state_of(it), "terminated" | "shutting-down")) {
-                return Err(WaitProblem::Died(why_dead(dead)));
-            }
+        if state != "terminated"
+            && let Some(dead) = instances.iter().find(|it| matches!(state_of(it), "terminated" | "shutting-down"))
+        {
+            return Err(WaitProblem::Died(why_dead(dead)));
         }
         wait.pause(&seen_states(&instances), 5).await?;
     }
@@ -204,7 +204,7 @@ pub async fn termination_protection(client: &Client, id: &str) -> Result<bool, A
         .send()
         .await
         .map_err(api_error("DescribeInstanceAttribute"))?;
-    Ok(answer.disable_api_termination().and_then(|attribute| attribute.value()).unwrap_or(false))
+    Ok(answer.disable_api_termination().and_then(aws_sdk_ec2::types::AttributeBooleanValue::value).unwrap_or(false))
 }
 
 pub async fn set_termination_protection(client: &Client, id: &str, protected: bool) -> Result<(), ApiError> {

@@ -77,7 +77,7 @@ pub async fn create(task: &Task, client: &Client, new: &NewGroup<'_>) -> Result<
         .await
         .map_err(|err| api_error("CreateSecurityGroup")(err).because("Unable to create security group"))?;
     let id = created.group_id.unwrap_or_default();
-    let wait = task.wait(format!("creating security group {}", new.name), std::time::Duration::from_secs(60));
+    let wait = task.wait(format!("creating security group {}", new.name), std::time::Duration::from_mins(1));
     loop {
         let seen = find_by_id(client, &id).await.map_err(|err| err.because("Unable to describe security group"))?;
         let complete = |group: &SecurityGroup| group.vpc_id().is_none() || !group.ip_permissions_egress().is_empty();
@@ -201,7 +201,7 @@ pub async fn read_back(
     id: &str,
     wanted: &Wanted<'_>,
 ) -> Result<Option<SecurityGroup>, Failure> {
-    let wait = task.wait(format!("waiting for the rules of {id}"), std::time::Duration::from_secs(60));
+    let wait = task.wait(format!("waiting for the rules of {id}"), std::time::Duration::from_mins(1));
     let mut tries = 0;
     loop {
         let group = find_by_id(client, id).await.map_err(|err| err.because("Unable to describe security group"))?;

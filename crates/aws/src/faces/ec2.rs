@@ -5,9 +5,10 @@ use std::time::Duration;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Instance};
 use rplay_module_api::validate::python_repr;
-use rplay_module_api::{Arg, Failure, Json, Kind, Map, ModuleResult, Outcome, Rule, Spec, json};
+use rplay_module_api::{Failure, Json, Map, ModuleResult, Outcome, Spec, json};
 use serde::Deserialize;
 
+use super::ec2_args::{ARGS, RULES};
 use super::ec2_launch::{self, CountTag, Groups};
 use crate::api::instances::{self, LIVING, SpotProblem, WaitProblem, id_of, ids_of, state_of};
 use crate::api::security_groups::{self, filter};
@@ -27,69 +28,6 @@ pub const MODULE: AwsModule = AwsModule {
     },
     run: run!(ec2),
 };
-
-const ARGS: &[Arg] = &[
-    Arg::bool("assign_public_ip", "Give the instance a public address. Needs vpc_subnet_id."),
-    Arg::int("count", "How many instances to launch, whatever is there already.").default("1"),
-    Arg::raw("count_tag", "Tags that tell which instances exact_count counts: a name, a mapping, or a list of both."),
-    Arg::bool("ebs_optimized", "Dedicated throughput to EBS.").default("no"),
-    Arg::int("exact_count", "How many instances with count_tag there are to be: launches or terminates some."),
-    Arg::list("group", "Names of security groups.", Kind::Str).aliases(&["groups"]),
-    Arg::list("group_id", "Ids of security groups.", Kind::Str),
-    Arg::str("id", "A text of your choice that makes the launch happen once only."),
-    Arg::str("image", "Id of the image (AMI)."),
-    Arg::list("instance_ids", "Instances for the states absent, running, stopped and restarted.", Kind::Str)
-        .aliases(&["instance_id"]),
-    Arg::str("instance_initiated_shutdown_behavior", "What a shutdown from within does.")
-        .choices(&["stop", "terminate"]),
-    Arg::str("instance_profile_name", "Name of the IAM instance profile."),
-    Arg::dict("instance_tags", "Tags of new instances; for other states than present, which instances are meant."),
-    Arg::str("instance_type", "Type of the instance, such as t3.micro.").aliases(&["type"]),
-    Arg::str("kernel", "Kernel id."),
-    Arg::str("key_name", "Name of the key pair.").aliases(&["keypair"]),
-    Arg::bool("monitoring", "Detailed monitoring.").default("no"),
-    Arg::list("network_interfaces", "Ids of existing network interfaces to attach.", Kind::Str)
-        .aliases(&["network_interface"]),
-    Arg::str("placement_group", "Placement group."),
-    Arg::str("private_ip", "Private address. On-demand instances only."),
-    Arg::str("ramdisk", "Ramdisk id."),
-    Arg::bool("source_dest_check", "Drop packets that are neither from nor for the instance (AWS's default)."),
-    Arg::str("spot_launch_group", "Launch group of a spot request."),
-    Arg::str("spot_price", "Highest price; makes the launch a spot request."),
-    Arg::str("spot_type", "Kind of the spot request.").default("one-time").choices(&["one-time", "persistent"]),
-    Arg::int("spot_wait_timeout", "Seconds to wait for a spot request.").default("600"),
-    Arg::str("state", "What is to be the case.").default("present").choices(&[
-        "present",
-        "absent",
-        "running",
-        "restarted",
-        "stopped",
-    ]),
-    Arg::str("tenancy", "Tenancy of on-demand instances.").default("default").choices(&["default", "dedicated"]),
-    Arg::bool("termination_protection", "Refuse to terminate the instance through the API."),
-    Arg::str("user_data", "Data for the instance's first start."),
-    Arg::list(
-        "volumes",
-        "Volumes: device_name with volume_size, volume_type, iops, snapshot, ephemeral, encrypted, \
-         delete_on_termination.",
-        Kind::Dict,
-    ),
-    Arg::str("vpc_subnet_id", "Subnet."),
-    Arg::bool("wait", "Wait until the instances have the state.").default("no"),
-    Arg::int("wait_timeout", "Seconds to wait.").default("300"),
-    Arg::str("zone", "Availability zone.").aliases(&["aws_zone", "ec2_zone"]),
-];
-
-const RULES: &[Rule] = &[
-    Rule::MutuallyExclusive(&["exact_count", "count"]),
-    Rule::MutuallyExclusive(&["exact_count", "state"]),
-    Rule::MutuallyExclusive(&["exact_count", "instance_ids"]),
-    Rule::MutuallyExclusive(&["network_interfaces", "assign_public_ip"]),
-    Rule::MutuallyExclusive(&["network_interfaces", "group"]),
-    Rule::MutuallyExclusive(&["network_interfaces", "group_id"]),
-    Rule::MutuallyExclusive(&["network_interfaces", "private_ip"]),
-    Rule::MutuallyExclusive(&["network_interfaces", "vpc_subnet_id"]),
-];
 
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -458,17 +396,17 @@ async fn reconcile_attributes(args: &Args, client: &Client, instance: &Instance)
         err.failure(format!("Unable to change attributes of instance {id}, error: {}", err.short()))
     };
     let mut changed = false;
-    if let Some(wanted) = args.source_dest_check {
-        if instance.source_dest_check().is_some_and(|present| present != wanted) {
-            instances::set_source_dest_check(client, id, wanted).await.map_err(failed)?;
-            changed = true;
-        }
+    if let Some(wanted) = args.source_dest_check
+        && instance.source_dest_check().is_some_and(|present| present != wanted)
+    {
+        instances::set_source_dest_check(client, id, wanted).await.map_err(failed)?;
+        changed = true;
     }
-    if let Some(wanted) = args.termination_protection {
-        if instances::termination_protection(client, id).await.map_err(failed)? != wanted {
-            instances::set_termination_protection(client, id, wanted).await.map_err(failed)?;
-            changed = true;
-        }
+    if let Some(wanted) = args.termination_protection
+        && instances::termination_protection(client, id).await.map_err(failed)? != wanted
+    {
+        instances::set_termination_protection(client, id, wanted).await.map_err(failed)?;
+        changed = true;
     }
     let Some(vpc) = instance.vpc_id() else {
         return Ok(changed);
@@ -526,9 +464,9 @@ pub fn to_json(instance: &Instance) -> Json {
         .filter_map(|mapping| {
             let ebs = mapping.ebs();
             let entry = json!({
-                "status": ebs.and_then(|ebs| ebs.status()).map(|status| status.as_str()),
+                "status": ebs.and_then(|ebs| ebs.status()).map(aws_sdk_ec2::types::AttachmentStatus::as_str),
                 "volume_id": ebs.and_then(|ebs| ebs.volume_id()),
-                "delete_on_termination": ebs.and_then(|ebs| ebs.delete_on_termination()),
+                "delete_on_termination": ebs.and_then(aws_sdk_ec2::types::EbsInstanceBlockDevice::delete_on_termination),
             });
             Some((mapping.device_name()?.to_owned(), entry))
         })
@@ -543,8 +481,8 @@ pub fn to_json(instance: &Instance) -> Json {
         "dns_name": public_name,
         "public_dns_name": public_name,
         "state": state_of(instance),
-        "state_code": state.and_then(|state| state.code()),
-        "architecture": instance.architecture().map(|it| it.as_str()),
+        "state_code": state.and_then(aws_sdk_ec2::types::InstanceState::code),
+        "architecture": instance.architecture().map(aws_sdk_ec2::types::ArchitectureValues::as_str),
         "image_id": instance.image_id(),
         "key_name": instance.key_name(),
         "placement": zone,
@@ -552,11 +490,11 @@ pub fn to_json(instance: &Instance) -> Json {
         "kernel": instance.kernel_id(),
         "ramdisk": instance.ramdisk_id(),
         "launch_time": instance.launch_time().map(launch_time),
-        "instance_type": instance.instance_type().map(|it| it.as_str()),
-        "root_device_type": instance.root_device_type().map(|it| it.as_str()),
+        "instance_type": instance.instance_type().map(aws_sdk_ec2::types::InstanceType::as_str),
+        "root_device_type": instance.root_device_type().map(aws_sdk_ec2::types::DeviceType::as_str),
         "root_device_name": instance.root_device_name(),
-        "hypervisor": instance.hypervisor().map(|it| it.as_str()),
-        "virtualization_type": instance.virtualization_type().map(|it| it.as_str()),
+        "hypervisor": instance.hypervisor().map(aws_sdk_ec2::types::HypervisorType::as_str),
+        "virtualization_type": instance.virtualization_type().map(aws_sdk_ec2::types::VirtualizationType::as_str),
         "ebs_optimized": instance.ebs_optimized().unwrap_or_default(),
         "tags": tags::to_json(&tags::from_ec2(instance.tags())),
         "groups": groups,

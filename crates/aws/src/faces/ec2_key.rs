@@ -188,6 +188,6 @@ fn to_json(key: &KeyPairInfo) -> Json {
         "fingerprint": key.key_fingerprint(),
         "id": key.key_pair_id(),
         "tags": tags::to_json(&tags::from_ec2(key.tags())),
-        "type": key.key_type().map(|kind| kind.as_str()),
+        "type": key.key_type().map(aws_sdk_ec2::types::KeyType::as_str),
     })
 }

@@ -50,7 +50,7 @@ pub fn instance(instance: &DbInstance) -> Json {
         "replication_source": source,
         "read_replica_source_dbinstance_identifier": source,
         "endpoint": endpoint.and_then(|endpoint| endpoint.address()),
-        "port": endpoint.and_then(|endpoint| endpoint.port()),
+        "port": endpoint.and_then(aws_sdk_rds::types::Endpoint::port),
         "vpc_security_groups": groups.join(","),
         "parameter_groups": parameter_groups,
         "option_groups": option_groups,
@@ -61,14 +61,14 @@ pub fn instance(instance: &DbInstance) -> Json {
 
 fn pending(values: Option<&PendingModifiedValues>) -> Json {
     json!({
-        "multi_az": values.and_then(|it| it.multi_az()),
+        "multi_az": values.and_then(aws_sdk_rds::types::PendingModifiedValues::multi_az),
         // AWS itself shows asterisks here, never the password.
         "master_user_password": values.and_then(|it| it.master_user_password()).map(|_| "****"),
-        "port": values.and_then(|it| it.port()),
-        "iops": values.and_then(|it| it.iops()),
-        "allocated_storage": values.and_then(|it| it.allocated_storage()),
+        "port": values.and_then(aws_sdk_rds::types::PendingModifiedValues::port),
+        "iops": values.and_then(aws_sdk_rds::types::PendingModifiedValues::iops),
+        "allocated_storage": values.and_then(aws_sdk_rds::types::PendingModifiedValues::allocated_storage),
         "engine_version": values.and_then(|it| it.engine_version()),
-        "backup_retention_period": values.and_then(|it| it.backup_retention_period()),
+        "backup_retention_period": values.and_then(aws_sdk_rds::types::PendingModifiedValues::backup_retention_period),
         "db_instance_class": values.and_then(|it| it.db_instance_class()),
         "db_instance_identifier": values.and_then(|it| it.db_instance_identifier()),
     })

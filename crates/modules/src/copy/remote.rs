@@ -130,14 +130,14 @@ fn directory(args: &Args, src: &Path, dest: &Path, meta: &fs::Metadata, ctx: &mu
 /// Copies what is in `src` into `dest`, which is made if need be.
 fn copy_below(args: &Args, src: &Path, dest: &Path, ctx: &mut Ctx) -> Result<bool, Failure> {
     let mut changed = false;
-    if !dest.is_dir() {
+    if dest.is_dir() {
+        changed |= args.attributes.with_mode(None).apply(dest, None, ctx)?;
+    } else {
         changed = true;
         if !ctx.check {
             let mode = fs::metadata(src).map(|meta| Json::from(file_mode::text(meta.mode()))).ok();
             make_directories(dest, &args.attributes.with_mode(mode), None, ctx)?;
         }
-    } else {
-        changed |= args.attributes.with_mode(None).apply(dest, None, ctx)?;
     }
     let mut names: Vec<_> = fs::read_dir(src)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<_>>())

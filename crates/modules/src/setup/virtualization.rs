@@ -69,10 +69,9 @@ fn machine() -> Option<&'static str> {
     let (product, family, vendor, bios) =
         (id("product_name"), id("product_family"), id("sys_vendor"), id("bios_vendor"));
     let found = match product.as_str() {
-        "KVM" | "KVM Server" | "Bochs" | "AHV" | "OpenStack Compute" => "kvm",
+        "KVM" | "KVM Server" | "CloudStack KVM Hypervisor" | "Bochs" | "AHV" | "OpenStack Compute" => "kvm",
         "RHEV Hypervisor" | "RHEL" => "RHEV",
         "oVirt Node" | "oVirt" => "oVirt",
-        "CloudStack KVM Hypervisor" => "kvm",
         _ if product.starts_with("VMware") || vendor == "VMware, Inc." => "VMware",
         "VirtualBox" => "virtualbox",
         "Virtual Machine" if vendor == "Microsoft Corporation" => "VirtualPC",

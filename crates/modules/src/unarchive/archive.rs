@@ -98,12 +98,11 @@ pub(super) struct Owner {
     pub group: String,
 }
 
+/// Takes an entry, its index and its content.
+type Visit<'a> = dyn FnMut(usize, Entry, &mut dyn Read) -> Result<(), String> + 'a;
+
 /// Calls `visit` with each entry, its index and its content.
-pub(super) fn each_entry(
-    path: &Path,
-    format: Format,
-    visit: &mut dyn FnMut(usize, Entry, &mut dyn Read) -> Result<(), String>,
-) -> Result<(), String> {
+pub(super) fn each_entry(path: &Path, format: Format, visit: &mut Visit<'_>) -> Result<(), String> {
     let file = File::open(path).map_err(|err| crate::os_error::numbered(&err))?;
     match format {
         Format::Zip => each_of_zip(file, visit),
@@ -124,10 +123,7 @@ fn damaged(err: impl std::fmt::Display) -> String {
     format!("the archive is damaged: {err}")
 }
 
-fn each_of_tar(
-    reader: impl Read,
-    visit: &mut dyn FnMut(usize, Entry, &mut dyn Read) -> Result<(), String>,
-) -> Result<(), String> {
+fn each_of_tar(reader: impl Read, visit: &mut Visit<'_>) -> Result<(), String> {
     let mut archive = tar::Archive::new(reader);
     for (index, entry) in archive.entries().map_err(damaged)?.enumerate() {
         let mut content = entry.map_err(damaged)?;
@@ -172,10 +168,7 @@ fn tar_entry<R: Read>(content: &tar::Entry<R>) -> Option<Result<Entry, String>> 
     Some(entry())
 }
 
-fn each_of_zip(
-    file: File,
-    visit: &mut dyn FnMut(usize, Entry, &mut dyn Read) -> Result<(), String>,
-) -> Result<(), String> {
+fn each_of_zip(file: File, visit: &mut Visit<'_>) -> Result<(), String> {
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
     for index in 0..archive.len() {
         let mut content = archive.by_index(index).map_err(damaged)?;

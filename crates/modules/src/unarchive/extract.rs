@@ -176,7 +176,7 @@ impl<'a> Extraction<'a> {
 
     fn same_metadata(&self, path: &Path, entry: &Entry, present: &fs::Metadata, ctx: &mut Ctx) -> bool {
         let same_mode = self.attributes.mode.is_some()
-            || entry.mode.is_none_or(|mode| self.permitted(mode) == present.mode() & 0o7777);
+            || entry.mode.is_none_or(|mode| Self::permitted(mode) == present.mode() & 0o7777);
         let same_kind = match &entry.kind {
             Kind::File => present.is_file() && present.size() == entry.size && same_time(entry, present) && same_mode,
             Kind::Directory => present.is_dir() && same_mode,
@@ -202,7 +202,7 @@ impl<'a> Extraction<'a> {
     }
 
     /// The mode that this user's umask leaves of an entry's; root keeps it as it is.
-    fn permitted(&self, mode: u32) -> u32 {
+    fn permitted(mode: u32) -> u32 {
         if rustix::process::geteuid().is_root() { mode } else { mode & 0o777 & !crate::file_attributes::umask() }
     }
 
@@ -260,7 +260,7 @@ impl<'a> Extraction<'a> {
             }
             Kind::Fifo => {
                 remove(path)?;
-                let mode = rustix::fs::Mode::from_raw_mode(self.permitted(entry.mode.unwrap_or(0o644)));
+                let mode = rustix::fs::Mode::from_raw_mode(Self::permitted(entry.mode.unwrap_or(0o644)));
                 rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0)
                     .map_err(|err| failed(err.into()))
             }
@@ -284,7 +284,7 @@ impl<'a> Extraction<'a> {
         if uid.is_some() || gid.is_some() {
             std::os::unix::fs::fchown(&pending.file, uid, gid).map_err(failed)?;
         }
-        let mode = self.permitted(entry.mode.unwrap_or(0o666 & !crate::file_attributes::umask()));
+        let mode = Self::permitted(entry.mode.unwrap_or(0o666 & !crate::file_attributes::umask()));
         let mode = self.attributes.mode_for(mode);
         pending.file.set_permissions(Permissions::from_mode(mode)).map_err(failed)?;
         if let Some(time) = entry.modified.and_then(system_time) {
@@ -302,7 +302,7 @@ impl<'a> Extraction<'a> {
                 std::os::unix::fs::lchown(&path, uid, gid).map_err(failed)?;
             }
             if let (Some(mode), None) = (entry.mode, &self.attributes.mode) {
-                fs::set_permissions(&path, Permissions::from_mode(self.permitted(mode))).map_err(failed)?;
+                fs::set_permissions(&path, Permissions::from_mode(Self::permitted(mode))).map_err(failed)?;
             }
             if let (true, Some(time)) = (self.changed, entry.modified.and_then(system_time)) {
                 let directory = File::open(&path).map_err(failed)?;

@@ -66,7 +66,7 @@ pub fn run_validated(
     let mut result;
     let tmpdir = tempfile::tempdir().unwrap();
     let mut ctx = Ctx {
-        check: check,
+        check,
         diff: true,
         verbosity: 0,
         no_log: false,

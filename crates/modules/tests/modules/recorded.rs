@@ -267,7 +267,7 @@ fn check(file: &str) {
         let root = tempfile::tempdir().unwrap();
         let root = fs::canonicalize(root.path()).map(|path| (path, root)).unwrap();
         let (root, _guard) = (root.0, root.1);
-        make(&root, case.get("setup").map(object).unwrap_or(&Map::new()));
+        make(&root, case.get("setup").map_or(&Map::new(), object));
         let tmp = root.to_str().unwrap();
         let failed = case["result"].get("failed") == Some(&json!(true))
             || (case["result"].get("msg").is_some() && case["result"]["changed"] == json!(false));

@@ -109,10 +109,10 @@ fn plain(text: &str, name: &str, arguments: Arguments) -> Res<Val> {
         "capitalize" => simple(&|| Val::str(capitalize(text)), arguments),
         "title" => simple(&|| Val::str(title(text)), arguments),
         "swapcase" => simple(&|| Val::str(swapcase(text)), arguments),
-        "isalnum" => simple(&|| all(text, |char| char.is_alphanumeric()), arguments),
+        "isalnum" => simple(&|| all(text, char::is_alphanumeric), arguments),
         "isalpha" => simple(&|| all(text, char::is_alphabetic), arguments),
         "isascii" => simple(&|| Val::Bool(text.is_ascii()), arguments),
-        "isdigit" | "isdecimal" => simple(&|| all(text, |char| digit(char)), arguments),
+        "isdigit" | "isdecimal" => simple(&|| all(text, digit), arguments),
         "isnumeric" => simple(&|| all(text, char::is_numeric), arguments),
         "isspace" => simple(&|| all(text, char::is_whitespace), arguments),
         "islower" => simple(&|| cased(text, char::is_lowercase, char::is_uppercase), arguments),
@@ -281,7 +281,7 @@ fn all(text: &str, test: impl Fn(char) -> bool) -> Val {
 }
 
 fn digit(char: char) -> bool {
-    char.is_ascii_digit() || (char.is_numeric() && char.to_digit(10).is_some())
+    char.is_ascii_digit() || (char.is_numeric() && char.is_ascii_digit())
 }
 
 fn cased(text: &str, wanted: impl Fn(char) -> bool, other: impl Fn(char) -> bool) -> Val {
@@ -301,9 +301,9 @@ pub fn title(text: &str) -> String {
     for char in text.chars() {
         if char.is_alphabetic() {
             if inside {
-                out.extend(char.to_lowercase())
+                out.extend(char.to_lowercase());
             } else {
-                out.extend(char.to_uppercase())
+                out.extend(char.to_uppercase());
             }
             inside = true;
         } else {
