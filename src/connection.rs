@@ -24,6 +24,8 @@ pub enum Endpoint {
     Local {
         /// The shell for `raw` commands.
         executable: String,
+        /// Where commands and modules run: relative paths count from the playbook's folder.
+        directory: PathBuf,
     },
     Ssh(Arc<SshSettings>),
 }
@@ -103,7 +105,7 @@ impl std::error::Error for Unreachable {}
 
 /// An authenticated way to a host, over which commands are started.
 pub enum Connection {
-    Local,
+    Local { directory: PathBuf },
     Ssh(ssh::Session),
     SshProcess(ssh_process::SshProcess),
 }
@@ -119,8 +121,9 @@ pub enum Start<'a> {
 
 impl Connection {
     pub async fn connect(endpoint: &Endpoint) -> Result<Self, Unreachable> {
-        let Endpoint::Ssh(settings) = endpoint else {
-            return Ok(Connection::Local);
+        let settings = match endpoint {
+            Endpoint::Ssh(settings) => settings,
+            Endpoint::Local { directory, .. } => return Ok(Connection::Local { directory: directory.clone() }),
         };
         let mut attempt = 0;
         loop {
@@ -154,8 +157,8 @@ impl Connection {
     /// Starts a command; the link carries its input and output.
     pub async fn open(&self, start: Start<'_>) -> Result<Link, Unreachable> {
         match (self, start) {
-            (Connection::Local, Start::Agent) => local::start_agent(),
-            (Connection::Local, Start::Command { line, .. }) => local::start_command(line),
+            (Connection::Local { directory }, Start::Agent) => local::start_agent(directory),
+            (Connection::Local { directory }, Start::Command { line, .. }) => local::start_command(line, directory),
             (Connection::Ssh(session), Start::Agent) => session.open(&agents::bootstrap_command(), false).await,
             (Connection::Ssh(session), Start::Command { line, terminal }) => session.open(line, terminal).await,
             (Connection::SshProcess(ssh), Start::Agent) => ssh.open(&agents::bootstrap_command(), false),

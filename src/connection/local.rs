@@ -14,18 +14,18 @@ use super::Unreachable;
 use super::agents::{self, Agent};
 use super::link::{Ending, Link, Over, ProcessGuard};
 
-pub fn start_agent() -> Result<Link, Unreachable> {
+pub fn start_agent(directory: &Path) -> Result<Link, Unreachable> {
     let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
     let agent = agents::for_machine(&machine)
         .ok_or_else(|| unreachable(&format!("no agent for the architecture {machine}")))?;
-    start_from_memory(agent)
-        .or_else(|_| start_from_file(agent))
+    start_from_memory(agent, directory)
+        .or_else(|_| start_from_file(agent, directory))
         .map_err(|err| unreachable(&format!("the agent did not start: {err}")))
 }
 
-pub fn start_command(line: &str) -> Result<Link, Unreachable> {
+pub fn start_command(line: &str, directory: &Path) -> Result<Link, Unreachable> {
     let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(line);
+    command.arg("-c").arg(line).current_dir(directory);
     link(command).map_err(|err| unreachable(&err.to_string()))
 }
 
@@ -34,18 +34,18 @@ fn unreachable(reason: &str) -> Unreachable {
 }
 
 /// Leaves nothing on the disk.
-fn start_from_memory(agent: &Agent) -> io::Result<Link> {
+fn start_from_memory(agent: &Agent, directory: &Path) -> io::Result<Link> {
     let mut file = File::from(rustix::fs::memfd_create("rplay-agent", MemfdFlags::CLOEXEC)?);
     file.write_all(agent.content)?;
     // A file that is open for writing cannot be executed.
     let program = format!("/proc/self/fd/{}", file.as_raw_fd());
     let readable = File::open(&program)?;
     drop(file);
-    start_program(Path::new(&format!("/proc/self/fd/{}", readable.as_raw_fd())), agent)
+    start_program(Path::new(&format!("/proc/self/fd/{}", readable.as_raw_fd())), agent, directory)
 }
 
 /// For kernels that refuse to execute memory files.
-fn start_from_file(agent: &Agent) -> io::Result<Link> {
+fn start_from_file(agent: &Agent, directory: &Path) -> io::Result<Link> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let folder = cache.or(home).ok_or_else(|| io::Error::other("no home directory"))?.join("rplay");
@@ -58,12 +58,12 @@ fn start_from_file(agent: &Agent) -> io::Result<Link> {
         drop(file);
         fs::rename(new, &path)?;
     }
-    start_program(&path, agent)
+    start_program(&path, agent, directory)
 }
 
-fn start_program(program: &Path, agent: &Agent) -> io::Result<Link> {
+fn start_program(program: &Path, agent: &Agent, directory: &Path) -> io::Result<Link> {
     let mut command = Command::new(program);
-    command.arg0("rplay-agent").arg("serve").arg(agent.hash);
+    command.arg0("rplay-agent").arg("serve").arg(agent.hash).current_dir(directory);
     link(command)
 }
 

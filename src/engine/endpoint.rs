@@ -1,5 +1,6 @@
 //! From variables, keywords and options to an endpoint: where a task connects to and as whom it runs there.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +56,10 @@ impl Deciders<'_> {
         };
         let executable = self.text(&["ansible_shell_executable"])?.unwrap_or_else(|| "/bin/sh".to_owned());
         match connection.strip_prefix("ansible.builtin.").unwrap_or(&connection) {
-            "local" => Ok(Endpoint::Local { executable }),
+            "local" => {
+                let directory = self.text(&["playbook_dir"])?.map_or_else(|| PathBuf::from("."), PathBuf::from);
+                Ok(Endpoint::Local { executable, directory })
+            }
             "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "libssh" | "ansible.netcommon.libssh" => {
                 Ok(Endpoint::Ssh(Arc::new(self.ssh(executable)?)))
             }

@@ -43,7 +43,7 @@ pub async fn run(
         None => line.to_owned(),
     };
     let wanted = match endpoint {
-        Endpoint::Local { executable } if elevation.is_none() && executable != "/bin/sh" => {
+        Endpoint::Local { executable, .. } if elevation.is_none() && executable != "/bin/sh" => {
             format!("exec {executable} -c {}", shell_quote(&wanted))
         }
         _ => wanted,

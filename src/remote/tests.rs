@@ -10,7 +10,7 @@ use super::*;
 use sshd::Sshd;
 
 fn local() -> Endpoint {
-    Endpoint::Local { executable: "/bin/sh".into() }
+    Endpoint::Local { executable: "/bin/sh".into(), directory: "/".into() }
 }
 
 fn command(line: &str) -> ModuleRequest {
