@@ -364,6 +364,8 @@ impl Job {
             Resolved::Module(module) => crate::actions::module::run(&invocation, *module).await,
         };
         add_lines(&mut result.fields);
+        // Before the result is judged: `changed_when` has the last word on what a new host means.
+        self.change_inventory(&mut result);
         if !result.fields.contains_key("changed") && !result.is_failed() {
             result.fields.insert(Value::str("changed"), Value::Bool(false));
         }
@@ -372,7 +374,6 @@ impl Job {
 
     /// Gives the host its facts. Says whether variables changed, so that a loop's next item sees them.
     fn apply_variables(&self, pass: &mut Pass) -> bool {
-        self.change_inventory(&mut pass.result);
         let result = &pass.result;
         let facts_host = match (&pass.delegated_to, pass.delegate_facts) {
             (Some(name), true) => name.as_str(),
