@@ -42,7 +42,7 @@ fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
         }
         Value::Float(number) if number.is_nan() => out.push_str("NaN"),
         Value::Float(number) if number.is_infinite() => {
-            out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" })
+            out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" });
         }
         Value::Float(number) => out.push_str(&float_repr(*number)),
         Value::Str(text) if text.is_secret() => string("********", out),

@@ -66,7 +66,7 @@ impl Parser<'_> {
                         "vars" => match vars_of(value) {
                             Ok(vars) => context.vars.push(vars),
                             Err(place) => {
-                                self.mistake("Vars in a RoleInclude must be specified as a dictionary.", &place)
+                                self.mistake("Vars in a RoleInclude must be specified as a dictionary.", &place);
                             }
                         },
                         keyword if keywords::find_at(keyword, Place::Role).is_some() => {

@@ -26,11 +26,19 @@ pub fn answer(config: &Config, store: &Store, request: &Request) -> Response {
         ("GET" | "HEAD", "/api/v4/posts") => posts(store),
         ("POST", "/api/v4/posts") => add_post(store, request),
         ("GET" | "HEAD", "/") => page(config, store, request),
-        _ => Ok(Response { status: "404 Not Found", content_type: JSON, body: json!({"message": "no such page"}).to_string() }),
+        _ => Ok(Response {
+            status: "404 Not Found",
+            content_type: JSON,
+            body: json!({"message": "no such page"}).to_string(),
+        }),
     };
     result.unwrap_or_else(|err| {
         eprintln!("{err}");
-        Response { status: "500 Internal Server Error", content_type: JSON, body: json!({"message": err.to_string()}).to_string() }
+        Response {
+            status: "500 Internal Server Error",
+            content_type: JSON,
+            body: json!({"message": err.to_string()}).to_string(),
+        }
     })
 }
 

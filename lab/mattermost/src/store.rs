@@ -40,7 +40,9 @@ pub struct Place {
 impl Store {
     pub fn open(settings: &SqlSettings) -> Result<Self, Failure> {
         if settings.driver_name != "postgres" {
-            return Err(format!("SqlSettings.DriverName is `{}`, only postgres is supported", settings.driver_name).into());
+            return Err(
+                format!("SqlSettings.DriverName is `{}`, only postgres is supported", settings.driver_name).into()
+            );
         }
         let store = Self { data_source: settings.data_source.clone(), client: Mutex::new(None) };
         store.with(|client| {
@@ -119,7 +121,8 @@ fn resolve(name: &str) -> Result<IpAddr, Failure> {
     }
     let found = Command::new("getent").args(["ahosts", name]).output()?;
     let text = String::from_utf8_lossy(&found.stdout);
-    let address = text.split_whitespace().next().ok_or_else(|| format!("the database's name `{name}` does not resolve"))?;
+    let address =
+        text.split_whitespace().next().ok_or_else(|| format!("the database's name `{name}` does not resolve"))?;
     Ok(address.parse()?)
 }
 

@@ -150,7 +150,7 @@ fn term_options(term: &str) -> (String, Vec<(String, String)>) {
     for word in term.split_whitespace() {
         match word.split_once('=') {
             Some((name, value)) if !key.is_empty() => {
-                options.push((name.to_owned(), value.trim_matches(['"', '\'']).to_owned()))
+                options.push((name.to_owned(), value.trim_matches(['"', '\'']).to_owned()));
             }
             _ => key.push(word),
         }
