@@ -131,7 +131,9 @@ fn variables(invocation: &Invocation<'_>, path: &Path) -> Dict {
     let owner = user_name(uid).map_or_else(|| Value::Int(i64::from(uid)), Value::from);
     let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if invocation.templar.variables().get("ansible_managed").is_none() {
-        set("ansible_managed", "Ansible managed".into());
+        let setting = invocation.templar.engine().settings.config.as_ref();
+        let managed = setting.and_then(|setting| setting("DEFAULT_MANAGED_STR"));
+        set("ansible_managed", managed.unwrap_or_else(|| "Ansible managed".into()));
     }
     set("template_host", rustix::system::uname().nodename().to_string_lossy().into_owned().into());
     set("template_path", invocation.text("src").unwrap_or_default().into());

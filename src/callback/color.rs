@@ -10,6 +10,7 @@ pub enum Color {
     Warn,
     Deprecate,
     Verbose,
+    Debug,
     DiffAdd,
     DiffRemove,
     DiffLines,
@@ -26,6 +27,7 @@ impl Color {
             Color::Warn => "1;35",
             Color::Deprecate => "0;35",
             Color::Verbose => "0;34",
+            Color::Debug => "1;30",
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::actions::{Cause, FailedIn, Trouble};
 use crate::engine::Event;
 use crate::engine::event::{Status, TaskHead, TaskReport};
 use crate::error::{Notice, NoticeKind};
+use crate::source::Span;
 
 pub struct Default {
     display: Display,
@@ -40,8 +41,7 @@ impl Default {
         let title = banner(&format!("{kind} [{}{args}]{mode}", head.name), terminal.columns);
         terminal.line(&title, None);
         if self.display.verbosity >= 2 {
-            let path = format!("task path: {}:{}", head.place.path().display(), head.place.line);
-            terminal.line(&path, Some(Color::Verbose));
+            task_path(&head.place, terminal);
         }
     }
 
@@ -92,6 +92,9 @@ impl Default {
         self.print_pending(terminal);
         let unreachable = report.status == Status::Unreachable;
         if !report.looped {
+            if self.display.path_on_failure && self.display.verbosity < 2 {
+                task_path(&report.place, terminal);
+            }
             self.explain(report, terminal);
             let fields = shown::fields(report, self.display.verbosity);
             let result = dump::result(&fields, self.display.verbosity, report.always_verbose && !unreachable);
@@ -147,7 +150,7 @@ impl Default {
             return;
         }
         for one in &report.diff {
-            let text = diff::render(one, terminal.color);
+            let text = diff::render(one, self.display.diff_context, terminal.color);
             if !text.is_empty() {
                 self.print_pending(terminal);
                 terminal.line(text.strip_suffix('\n').unwrap_or(&text), None);
@@ -178,6 +181,10 @@ impl Default {
 }
 
 /// What is told of a failure whose details must not be shown.
+fn task_path(place: &Span, terminal: &mut Terminal) {
+    terminal.line(&format!("task path: {}:{}", place.path().display(), place.line), Some(Color::Debug));
+}
+
 fn censored() -> Trouble {
     let message =
         "the output has been hidden due to the fact that 'no_log: true' was specified for this result".to_owned();

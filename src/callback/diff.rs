@@ -9,7 +9,7 @@ use super::dump;
 use crate::value::Value;
 
 /// The text for one difference; empty when there is none.
-pub fn render(diff: &Diff, color: bool) -> String {
+pub fn render(diff: &Diff, context: usize, color: bool) -> String {
     let mut out = String::new();
     if let Some(prepared) = &diff.prepared {
         out.push_str(prepared);
@@ -26,7 +26,7 @@ pub fn render(diff: &Diff, color: bool) -> String {
     let text = TextDiff::from_lines(before.as_str(), after.as_str());
     let unified = text
         .unified_diff()
-        .context_radius(3)
+        .context_radius(context)
         .header(&header("before", &diff.before_header), &header("after", &diff.after_header))
         .to_string();
     for line in unified.lines() {
@@ -64,7 +64,7 @@ mod tests {
             ..Diff::default()
         };
         let expected = "--- before\n+++ after\n@@ -1,4 +1,4 @@\n {\n-    \"mode\": \"0644\",\n+    \"mode\": \"0600\",\n     \"path\": \"x\"\n }\n\n";
-        assert_eq!(render(&diff, false), expected);
+        assert_eq!(render(&diff, 3, false), expected);
     }
 
     #[test]
@@ -76,11 +76,11 @@ mod tests {
             after_header: Some("new".into()),
             ..Diff::default()
         };
-        assert_eq!(render(&diff, false), "--- before: old\n+++ after: new\n@@ -1 +1 @@\n-a\n+b\n\n");
+        assert_eq!(render(&diff, 3, false), "--- before: old\n+++ after: new\n@@ -1 +1 @@\n-a\n+b\n\n");
     }
 
     #[test]
     fn no_difference_is_no_text() {
-        assert_eq!(render(&Diff { before: json!("a"), after: json!("a"), ..Diff::default() }, false), "");
+        assert_eq!(render(&Diff { before: json!("a"), after: json!("a"), ..Diff::default() }, 3, false), "");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::value::python::float_repr;
+use crate::value::python::{float_repr, json_text};
 use crate::value::{Dict, Value};
 
 /// One line, or with `indent` one entry a line.
@@ -45,7 +45,7 @@ fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
             out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" });
         }
         Value::Float(number) => out.push_str(&float_repr(*number)),
-        Value::Str(text) if text.is_secret() => string("********", out),
+        Value::Str(text) if text.is_secret() => json_text("********", false, out),
         Value::List(items) if items.is_empty() => out.push_str("[]"),
         Value::List(items) => {
             out.push('[');
@@ -64,17 +64,17 @@ fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
             out.push('{');
             for (index, (key, item)) in entries.into_iter().enumerate() {
                 separate(index, indent, depth + 1, out);
-                string(&key, out);
+                json_text(&key, false, out);
                 out.push_str(": ");
                 write(item, indent, depth + 1, out);
             }
             close(indent, depth, out);
             out.push('}');
         }
-        Value::Sealed(_) => string("********", out),
-        Value::Date(date) => string(&date.format("%Y-%m-%d").to_string(), out),
-        Value::DateTime(..) => string(&value.to_text().replacen(' ', "T", 1), out),
-        Value::Str(_) | Value::Bytes(_) => string(&value.to_text(), out),
+        Value::Sealed(_) => json_text("********", false, out),
+        Value::Date(date) => json_text(&date.format("%Y-%m-%d").to_string(), false, out),
+        Value::DateTime(..) => json_text(&value.to_text().replacen(' ', "T", 1), false, out),
+        Value::Str(_) | Value::Bytes(_) => json_text(&value.to_text(), false, out),
     }
 }
 
@@ -94,26 +94,6 @@ fn close(indent: Option<usize>, depth: usize, out: &mut String) {
         out.push('\n');
         out.extend(std::iter::repeat_n(' ', width * depth));
     }
-}
-
-fn string(text: &str, out: &mut String) {
-    out.push('"');
-    for char in text.chars() {
-        match char {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            char if u32::from(char) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", u32::from(char));
-            }
-            char => out.push(char),
-        }
-    }
-    out.push('"');
 }
 
 #[cfg(test)]

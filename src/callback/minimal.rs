@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::color::Color;
 use super::default::who;
 use super::terminal::Terminal;
-use super::{Callback, diff, dump, excerpt, shown};
+use super::{Callback, Display, diff, dump, excerpt, shown};
 use crate::engine::Event;
 use crate::engine::event::{Status, TaskReport};
 use crate::value::Value;
@@ -14,13 +14,13 @@ use crate::value::Value;
 const COMMANDS: &[&str] = &["command", "shell", "raw", "script"];
 
 pub struct Minimal {
-    verbosity: u8,
+    display: Display,
     explained: HashSet<String>,
 }
 
 impl Minimal {
-    pub fn new(verbosity: u8) -> Self {
-        Self { verbosity, explained: HashSet::new() }
+    pub fn new(display: Display) -> Self {
+        Self { display, explained: HashSet::new() }
     }
 
     fn finished(&mut self, report: &TaskReport, terminal: &mut Terminal) {
@@ -32,7 +32,7 @@ impl Minimal {
         }
         if report.show_diff && !report.no_log {
             for one in &report.diff {
-                let text = diff::render(one, terminal.color);
+                let text = diff::render(one, self.display.diff_context, terminal.color);
                 if !text.is_empty() {
                     terminal.line(text.trim_end_matches('\n'), None);
                 }
@@ -45,7 +45,7 @@ impl Minimal {
             format!(
                 "{} | {caption} => {}",
                 who(report),
-                dump::result(&shown::fields(report, self.verbosity), self.verbosity, true)
+                dump::result(&shown::fields(report, self.display.verbosity), self.display.verbosity, true)
             )
         };
         terminal.line(&text, Some(color));

@@ -38,6 +38,10 @@ pub struct Display {
     pub custom_stats: bool,
     pub per_host_start: bool,
     pub check_mode_markers: bool,
+    /// Where a failed task stands is shown at every verbosity.
+    pub path_on_failure: bool,
+    /// Unchanged lines around a difference.
+    pub diff_context: usize,
 }
 
 impl std::default::Default for Display {
@@ -50,6 +54,8 @@ impl std::default::Default for Display {
             custom_stats: false,
             per_host_start: false,
             check_mode_markers: false,
+            path_on_failure: false,
+            diff_context: 3,
         }
     }
 }
@@ -58,7 +64,7 @@ impl std::default::Default for Display {
 pub fn named(name: Option<&str>, display: Display) -> Result<Box<dyn Callback>, Error> {
     match name.map(|name| name.trim_start_matches("ansible.builtin.")) {
         None | Some("default") => Ok(Box::new(default::Default::new(display))),
-        Some("minimal") => Ok(Box::new(Minimal::new(display.verbosity))),
+        Some("minimal") => Ok(Box::new(Minimal::new(display))),
         Some("oneline") => Ok(Box::new(Oneline::new(display.verbosity))),
         Some(other) => {
             Err(Error::new(ErrorKind::Usage, format!("the callback `{other}` (stdout_callback) is not there"))

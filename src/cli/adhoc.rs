@@ -5,14 +5,15 @@ use std::io::Write;
 use super::options::AdhocOptions;
 use super::session::Session;
 use crate::callback::{Callback, Minimal, Oneline};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::source::SourceFile;
 
 pub async fn run(options: AdhocOptions) -> Result<u8, Error> {
     let session = Session::open(&options.common)?;
     let mut terminal = session.terminal();
-    let directory = match &options.playbook_dir {
-        Some(directory) => directory.clone(),
+    let directory = match options.playbook_dir.clone().or_else(|| session.config.path("PLAYBOOK_DIR")) {
+        Some(directory) => directory,
         None => std::env::current_dir()
             .map_err(|err| Error::new(ErrorKind::File, format!("cannot tell the current directory: {err}")))?,
     };
@@ -35,26 +36,29 @@ pub async fn run(options: AdhocOptions) -> Result<u8, Error> {
         return Ok(0);
     }
     let loader = session.loader();
-    let playbook = loader.playbook_text(&SourceFile::new("<command line>", play_text(&options)), &directory);
+    let playbook =
+        loader.playbook_text(&SourceFile::new("<command line>", play_text(&options, &session.config)), &directory);
     session.say_notices(&mut terminal);
     let playbook = playbook?;
     let callback: Box<dyn Callback> = if options.one_line {
         Box::new(Oneline::new(session.verbosity))
     } else {
-        Box::new(Minimal::new(session.verbosity))
+        Box::new(Minimal::new(session.display()))
     };
     let summary = session.run(vec![playbook], inventory, loader, run_options, callback).await?;
     Ok(summary.exit_code)
 }
 
 /// The play as YAML. JSON text is YAML, whatever it holds.
-fn play_text(options: &AdhocOptions) -> String {
+fn play_text(options: &AdhocOptions, config: &Config) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let is_mapping = options.args.trim_start().starts_with('{');
-    let args = if is_mapping { options.args.trim().to_owned() } else { quoted(&options.args) };
+    let module = options.module_name.as_deref().or_else(|| config.text("DEFAULT_MODULE_NAME")).unwrap_or("command");
+    let args = options.args.as_deref().or_else(|| config.text("DEFAULT_MODULE_ARGS")).unwrap_or_default();
+    let is_mapping = args.trim_start().starts_with('{');
+    let args = if is_mapping { args.trim().to_owned() } else { quoted(args) };
     format!(
         "- name: Ansible Ad-Hoc\n  hosts: {}\n  gather_facts: false\n  tasks:\n    - {}: {args}\n",
         quoted(&options.pattern),
-        quoted(&options.module_name),
+        quoted(module),
     )
 }

@@ -49,11 +49,11 @@ pub struct AdhocOptions {
     /// Host pattern
     pub pattern: String,
     /// Module to run
-    #[arg(short = 'm', long, value_name = "MODULE", default_value = "command")]
-    pub module_name: String,
+    #[arg(short = 'm', long, value_name = "MODULE")]
+    pub module_name: Option<String>,
     /// Arguments of the module, as k=v or as JSON
-    #[arg(short = 'a', long, value_name = "ARGS", default_value = "", allow_hyphen_values = true)]
-    pub args: String,
+    #[arg(short = 'a', long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub args: Option<String>,
     /// One line for each host
     #[arg(short = 'o', long)]
     pub one_line: bool,

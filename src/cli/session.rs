@@ -11,7 +11,7 @@ use super::password::{self, Passwords};
 use crate::actions;
 use crate::callback::{self, Callback, ColorChoice, Display, Terminal};
 use crate::config::Config;
-use crate::engine::{self, BecomeOptions, ConnectionOptions, Gathering, Run, RunOptions, RunSummary};
+use crate::engine::{self, BecomeOptions, BecomeProgram, ConnectionOptions, Gathering, Run, RunOptions, RunSummary};
 use crate::error::{Error, ErrorKind, Notices};
 use crate::inventory::Inventory;
 use crate::playbook::{Loader, Playbook};
@@ -102,19 +102,27 @@ impl Session {
                 port: u16::try_from(config.int("DEFAULT_REMOTE_PORT")).ok().filter(|port| *port > 0),
                 timeout: connection.timeout.or_else(|| u64::try_from(config.int("DEFAULT_TIMEOUT")).ok()),
                 private_key_file: connection.private_key.clone().or_else(|| config.path("DEFAULT_PRIVATE_KEY_FILE")),
-                ssh_args: text("ANSIBLE_SSH_ARGS"),
-                ssh_common_args: connection.ssh_common_args.clone().or_else(|| text("ANSIBLE_SSH_COMMON_ARGS")),
-                ssh_extra_args: connection.ssh_extra_args.clone().or_else(|| text("ANSIBLE_SSH_EXTRA_ARGS")),
-                ssh_retries: u32::try_from(config.int("ANSIBLE_SSH_RETRIES")).unwrap_or(0),
+                executable: text("DEFAULT_EXECUTABLE").unwrap_or_else(|| "/bin/sh".to_owned()),
+                ssh_executable: text("SSH_EXECUTABLE"),
+                ssh_args: config.given_text("SSH_ARGS").map(str::to_owned),
+                ssh_common_args: connection.ssh_common_args.clone().or_else(|| text("SSH_COMMON_ARGS")),
+                ssh_extra_args: connection.ssh_extra_args.clone().or_else(|| text("SSH_EXTRA_ARGS")),
+                ssh_retries: u32::try_from(config.int("SSH_RETRIES")).unwrap_or(0),
                 host_key_checking: config.bool("HOST_KEY_CHECKING"),
                 password: self.passwords.connection.clone(),
             },
+            no_log: config.bool("DEFAULT_NO_LOG"),
+            strategy: text("DEFAULT_STRATEGY"),
+            task_timeout: Some(config.int("TASK_TIMEOUT")).filter(|seconds| *seconds > 0),
             become_: BecomeOptions {
                 enabled: options.become_.become_ || config.bool("DEFAULT_BECOME"),
                 method: options.become_.become_method.clone().or_else(|| text("DEFAULT_BECOME_METHOD")),
-                user: options.become_.become_user.clone().or_else(|| text("DEFAULT_BECOME_USER")),
+                user: options.become_.become_user.clone(),
+                default_user: text("DEFAULT_BECOME_USER"),
                 exe: text("DEFAULT_BECOME_EXE"),
                 flags: text("DEFAULT_BECOME_FLAGS"),
+                sudo: BecomeProgram { user: text("SUDO_USER"), exe: text("SUDO_EXE"), flags: text("SUDO_FLAGS") },
+                su: BecomeProgram { user: text("SU_USER"), exe: text("SU_EXE"), flags: text("SU_FLAGS") },
                 password: self.passwords.become_.clone(),
             },
             ..RunOptions::default()
@@ -131,6 +139,8 @@ impl Session {
             custom_stats: config.bool("SHOW_CUSTOM_STATS"),
             per_host_start: config.bool("CALLBACK_SHOW_PER_HOST_START"),
             check_mode_markers: config.bool("CALLBACK_CHECK_MODE_MARKERS"),
+            path_on_failure: config.bool("CALLBACK_SHOW_TASK_PATH_ON_FAILURE"),
+            diff_context: usize::try_from(config.int("DIFF_CONTEXT")).unwrap_or(0),
         }
     }
 
@@ -221,7 +231,7 @@ fn template_settings(config: &Config, notices: &Notices, reader: &Reader) -> tem
         allow_broken_conditionals: config.bool("ALLOW_BROKEN_CONDITIONALS"),
         jinja2_extensions: config.list("DEFAULT_JINJA2_EXTENSIONS"),
         vault: reader.vault.clone(),
-        config: Some(Arc::new(move |name| values.text(name).map(Value::from))),
+        config: Some(Arc::new(move |name| values.value(name))),
         ..template::Settings::default()
     }
 }

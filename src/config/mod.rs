@@ -12,6 +12,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::{SourceFile, Span};
+use crate::value::Value;
 
 pub use table::SETTINGS;
 
@@ -202,6 +203,7 @@ impl Config {
     }
 
     fn text_of(&self, name: &str) -> &str {
+        debug_assert!(find(name).is_some_and(|setting| setting.support == Support::Used), "{name} is not in the table");
         match self.given.get(name) {
             Some(given) => &given.text,
             None => find(name).map_or("", |setting| setting.default),
@@ -220,6 +222,28 @@ impl Config {
     /// A text; an empty one counts as not given.
     pub fn text(&self, name: &str) -> Option<&str> {
         Some(self.text_of(name)).filter(|text| !text.is_empty())
+    }
+
+    /// A setting of any name with its own type, for templates that ask.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        let setting = find(name)?;
+        let text = self.given.get(name).map_or(setting.default, |given| given.text.as_str());
+        let list = |separator| {
+            Value::list(text.split(separator).map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect())
+        };
+        Some(match setting.kind {
+            Kind::Bool => Value::Bool(parse_bool(text).unwrap_or(false)),
+            Kind::Int => text.trim().parse().map_or(Value::Null, Value::Int),
+            Kind::List | Kind::PathList => list(','),
+            Kind::PathSpec => list(':'),
+            Kind::Text | Kind::Choice(_) | Kind::Path if text.is_empty() => Value::Null,
+            Kind::Text | Kind::Choice(_) | Kind::Path => Value::from(text),
+        })
+    }
+
+    /// A text that somebody wrote, and not the default.
+    pub fn given_text(&self, name: &str) -> Option<&str> {
+        self.given.get(name).map(|given| given.text.as_str()).filter(|text| !text.is_empty())
     }
 
     pub fn list(&self, name: &str) -> Vec<String> {

@@ -54,7 +54,7 @@ impl Deciders<'_> {
                 None => options.connection.clone().unwrap_or_else(|| "ssh".to_owned()),
             },
         };
-        let executable = self.text(&["ansible_shell_executable"])?.unwrap_or_else(|| "/bin/sh".to_owned());
+        let executable = self.text(&["ansible_shell_executable"])?.unwrap_or_else(|| options.executable.clone());
         match connection.strip_prefix("ansible.builtin.").unwrap_or(&connection) {
             "local" => {
                 let directory = self.text(&["playbook_dir"])?.map_or_else(|| PathBuf::from("."), PathBuf::from);
@@ -110,7 +110,7 @@ impl Deciders<'_> {
         } else {
             settings.retries = options.ssh_retries;
         }
-        if let Some(program) = self.text(&["ansible_ssh_executable"])? {
+        if let Some(program) = self.text(&["ansible_ssh_executable"])?.or_else(|| options.ssh_executable.clone()) {
             settings.ssh_executable = program;
         }
         Ok(settings)
@@ -134,20 +134,28 @@ impl Deciders<'_> {
                 .or_else(|| options.method.clone())
                 .unwrap_or_else(|| "sudo".to_owned()),
         };
-        let of_method = |suffix: &str| format!("ansible_{}_{suffix}", method.rsplit('.').next().unwrap_or(&method));
+        let short = method.rsplit('.').next().unwrap_or(&method);
+        let of_method = |suffix: &str| format!("ansible_{short}_{suffix}");
+        let program = options.program(short);
         let user = match self.text(&["ansible_become_user", &of_method("user")])? {
             Some(user) => user,
-            None => {
-                self.keywords.text("become_user")?.or_else(|| options.user.clone()).unwrap_or_else(|| "root".to_owned())
-            }
+            None => self
+                .keywords
+                .text("become_user")?
+                .or_else(|| options.user.clone())
+                .or_else(|| program?.user.clone())
+                .or_else(|| options.default_user.clone())
+                .unwrap_or_else(|| "root".to_owned()),
         };
         let exe = match self.text(&["ansible_become_exe", &of_method("exe")])? {
             Some(exe) => Some(exe),
-            None => self.keywords.text("become_exe")?.or_else(|| options.exe.clone()),
+            None => self.keywords.text("become_exe")?.or_else(|| program?.exe.clone()).or_else(|| options.exe.clone()),
         };
         let flags = match self.text(&["ansible_become_flags", &of_method("flags")])? {
             Some(flags) => Some(flags),
-            None => self.keywords.text("become_flags")?.or_else(|| options.flags.clone()),
+            None => {
+                self.keywords.text("become_flags")?.or_else(|| program?.flags.clone()).or_else(|| options.flags.clone())
+            }
         };
         let password = self
             .secret(&["ansible_become_password", "ansible_become_pass", &of_method("pass")])?

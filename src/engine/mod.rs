@@ -2,6 +2,7 @@
 
 mod arguments;
 mod batch;
+mod effects;
 mod endpoint;
 pub mod event;
 mod handlers;
@@ -22,7 +23,8 @@ mod strategy;
 pub mod tags;
 mod task_executor;
 mod task_name;
+mod task_report;
 
 pub use event::{Event, EventSender};
-pub use options::{BecomeOptions, ConnectionOptions, Gathering, RunOptions};
+pub use options::{BecomeOptions, BecomeProgram, ConnectionOptions, Gathering, RunOptions};
 pub use run::{Run, RunSummary, run};

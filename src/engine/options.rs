@@ -31,6 +31,12 @@ pub struct RunOptions {
     pub any_errors_fatal: bool,
     /// A notified handler that does not exist stops the run.
     pub error_on_missing_handler: bool,
+    /// Results are hidden unless a task says otherwise.
+    pub no_log: bool,
+    /// The strategy of plays that name none.
+    pub strategy: Option<String>,
+    /// Seconds that a task may take when it does not say so itself.
+    pub task_timeout: Option<i64>,
     pub connection: ConnectionOptions,
     pub become_: BecomeOptions,
 }
@@ -45,7 +51,7 @@ pub enum Gathering {
 }
 
 /// Defaults that keywords and variables override; from the command line, else from the configuration.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ConnectionOptions {
     /// `-c`
     pub connection: Option<String>,
@@ -56,6 +62,9 @@ pub struct ConnectionOptions {
     pub timeout: Option<u64>,
     /// `--private-key`
     pub private_key_file: Option<PathBuf>,
+    /// The shell that runs commands on targets.
+    pub executable: String,
+    pub ssh_executable: Option<String>,
     pub ssh_args: Option<String>,
     pub ssh_common_args: Option<String>,
     pub ssh_extra_args: Option<String>,
@@ -70,11 +79,55 @@ pub struct BecomeOptions {
     /// `-b`
     pub enabled: bool,
     pub method: Option<String>,
+    /// `--become-user`
+    pub user: Option<String>,
+    /// `become_user` of the configuration.
+    pub default_user: Option<String>,
+    pub exe: Option<String>,
+    pub flags: Option<String>,
+    /// What the configuration says about one method goes before what it says about all.
+    pub sudo: BecomeProgram,
+    pub su: BecomeProgram,
+    /// `-K`
+    pub password: Option<Secret>,
+}
+
+/// The configuration's section about one method.
+#[derive(Clone, Debug, Default)]
+pub struct BecomeProgram {
     pub user: Option<String>,
     pub exe: Option<String>,
     pub flags: Option<String>,
-    /// `-K`
-    pub password: Option<Secret>,
+}
+
+impl BecomeOptions {
+    pub fn program(&self, method: &str) -> Option<&BecomeProgram> {
+        match method {
+            "sudo" => Some(&self.sudo),
+            "su" => Some(&self.su),
+            _ => None,
+        }
+    }
+}
+
+impl Default for ConnectionOptions {
+    fn default() -> Self {
+        Self {
+            connection: None,
+            user: None,
+            port: None,
+            timeout: None,
+            private_key_file: None,
+            executable: "/bin/sh".to_owned(),
+            ssh_executable: None,
+            ssh_args: None,
+            ssh_common_args: None,
+            ssh_extra_args: None,
+            ssh_retries: 0,
+            host_key_checking: true,
+            password: None,
+        }
+    }
 }
 
 impl Default for RunOptions {
@@ -97,7 +150,10 @@ impl Default for RunOptions {
             merge_hashes: false,
             any_errors_fatal: false,
             error_on_missing_handler: true,
-            connection: ConnectionOptions { host_key_checking: true, ..ConnectionOptions::default() },
+            no_log: false,
+            strategy: None,
+            task_timeout: None,
+            connection: ConnectionOptions::default(),
             become_: BecomeOptions::default(),
         }
     }

@@ -169,7 +169,7 @@ async fn run_play(
     state: &mut RunState,
     start_at: &mut Option<String>,
 ) -> Result<Ending, Error> {
-    let strategy = strategy_of(play)?;
+    let strategy = strategy_of(play, shared.options.strategy.as_deref())?;
     let prompted = prompts::ask(shared, play)?;
     let variables = Arc::new(PlayVariables::new(
         String::new(),
@@ -315,10 +315,10 @@ fn renamed(variables: &PlayVariables, name: &str, play: &Play) -> Arc<PlayVariab
     ))
 }
 
-fn strategy_of(play: &Play) -> Result<&'static str, Error> {
-    let Some(written) = play.keywords.get("strategy") else { return Ok("linear") };
-    let name = written.to_text();
-    strategy::find(&name).ok_or_else(|| {
+fn strategy_of(play: &Play, default: Option<&str>) -> Result<&'static str, Error> {
+    let written = play.keywords.get("strategy").map(Value::to_text);
+    let name = written.as_deref().or(default).unwrap_or("linear");
+    strategy::find(name).ok_or_else(|| {
         Error::project(format!("Invalid play strategy specified: {name}"), play.keywords.span("strategy"))
             .hint("rplay has the strategy linear")
             .with_exit_code(1)

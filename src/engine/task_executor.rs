@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::arguments::{self, Arguments};
 use super::endpoint::Deciders;
-use super::event::{Event, Status, TaskReport};
+use super::event::Event;
 use super::judge;
 use super::keyword_values::{KeywordReader, KeywordResult};
 use super::loops::{self, Control};
-use super::mask::Mask;
 use super::shared::{PlayRun, Shared};
+use super::task_report::{Executed, Pass};
 use crate::actions::table::{self, Resolved};
 use crate::actions::{ActionResult, Effect, FailedIn, Invocation, Target};
 use crate::playbook::Task;
@@ -30,48 +30,6 @@ pub struct Job {
     pub search_path: Arc<SearchPath>,
 }
 
-/// What became of it.
-pub struct Executed {
-    pub report: TaskReport,
-    /// The result as `register` keeps it.
-    pub fields: Dict,
-    pub effects: Vec<Effect>,
-    /// Handlers to notify.
-    pub notify: Vec<String>,
-    /// The host that facts belong to when it is not the job's.
-    pub facts_host: Option<Arc<str>>,
-    pub ignored: bool,
-    pub ignore_unreachable: bool,
-}
-
-/// One pass through the task, for an item of its loop or the only one.
-struct Pass {
-    result: ActionResult,
-    delegated_to: Option<String>,
-    delegate_facts: bool,
-    no_log: bool,
-    ignore_errors: bool,
-    ignore_unreachable: bool,
-    show_diff: bool,
-    /// The variables of the loop's item.
-    item: Option<Dict>,
-}
-
-impl Pass {
-    fn of(result: ActionResult) -> Self {
-        Self {
-            result,
-            delegated_to: None,
-            delegate_facts: false,
-            no_log: false,
-            ignore_errors: false,
-            ignore_unreachable: false,
-            show_diff: false,
-            item: None,
-        }
-    }
-}
-
 impl Job {
     pub async fn execute(self) -> Executed {
         let scope = match self.shared.scope(&self.play, &self.task, &self.host, &self.search_path) {
@@ -85,8 +43,8 @@ impl Job {
         };
         match items {
             None => {
-                let mut pass = self.pass(&scope, &templar, None).await;
-                self.apply_variables(&mut pass);
+                let pass = self.pass(&scope, &templar, None).await;
+                self.apply_variables(&pass);
                 self.report(pass, false)
             }
             Some(items) => self.each(scope, &templar, items).await,
@@ -133,7 +91,7 @@ impl Job {
                     pass.result.fields.insert(name, value);
                 }
             }
-            let changes_variables = self.apply_variables(&mut pass);
+            let changes_variables = self.apply_variables(&pass);
             let label = self.label(&item_templar, items.get(index));
             let mut including = false;
             for effect in pass.result.effects.drain(..) {
@@ -172,7 +130,7 @@ impl Job {
         self.report(last, looped)
     }
 
-    fn reader<'a>(&'a self, templar: &'a Templar) -> KeywordReader<'a> {
+    pub fn reader<'a>(&'a self, templar: &'a Templar) -> KeywordReader<'a> {
         KeywordReader { keywords: &self.task.keywords, templar }
     }
 
@@ -189,7 +147,7 @@ impl Job {
     async fn steps(&self, scope: &Scope, templar: &Templar, pass: &mut Pass) -> KeywordResult<()> {
         let reader = self.reader(templar);
         pass.no_log = true;
-        pass.no_log = reader.bool("no_log")?.unwrap_or(false);
+        pass.no_log = reader.bool("no_log")?.unwrap_or(self.shared.options.no_log);
         pass.ignore_errors = reader.bool("ignore_errors")?.unwrap_or(false);
         pass.ignore_unreachable = reader.bool("ignore_unreachable")?.unwrap_or(false);
         if let Some(skipped) = judge::when(&self.task, templar)? {
@@ -212,7 +170,7 @@ impl Job {
         pass.delegated_to = delegated_to.filter(|name| **name != *self.host);
         let arguments = arguments::of_task(&self.task, &resolved, templar)?;
         let target = self.target(scope, templar, pass.delegated_to.as_deref(), check, diff, pass.no_log)?;
-        let timeout = reader.int("timeout")?.filter(|seconds| *seconds > 0);
+        let timeout = reader.int("timeout")?.or(self.shared.options.task_timeout).filter(|seconds| *seconds > 0);
         let call = Call { resolved: &resolved, arguments: &arguments, target: &target, check, diff };
         self.attempts(&call, scope, templar, timeout, pass).await
     }
@@ -372,70 +330,6 @@ impl Job {
         result
     }
 
-    /// Gives the host its facts. Says whether variables changed, so that a loop's next item sees them.
-    fn apply_variables(&self, pass: &mut Pass) -> bool {
-        let result = &pass.result;
-        let facts_host = match (&pass.delegated_to, pass.delegate_facts) {
-            (Some(name), true) => name.as_str(),
-            _ => &*self.host,
-        };
-        let host = self.shared.world.host(facts_host);
-        let mut changed = false;
-        for effect in &result.effects {
-            match effect {
-                Effect::SetFacts { facts, cacheable } => {
-                    host.set(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
-                    if *cacheable {
-                        host.add_cacheable(facts);
-                    }
-                    changed = true;
-                }
-                Effect::IncludeVars(variables) => {
-                    host.include(variables.clone());
-                    changed = true;
-                }
-                Effect::HostFacts(facts) => {
-                    host.add_facts(facts, self.shared.options.inject_facts);
-                    changed = true;
-                }
-                _ => {}
-            }
-        }
-        changed
-    }
-
-    /// Applies what adds hosts and groups, and reports whether that changed anything.
-    fn change_inventory(&self, result: &mut ActionResult) {
-        let mut changed = false;
-        for effect in &result.effects {
-            let outcome = match effect {
-                Effect::AddHost { name, port, groups, vars } => {
-                    let port = port.and_then(|port| u16::try_from(port).ok());
-                    self.shared.world.change_inventory(|inventory| inventory.add_host(name, port, groups, vars))
-                }
-                Effect::GroupBy { group, parents } => {
-                    self.shared.world.change_inventory(|inventory| inventory.add_to_group(&self.host, group, parents))
-                }
-                _ => continue,
-            };
-            match outcome {
-                Ok(new) => changed |= new,
-                Err(err) => {
-                    *result = ActionResult::failed(err.message);
-                    return;
-                }
-            }
-            result.fields.insert(Value::str("changed"), Value::Bool(changed));
-        }
-    }
-
-    /// The result of a task whose code did not come to its end.
-    pub fn crashed(&self, err: &tokio::task::JoinError) -> Executed {
-        let message =
-            if err.is_cancelled() { "the task was cancelled".to_owned() } else { format!("internal error: {err}") };
-        self.report(Pass::of(ActionResult::failed_in(FailedIn::Task, message)), false)
-    }
-
     fn label(&self, templar: &Templar, item: Option<&Value>) -> Option<Value> {
         match &self.task.loop_control.label {
             None => item.cloned(),
@@ -457,113 +351,6 @@ impl Job {
 
     pub fn register(&self) -> Option<String> {
         self.task.keyword("register").map(Value::to_text)
-    }
-
-    fn item_finished(&self, pass: &Pass, label: Option<Value>) {
-        let mut report = self.report_of(&pass.result, pass, false);
-        report.item_label = Some(label.unwrap_or(Value::Null));
-        self.shared.send(Event::ItemFinished(Box::new(report)));
-    }
-
-    /// A result as a registered variable has it.
-    fn registered(&self, pass: &mut Pass) -> Dict {
-        let mut fields = std::mem::take(&mut pass.result.fields);
-        let skipped = fields.get("skipped").is_some_and(Value::is_truthy);
-        let include = table::is_include(&self.task.action);
-        if !fields.contains_key("failed") && !skipped && !include && !fields.contains_key("results") {
-            fields.insert(Value::str("failed"), Value::Bool(false));
-        }
-        if fields.get("failed").is_some_and(Value::is_truthy) && !fields.contains_key("results") {
-            fields.entry(Value::str("exception")).or_insert_with(|| Value::str("(traceback unavailable)"));
-        }
-        fields
-    }
-
-    fn report(&self, mut pass: Pass, looped: bool) -> Executed {
-        let notify = self.notified(&pass.result);
-        let report = self.report_of(&pass.result, &pass, looped);
-        let facts_host = pass.delegate_facts.then(|| pass.delegated_to.as_deref().map(Arc::from)).flatten();
-        let effects = std::mem::take(&mut pass.result.effects);
-        let fields = self.registered(&mut pass);
-        Executed {
-            ignored: report.ignored,
-            ignore_unreachable: pass.ignore_unreachable,
-            report,
-            fields,
-            effects,
-            notify,
-            facts_host,
-        }
-    }
-
-    /// The handlers that a changed result notifies.
-    fn notified(&self, result: &ActionResult) -> Vec<String> {
-        if !result.is("changed") || result.is_failed() || self.task.keyword("notify").is_none() {
-            return Vec::new();
-        }
-        let Ok(scope) = self.shared.scope(&self.play, &self.task, &self.host, &self.search_path) else {
-            return Vec::new();
-        };
-        let templar = self.shared.templar(&scope, &self.search_path);
-        match self.reader(&templar).texts("notify") {
-            Ok(names) => names,
-            Err(failure) => {
-                let text = failure.trouble.map(|trouble| trouble.text()).unwrap_or_default();
-                self.shared.notices.warn(text, self.task.keywords.span("notify"));
-                Vec::new()
-            }
-        }
-    }
-
-    fn report_of(&self, result: &ActionResult, pass: &Pass, looped: bool) -> TaskReport {
-        let status = if result.is("unreachable") {
-            Status::Unreachable
-        } else if result.is_failed() {
-            Status::Failed
-        } else if result.is("skipped") {
-            Status::Skipped
-        } else if result.is("changed") {
-            Status::Changed
-        } else {
-            Status::Ok
-        };
-        let ignored = match status {
-            Status::Failed => pass.ignore_errors,
-            Status::Unreachable => pass.ignore_unreachable,
-            _ => false,
-        };
-        TaskReport {
-            task: self.task.id,
-            name: self.name.to_string(),
-            place: self.task.span.clone(),
-            action: table::short_name(&self.task.action).to_owned(),
-            host: Arc::clone(&self.host),
-            delegated_to: pass.delegated_to.clone(),
-            status,
-            ignored,
-            fields: if pass.no_log { Mask::censor(&result.fields) } else { result.fields.clone() },
-            diff: if pass.no_log { Vec::new() } else { result.diff.clone() },
-            trouble: result.trouble.clone(),
-            warnings: result.warnings.clone(),
-            deprecations: result.deprecations.clone(),
-            item_label: None,
-            looped,
-            always_verbose: result.always_verbose && !pass.no_log,
-            show_diff: pass.show_diff,
-            no_log: pass.no_log,
-            include: result.effects.iter().any(|effect| matches!(effect, Effect::Include(_))),
-        }
-    }
-}
-
-impl Pass {
-    /// A loop is reported with what its items have in common.
-    fn merge(&mut self, item: Pass) {
-        self.delegated_to = None;
-        self.no_log |= item.no_log;
-        self.ignore_errors |= item.ignore_errors;
-        self.ignore_unreachable |= item.ignore_unreachable;
-        self.show_diff |= item.show_diff;
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use chrono::{Datelike, Timelike};
 
+pub use rplay_module_api::python::{float_repr, json_text, str_repr};
+
 use super::Value;
 
 impl Value {
@@ -110,54 +112,6 @@ fn write_repr(value: &Value, out: &mut String) {
     }
 }
 
-/// Shortest form that reads back the same, with Python's switch to exponents at 1e16 and 1e-5.
-pub fn float_repr(number: f64) -> String {
-    if number.is_nan() {
-        return "nan".into();
-    }
-    if number.is_infinite() {
-        return if number > 0.0 { "inf".into() } else { "-inf".into() };
-    }
-    let scientific = format!("{number:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..16).contains(&exponent) {
-        let plain = format!("{number}");
-        return if plain.contains('.') { plain } else { format!("{plain}.0") };
-    }
-    format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
-}
-
-/// Python's `repr` of a string.
-pub fn str_repr(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push(quote);
-    for char in text.chars() {
-        match char {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            char if char == quote => {
-                out.push('\\');
-                out.push(char);
-            }
-            char if is_printable(char) => out.push(char),
-            char => {
-                let code = u32::from(char);
-                let _ = match code {
-                    0..=0xff => write!(out, "\\x{code:02x}"),
-                    0x100..=0xffff => write!(out, "\\u{code:04x}"),
-                    _ => write!(out, "\\U{code:08x}"),
-                };
-            }
-        }
-    }
-    out.push(quote);
-    out
-}
-
 fn bytes_repr(bytes: &[u8]) -> String {
     let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
     let mut out = format!("b{quote}");
@@ -179,14 +133,4 @@ fn bytes_repr(bytes: &[u8]) -> String {
     }
     out.push(quote);
     out
-}
-
-/// Approximates `str.isprintable`: no control characters, no separators but the space.
-fn is_printable(char: char) -> bool {
-    match char {
-        ' ' => true,
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => false,
-        '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}' => false,
-        char => !char.is_control() && !char.is_whitespace(),
-    }
 }

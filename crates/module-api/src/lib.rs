@@ -8,6 +8,7 @@ pub mod message;
 mod module;
 mod outcome;
 pub mod privilege;
+pub mod python;
 mod similar;
 mod spec;
 pub mod validate;

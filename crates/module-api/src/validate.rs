@@ -5,7 +5,6 @@ mod convert;
 mod level;
 mod literal;
 mod paths;
-mod python;
 mod rules;
 mod secrets;
 #[cfg(test)]
@@ -16,8 +15,8 @@ use serde_json::{Map, Value};
 
 use crate::Spec;
 
+pub use crate::python::{python_repr, python_str, python_type};
 pub use paths::{expand_path, expand_paths};
-pub use python::{python_repr, python_str, python_type};
 pub use secrets::{is_secret, secret_values};
 pub use written::{Written, check_written};
 

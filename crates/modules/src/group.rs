@@ -130,12 +130,10 @@ mod tests {
     use rplay_module_api::{Json, json};
 
     use super::MODULE;
-    use crate::testing::{Mode, Script, assert_fields, run};
+    use crate::testing;
 
     fn check(args: Json, script: &[(&str, i32, &str)], expected: &Json) {
-        let mut runner = Script::new(script);
-        assert_fields(&run(&MODULE, args, Mode::default(), &mut runner), expected);
-        runner.finish();
+        testing::check(&MODULE, args, script, expected);
     }
 
     #[test]

@@ -99,6 +99,13 @@ pub fn run(module: &Module, args: Json, mode: Mode, runner: &mut dyn Runner) -> 
     Json::Object(shown)
 }
 
+/// Runs a module whose commands are `script`, and compares the fields that are expected.
+pub fn check(module: &Module, args: Json, script: &[(&str, i32, &str)], expected: &Json) {
+    let mut runner = Script::new(script);
+    assert_fields(&run(module, args, Mode::default(), &mut runner), expected);
+    runner.finish();
+}
+
 /// Compares the fields that `expected` names.
 pub fn assert_fields(actual: &Json, expected: &Json) {
     let Json::Object(fields) = expected else { panic!("expected is a mapping") };

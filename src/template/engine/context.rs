@@ -85,10 +85,10 @@ impl Context {
         }))
     }
 
-    /// For the entries of `hostvars`: each host's variables are made when somebody looks at them.
-    fn of_hostvars(&self) -> Self {
-        Context(Rc::new(Inner {
-            templar: self.templar.clone(),
+    /// For a template met while this one renders.
+    fn nested(&self, templar: Templar) -> Inner {
+        Inner {
+            templar,
             rendering: RefCell::new(self.rendering.borrow().clone()),
             depth: Cell::new(self.depth.get()),
             line: Cell::new(0),
@@ -97,8 +97,13 @@ impl Context {
             leftovers: Rc::clone(&self.leftovers),
             keep_sealed: Cell::new(false),
             without_variables: false,
-            names_are_hosts: true,
-        }))
+            names_are_hosts: false,
+        }
+    }
+
+    /// For the entries of `hostvars`: each host's variables are made when somebody looks at them.
+    fn of_hostvars(&self) -> Self {
+        Context(Rc::new(Inner { names_are_hosts: true, ..self.nested(self.templar.clone()) }))
     }
 
     fn hostvars(&self) -> Option<Val> {
@@ -117,34 +122,12 @@ impl Context {
             .filter(|name| !HOSTVARS_LEAVE_OUT.contains(&name.as_str()))
             .filter_map(|name| variables.get(&name).map(|value| (Value::str(name), value)))
             .collect();
-        let context = Context(Rc::new(Inner {
-            templar: self.templar.with_variables(variables),
-            rendering: RefCell::new(self.rendering.borrow().clone()),
-            depth: Cell::new(self.depth.get()),
-            line: Cell::new(0),
-            secrets: RefCell::default(),
-            containers: RefCell::default(),
-            leftovers: Rc::clone(&self.leftovers),
-            keep_sealed: Cell::new(false),
-            without_variables: false,
-            names_are_hosts: false,
-        }));
+        let context = Context(Rc::new(self.nested(self.templar.with_variables(variables))));
         Some(Val::raw_dict(&Arc::new(all), &context))
     }
 
     pub fn without_variables(&self) -> Self {
-        Context(Rc::new(Inner {
-            templar: self.templar.clone(),
-            rendering: RefCell::new(self.rendering.borrow().clone()),
-            depth: Cell::new(self.depth.get()),
-            line: Cell::new(0),
-            secrets: RefCell::default(),
-            containers: RefCell::default(),
-            leftovers: Rc::clone(&self.leftovers),
-            keep_sealed: Cell::new(false),
-            without_variables: true,
-            names_are_hosts: false,
-        }))
+        Context(Rc::new(Inner { without_variables: true, ..self.nested(self.templar.clone()) }))
     }
 
     /// To be held until the result is data.

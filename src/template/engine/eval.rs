@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::arguments::{Arguments, Name};
 use super::attributes::{attribute, call_method, item, slice};
+use super::comparison;
 use super::functions;
 use super::operators;
 use super::print;
@@ -121,9 +122,9 @@ fn concat(scope: &Scope, parts: &[Expr]) -> Res<Val> {
 
 fn compare(scope: &Scope, first: &Expr, rest: &[(super::tree::Comparison, Expr)]) -> Res<Val> {
     let mut left = eval(scope, first)?.used()?;
-    for (comparison, right) in rest {
+    for (operator, right) in rest {
         let right = eval(scope, right)?.used()?;
-        if !operators::compare(*comparison, &left, &right)? {
+        if !comparison::compare(*operator, &left, &right)? {
             return Ok(Val::Bool(false));
         }
         left = right;

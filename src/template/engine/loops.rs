@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::arguments::Arguments;
+use super::comparison::equal;
 use super::context::Context;
-use super::operators::equal;
 use super::output::concat;
 use super::run::{Scope, for_loop};
 use super::tree::For;

@@ -6,6 +6,7 @@
 
 pub mod arguments;
 pub mod attributes;
+pub mod comparison;
 pub mod compile;
 pub mod context;
 pub mod eval;
@@ -18,6 +19,7 @@ mod lower;
 mod macros;
 pub mod methods;
 pub mod module;
+pub mod number;
 pub mod objects;
 pub mod operators;
 pub mod output;

@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::arguments::Arguments;
+use super::comparison::equal;
 use super::context::Context;
-use super::operators::equal;
 use super::val::{Map, Object, Val};
 use crate::template::error::{Res, raised};
 use crate::value::Value;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, FixedOffset, Local, NaiveDate, NaiveDateTime, N
 
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::methods::time::timestamp;
-use crate::template::engine::operators::{Number, parse_float};
+use crate::template::engine::number::{Number, parse_float};
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};

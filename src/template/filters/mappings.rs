@@ -2,8 +2,8 @@
 
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::attributes::{attribute_only, dict_of, item};
+use crate::template::engine::comparison::{equal, sort_by_key};
 use crate::template::engine::objects::Sequence;
-use crate::template::engine::operators::{equal, sort_by_key};
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::{Map, Val, from_key};

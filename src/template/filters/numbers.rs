@@ -4,7 +4,8 @@ use num_bigint::BigInt;
 use num_traits::Signed;
 
 use crate::template::engine::arguments::Bound;
-use crate::template::engine::operators::{Number, arithmetic, float_to_int, parse_float, parse_int};
+use crate::template::engine::number::{Number, float_to_int, parse_float, parse_int};
+use crate::template::engine::operators::arithmetic;
 use crate::template::engine::run::Scope;
 use crate::template::engine::tree::Operator;
 use crate::template::engine::val::Val;

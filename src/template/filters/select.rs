@@ -2,9 +2,9 @@
 
 use crate::template::engine::arguments::{Arguments, Bound};
 use crate::template::engine::attributes::by_path;
+use crate::template::engine::comparison::sort_by_key;
 use crate::template::engine::eval::{call_filter, call_test};
 use crate::template::engine::objects::Sequence;
-use crate::template::engine::operators::sort_by_key;
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
@@ -111,7 +111,7 @@ pub fn groupby(_scope: &Scope, args: Bound) -> Res<Val> {
         let Val::Tuple(pair) = pair else { continue };
         let (Some(key), Some(item)) = (pair.first(), pair.get(1)) else { continue };
         match groups.last_mut() {
-            Some((known, _, members)) if crate::template::engine::operators::equal(known, &folded)? => {
+            Some((known, _, members)) if crate::template::engine::comparison::equal(known, &folded)? => {
                 members.push(item.clone());
             }
             _ => groups.push((folded, key.clone(), vec![item.clone()])),

@@ -2,8 +2,9 @@
 
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::attributes::by_path;
+use crate::template::engine::comparison::{equal, order, sort_by_key};
 use crate::template::engine::objects::Sequence;
-use crate::template::engine::operators::{arithmetic, equal, order, sort_by_key};
+use crate::template::engine::operators::arithmetic;
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::tree::Operator;

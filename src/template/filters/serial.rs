@@ -1,7 +1,5 @@
 //! JSON and YAML, printed as Python's libraries print them.
 
-use std::fmt::Write;
-
 use crate::source::SourceFile;
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::output::finalize;
@@ -11,7 +9,7 @@ use crate::template::engine::val::{Map, Val, from_data};
 use crate::template::error::{Res, raised};
 use crate::template::filters::yaml_text;
 use crate::value::Value;
-use crate::value::python::{float_repr, str_repr};
+use crate::value::python::{float_repr, json_text, str_repr};
 use crate::yaml::Reader;
 
 struct Json {
@@ -29,9 +27,9 @@ impl Json {
             Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
             Value::Int(_) | Value::BigInt(_) => out.push_str(&value.to_text()),
             Value::Float(number) => out.push_str(&json_float(*number)),
-            Value::Str(text) => self.text(text, out),
-            Value::Sealed(_) | Value::Date(_) => self.text(&value.to_text(), out),
-            Value::DateTime(..) => self.text(&value.to_text().replacen(' ', "T", 1), out),
+            Value::Str(text) => json_text(text, self.ascii, out),
+            Value::Sealed(_) | Value::Date(_) => json_text(&value.to_text(), self.ascii, out),
+            Value::DateTime(..) => json_text(&value.to_text().replacen(' ', "T", 1), self.ascii, out),
             Value::Bytes(_) => return Err(raised("Object of type bytes is not JSON serializable")),
             Value::List(items) if items.is_empty() => out.push_str("[]"),
             Value::Dict(items) if items.is_empty() => out.push_str("{}"),
@@ -75,7 +73,7 @@ impl Json {
                 out.push('{');
                 for (index, (name, item)) in entries.into_iter().enumerate() {
                     self.separate(index, depth + 1, out);
-                    self.text(&name, out);
+                    json_text(&name, self.ascii, out);
                     out.push_str(&self.colon);
                     self.write(item, depth + 1, out)?;
                 }
@@ -103,29 +101,6 @@ impl Json {
                 out.push_str(indent);
             }
         }
-    }
-
-    fn text(&self, text: &str, out: &mut String) {
-        out.push('"');
-        for char in text.chars() {
-            match char {
-                '"' => out.push_str("\\\""),
-                '\\' => out.push_str("\\\\"),
-                '\n' => out.push_str("\\n"),
-                '\r' => out.push_str("\\r"),
-                '\t' => out.push_str("\\t"),
-                '\u{8}' => out.push_str("\\b"),
-                '\u{c}' => out.push_str("\\f"),
-                char if u32::from(char) < 0x20 || (self.ascii && !char.is_ascii()) => {
-                    let mut units = [0; 2];
-                    for unit in char.encode_utf16(&mut units) {
-                        let _ = write!(out, "\\u{unit:04x}");
-                    }
-                }
-                char => out.push(char),
-            }
-        }
-        out.push('"');
     }
 }
 
@@ -432,7 +407,7 @@ fn json_number(text: &str) -> Option<(Val, usize)> {
     let value = if float {
         Val::Float(number.parse().ok()?)
     } else {
-        Val::big(crate::template::engine::operators::parse_int(number, 10)?)
+        Val::big(crate::template::engine::number::parse_int(number, 10)?)
     };
     Some((value, at))
 }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::template::engine::arguments::Bound;
+use crate::template::engine::comparison::equal;
 use crate::template::engine::objects::Sequence;
-use crate::template::engine::operators::equal;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 
 use crate::template::engine::arguments::Bound;
-use crate::template::engine::operators::{Number, parse_float};
+use crate::template::engine::number::{Number, parse_float};
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
@@ -130,7 +130,7 @@ pub fn human_to_bytes(_scope: &Scope, args: Bound) -> Res<Val> {
 
 #[expect(clippy::cast_possible_truncation, reason = "larger amounts do not exist")]
 fn whole(number: f64) -> Val {
-    crate::template::engine::operators::float_to_int(number.round_ties_even()).unwrap_or(Val::Int(number as i64))
+    crate::template::engine::number::float_to_int(number.round_ties_even()).unwrap_or(Val::Int(number as i64))
 }
 
 fn generator(seed: Option<&Val>) -> Res<rand::rngs::StdRng> {

@@ -153,8 +153,8 @@ struct Sequence {
 impl Sequence {
     fn set(&mut self, name: &str, text: &str) -> Res<()> {
         let number = || -> Res<i64> {
-            let number = crate::template::engine::operators::parse_int(text, 0)
-                .or_else(|| crate::template::engine::operators::parse_int(text, 10))
+            let number = crate::template::engine::number::parse_int(text, 0)
+                .or_else(|| crate::template::engine::number::parse_int(text, 10))
                 .and_then(|number| i64::try_from(number).ok());
             number.ok_or_else(|| raised(format!("can't parse {name}={text} as integer")))
         };

@@ -1,14 +1,14 @@
 //! Comparisons as tests, and truth.
 
 use crate::template::engine::arguments::Bound;
-use crate::template::engine::operators;
+use crate::template::engine::comparison;
 use crate::template::engine::run::Scope;
 use crate::template::engine::tree::Comparison;
 use crate::template::engine::val::Val;
 use crate::template::error::Res;
 
 fn compare(args: &Bound, comparison: Comparison) -> Res<bool> {
-    operators::compare(comparison, &args.val(0).used()?, &args.val(1).used()?)
+    comparison::compare(comparison, &args.val(0).used()?, &args.val(1).used()?)
 }
 
 pub fn eq(_scope: &Scope, args: Bound) -> Res<bool> {
@@ -40,7 +40,7 @@ pub fn within(_scope: &Scope, args: Bound) -> Res<bool> {
 }
 
 pub fn contains(_scope: &Scope, args: Bound) -> Res<bool> {
-    operators::contains(&args.val(0).used()?, &args.val(1).used()?)
+    comparison::contains(&args.val(0).used()?, &args.val(1).used()?)
 }
 
 fn truth(args: &Bound) -> Res<bool> {
@@ -88,7 +88,7 @@ pub fn all(_scope: &Scope, args: Bound) -> Res<bool> {
 fn all_in(items: &Val, container: &Val) -> Res<bool> {
     let container = Val::list(container.iterate()?);
     for item in items.iterate()? {
-        if !operators::contains(&container, &item)? {
+        if !comparison::contains(&container, &item)? {
             return Ok(false);
         }
     }

@@ -1,8 +1,11 @@
 //! What kind of value is it?
 
 use crate::template::engine::arguments::Bound;
-use crate::template::engine::operators::{Number, numbers_rem};
+use crate::template::engine::comparison::equal;
+use crate::template::engine::number::Number;
+use crate::template::engine::operators::arithmetic;
 use crate::template::engine::run::Scope;
+use crate::template::engine::tree::Operator;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, TemplateErrorKind, raised};
 use crate::template::{filters, tests};
@@ -97,16 +100,20 @@ pub fn sameas(_scope: &Scope, args: Bound) -> Res<bool> {
     })
 }
 
+fn leaves(number: &Val, divisor: &Val, rest: i64) -> Res<bool> {
+    equal(&arithmetic(Operator::Rem, number, divisor)?, &Val::Int(rest))
+}
+
 pub fn odd(_scope: &Scope, args: Bound) -> Res<bool> {
-    numbers_rem(&args.val(0), &Val::Int(2)).map(|rest| rest == 1.0)
+    leaves(&args.val(0), &Val::Int(2), 1)
 }
 
 pub fn even(_scope: &Scope, args: Bound) -> Res<bool> {
-    numbers_rem(&args.val(0), &Val::Int(2)).map(|rest| rest == 0.0)
+    leaves(&args.val(0), &Val::Int(2), 0)
 }
 
 pub fn divisibleby(_scope: &Scope, args: Bound) -> Res<bool> {
-    numbers_rem(&args.val(0), &args.val(1)).map(|rest| rest == 0.0)
+    leaves(&args.val(0), &args.val(1), 0)
 }
 
 pub fn nan(_scope: &Scope, args: Bound) -> Res<bool> {

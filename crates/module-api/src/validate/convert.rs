@@ -3,8 +3,8 @@
 use serde_json::{Map, Number, Value};
 
 use super::literal;
-use super::python::{python_json, python_repr, python_str, python_type};
 use crate::Kind;
+use crate::python::{python_json, python_repr, python_str, python_type};
 
 impl Kind {
     /// The name in Ansible's texts.

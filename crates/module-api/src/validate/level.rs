@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::convert::{convert, dict_from_text};
 use super::literal;
-use super::python::{python_str, python_type};
 use super::{Problem, rules};
+use crate::python::{python_str, python_type};
 use crate::similar::closest;
 use crate::{Arg, Kind, Rule};
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::python::python_str;
+use crate::python::python_str;
 
 /// Deeper nesting than this is refused, so that no input can exhaust the stack.
 const DEEPEST: usize = 100;

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::Problem;
-use super::python::python_str;
 use crate::Rule;
+use crate::python::python_str;
 
 /// Checked before defaults are filled in, unlike the other rules.
 pub(super) fn exclusive(rules: &[Rule], is_given: &dyn Fn(&str) -> bool) -> Result<(), Problem> {

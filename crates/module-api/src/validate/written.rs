@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Problem;
 use super::level::{boolean_choice, convert_argument, did_you_mean, supported};
-use super::python::python_str;
+use crate::python::python_str;
 use crate::similar::closest;
 use crate::{Arg, Spec};
 

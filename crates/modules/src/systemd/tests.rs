@@ -1,7 +1,7 @@
 use rplay_module_api::{Json, json};
 
 use super::{MODULE, parse_properties};
-use crate::testing::{Mode, Script, assert_fields, run};
+use crate::testing::{self, Mode, Script, assert_fields, run};
 
 type Line<'a> = (&'a str, i32, &'a str);
 
@@ -11,10 +11,7 @@ const MASKED: &str = "ActiveState=inactive\nLoadState=masked\nUnitFileState=mask
 const UNKNOWN: &str = "ActiveState=inactive\nLoadState=not-found\n";
 
 fn check(args: Json, script: &[Line], expected: &Json) {
-    let mut runner = Script::new(script);
-    let result = run(&MODULE, args, Mode::default(), &mut runner);
-    assert_fields(&result, expected);
-    runner.finish();
+    testing::check(&MODULE, args, script, expected);
 }
 
 #[test]

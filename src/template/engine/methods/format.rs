@@ -7,7 +7,7 @@ use num_traits::{Signed, ToPrimitive};
 
 use crate::template::engine::attributes::{attribute, item};
 use crate::template::engine::context::Context;
-use crate::template::engine::operators::{Number, float_to_int};
+use crate::template::engine::number::{Number, float_to_int};
 use crate::template::engine::print;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};

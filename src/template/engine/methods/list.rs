@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::template::engine::arguments::{Arguments, parameters};
-use crate::template::engine::operators::{equal, sort_by_key};
+use crate::template::engine::comparison::{equal, sort_by_key};
 use crate::template::engine::val::{List, Val};
 use crate::template::error::{Res, raised};
 

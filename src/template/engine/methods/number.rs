@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 use num_traits::{FromPrimitive, Signed, ToPrimitive};
 
 use crate::template::engine::arguments::{Arguments, parameters};
-use crate::template::engine::operators::Number;
+use crate::template::engine::number::Number;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 
