@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rplay::source::SourceFile;
 use rplay::template::{Engine, FileOptions, SearchPath, Settings, Templar, TemplateError, TemplateErrorKind};
@@ -9,14 +10,33 @@ use rplay::value::{Dict, Str, Value};
 use rplay::yaml::Reader;
 use serde_json::{Map, Value as Json, json};
 
-use crate::Verdict;
-use crate::expected::encode;
+use super::Verdict;
+use super::expected::encode;
 
 pub fn check_template(case: &Json) -> Verdict {
     let sandbox = Sandbox::new(case);
     let templar = sandbox.templar(case, false);
     let template = Value::Str(Str::trusted(text_of(&case["template"]), None));
     sandbox.judge(case, templar.render(&template).map(|value| answer(&value)))
+}
+
+/// Seconds of rendering a case so many times; none for a case that needs files, starts programs or gives no value, as
+/// `benches/templates` has it.
+pub fn time_template(case: &Json, times: u32) -> Option<f64> {
+    let needs_more = !case["files"].is_null()
+        || !case["vars_yaml"].is_null()
+        || case["area"].as_str().is_some_and(|area| area.starts_with("lookup"));
+    if needs_more || case["expect"]["value"].is_null() && case["expect"]["type"].is_null() {
+        return None;
+    }
+    let sandbox = Sandbox::new(case);
+    let templar = sandbox.templar(case, false);
+    let template = Value::Str(Str::trusted(text_of(&case["template"]), None));
+    let start = Instant::now();
+    for _ in 0..times {
+        templar.render(&template).ok()?;
+    }
+    Some(start.elapsed().as_secs_f64())
 }
 
 pub fn check_file(case: &Json) -> Verdict {
