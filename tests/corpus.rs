@@ -27,7 +27,12 @@ fn no_score_falls() {
         let score = harness::score(&folder.join(format!("{name}.jsonl")), *check).expect("the file is there");
         if score.passed < *reached {
             let failures: Vec<String> = score.failures.iter().map(|(id, details)| format!("{id}\n{details}")).collect();
-            fallen.push(format!("{name}: {} of {}, {reached} before\n{}", score.passed, score.total, failures.join("\n")));
+            fallen.push(format!(
+                "{name}: {} of {}, {reached} before\n{}",
+                score.passed,
+                score.total,
+                failures.join("\n")
+            ));
         }
     }
     assert!(fallen.is_empty(), "{}", fallen.join("\n\n"));

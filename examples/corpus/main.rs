@@ -18,7 +18,9 @@ fn main() -> ExitCode {
         eprintln!("usage: corpus DIR [--failures] [--only NAME] [--time N]");
         return ExitCode::from(2);
     };
-    if let Some(times) = arguments.iter().position(|it| it == "--time").and_then(|at| arguments.get(at + 1)?.parse().ok()) {
+    if let Some(times) =
+        arguments.iter().position(|it| it == "--time").and_then(|at| arguments.get(at + 1)?.parse().ok())
+    {
         let Some((cases, seconds)) = harness::time_templates(&folder.join("templates.jsonl"), times) else {
             return ExitCode::FAILURE;
         };
