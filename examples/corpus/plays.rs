@@ -1,5 +1,5 @@
 //! Whole projects (`plays`, `precedence`): runs the program itself in an empty directory and compares exit code and output.
-//! The program is the one in `RPLAY`, else `target/debug/rplay` of the workspace.
+//! The program is the one in `RPLAY`, else the one that was built beside this.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,8 +40,11 @@ fn run(case: &Json) -> Result<(i32, String), String> {
     }
     let place =
         |text: &str| text.replace("<cwd>", &cwd.to_string_lossy()).replace("<tmp>", &home.path().to_string_lossy());
-    let mut command = Command::new(program());
+    // A case that hangs is a case that fails.
+    let mut command = Command::new("timeout");
     command
+        .arg("60")
+        .arg(program())
         .args(case["args"].as_array().into_iter().flatten().filter_map(Json::as_str).map(place))
         .current_dir(&cwd)
         .env_clear()

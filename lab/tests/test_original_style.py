@@ -38,7 +38,8 @@ class OriginalStyleTest(unittest.TestCase):
 
     def instances(self):
         command, environment = inside(self.lab, [str(PYTHON), "-B", "-m", "rplay_lab.instances"])
-        return json.loads(subprocess.run(command, env=environment, capture_output=True, text=True).stdout)
+        environment = {**environment, "PYTHONPATH": str(LAB)}
+        return json.loads(subprocess.check_output(command, env=environment, text=True))
 
     def play(self):
         ended = self.run_inside(os.path.abspath(RPLAY), "site.yml")

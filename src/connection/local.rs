@@ -5,10 +5,13 @@ use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::Stdio;
+use std::task::{Context, Poll};
 
 use rustix::fs::MemfdFlags;
-use tokio::process::{Child, Command};
+use tokio::io::AsyncWrite;
+use tokio::process::{Child, ChildStdin, Command};
 
 use super::Unreachable;
 use super::agents::{self, Agent};
@@ -95,5 +98,30 @@ pub fn link_process(mut process: Child, lost: Option<i32>) -> io::Result<Link> {
         };
         watcher.set(over);
     });
-    Ok(Link { reader: Box::new(reader), writer: Box::new(writer), ending, guard })
+    Ok(Link { reader: Box::new(reader), writer: Box::new(Input(Some(writer))), ending, guard })
+}
+
+/// The input of a process. Shutting it down closes it: tokio's own type waits for its drop, and the process for its end.
+struct Input(Option<ChildStdin>);
+
+impl AsyncWrite for Input {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            Some(pipe) => Pin::new(pipe).poll_write(context, bytes),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            Some(pipe) => Pin::new(pipe).poll_flush(context),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = std::task::ready!(self.as_mut().poll_flush(context));
+        self.0 = None;
+        Poll::Ready(flushed)
+    }
 }

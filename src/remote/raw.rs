@@ -39,7 +39,6 @@ pub async fn run(
     let terminal = !local && input.is_none();
     let wanted = match &elevation {
         Some(elevation) => elevation.command(line),
-        None if local => line.to_owned(),
         None => line.to_owned(),
     };
     let wanted = match endpoint {

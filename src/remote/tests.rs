@@ -107,6 +107,17 @@ async fn output_of_200_megabytes_and_bytes_that_are_no_text() {
 }
 
 #[tokio::test]
+async fn a_line_gets_its_input_and_the_end_of_it() {
+    let sshd = Sshd::start();
+    for endpoint in [sshd.endpoint(), local()] {
+        let client = Client::connect(&endpoint).await.expect("connects");
+        let work = client.raw_with_input("cat; echo end", None, b"in\n");
+        let raw = tokio::time::timeout(Duration::from_secs(20), work).await.expect("ends").expect("runs");
+        assert_eq!(String::from_utf8_lossy(&raw.stdout), "in\nend\n");
+    }
+}
+
+#[tokio::test]
 async fn becomes_other_users_over_the_same_connection() {
     let sshd = Sshd::start();
     for endpoint in [sshd.endpoint(), local()] {
