@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::print;
-use super::val::Val;
+use super::val::{Val, from_key};
 use crate::template::error::{Res, raised};
 use crate::value::{Dict, Str, Value};
 
@@ -26,11 +26,8 @@ pub fn concat(nodes: Vec<Val>) -> Res<Val> {
                         secret |= text.is_secret();
                         out.push_str(text);
                     }
-                    Val::Object(object) if object.as_data().is_none() => print::text_into(node, &mut out)?,
-                    Val::List(_) | Val::Tuple(_) | Val::Dict(_) | Val::Object(_) => {
-                        let value = finalize(node)?;
-                        out.push_str(&value.to_text());
-                    }
+                    Val::List(_) | Val::Tuple(_) | Val::Dict(_) => write_stored(node, &mut out, 0)?,
+                    Val::Object(object) if object.as_data().is_some() => write_stored(node, &mut out, 0)?,
                     other => print::text_into(other, &mut out)?,
                 }
             }
@@ -38,6 +35,60 @@ pub fn concat(nodes: Vec<Val>) -> Res<Val> {
             Ok(Val::Str(if secret { text.into_secret() } else { text }))
         }
     }
+}
+
+/// A container beside text, as Python prints it once it can be stored: tuples and views are lists, `omit` is dropped.
+/// Types of Jinja2 itself (groups, ranges, marked text) stay visible.
+fn write_stored(value: &Val, out: &mut String, depth: usize) -> Res<()> {
+    if depth > MOST_DEPTH {
+        return Err(raised("containers are nested too deeply"));
+    }
+    match value {
+        Val::List(list) => write_items(&list.to_vec(), ['[', ']'], out, depth),
+        Val::Tuple(items) => write_items(items, ['[', ']'], out, depth),
+        Val::Dict(dict) => {
+            out.push('{');
+            let entries = dict.to_map().into_iter().filter(|(_, item)| !matches!(item, Val::Omit));
+            for (index, (key, item)) in entries.enumerate() {
+                if index > 0 {
+                    out.push_str(", ");
+                }
+                out.push_str(&print::repr(&from_key(&key))?);
+                out.push_str(": ");
+                write_stored(&item, out, depth + 1)?;
+            }
+            out.push('}');
+            Ok(())
+        }
+        Val::Object(object) => match (object.type_name(), object.as_data()) {
+            ("range", _) => print::text_into(value, out),
+            ("set", Some(data)) if object.length() != Some(0) => write_items(&data.iterate()?, ['{', '}'], out, depth),
+            ("GroupTuple", Some(data)) => write_items(&data.iterate()?, ['(', ')'], out, depth),
+            ("set", _) => print::text_into(value, out),
+            (_, Some(data)) => write_stored(&data, out, depth),
+            (_, None) => finalize(value).map(|_| ()),
+        },
+        Val::Str(_) => {
+            out.push_str(&print::repr(value)?);
+            Ok(())
+        }
+        other => {
+            out.push_str(&finalize(other)?.repr());
+            Ok(())
+        }
+    }
+}
+
+fn write_items(items: &[Val], brackets: [char; 2], out: &mut String, depth: usize) -> Res<()> {
+    out.push(brackets[0]);
+    for (index, item) in items.iter().filter(|item| !matches!(item, Val::Omit)).enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        write_stored(item, out, depth + 1)?;
+    }
+    out.push(brackets[1]);
+    Ok(())
 }
 
 /// As data: everything rendered, tuples and sequences as lists, `omit` dropped inside containers.
@@ -55,7 +106,7 @@ fn data(value: &Val, depth: usize) -> Res<Value> {
         Val::Int(number) => Value::Int(*number),
         Val::Big(number) => Value::BigInt(Arc::clone(number)),
         Val::Float(number) => Value::Float(*number),
-        Val::Str(text) => Value::Str(text.clone().into_untrusted()),
+        Val::Str(text) => Value::Str(text.clone().into_untrusted().without_markup()),
         Val::Bytes(bytes) => Value::Bytes(Arc::clone(bytes)),
         Val::Date(date) => Value::Date(*date),
         Val::DateTime(time, zone) => Value::DateTime(*time, *zone),
@@ -85,7 +136,7 @@ fn data(value: &Val, depth: usize) -> Res<Value> {
             for (key, item) in map {
                 if !matches!(item, Val::Omit) {
                     let key = match key {
-                        Value::Str(text) => Value::Str(text.into_untrusted()),
+                        Value::Str(text) => Value::Str(text.into_untrusted().without_markup()),
                         other => other,
                     };
                     out.insert(key, data(&item, depth + 1)?);

@@ -321,6 +321,7 @@ impl Val {
             Val::Bool(_) => "bool",
             Val::Int(_) | Val::Big(_) => "int",
             Val::Float(_) => "float",
+            Val::Str(text) if text.is_markup() => "Markup",
             Val::Str(_) | Val::Sealed(_) => "str",
             Val::Bytes(_) => "bytes",
             Val::Date(_) => "date",
@@ -362,7 +363,8 @@ impl Val {
             Val::Tuple(items) => Ok(items.to_vec()),
             Val::Dict(dict) => Ok(dict.keys().iter().map(from_key).collect()),
             Val::Str(text) => {
-                Ok(text.chars().map(|char| Val::Str(text.with_text(char.to_string()).into_untrusted())).collect())
+                let plain = text.clone().into_untrusted().without_markup();
+                Ok(text.chars().map(|char| Val::Str(plain.with_text(char.to_string()))).collect())
             }
             Val::Bytes(bytes) => Ok(bytes.iter().map(|byte| Val::Int(i64::from(*byte))).collect()),
             Val::Undefined(it) if it.plain => Ok(Vec::new()),

@@ -3,6 +3,7 @@
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::attributes::by_path;
 use crate::template::engine::comparison::{equal, order, sort_by_key};
+use crate::template::engine::markup::like;
 use crate::template::engine::objects::Sequence;
 use crate::template::engine::operators::arithmetic;
 use crate::template::engine::print;
@@ -76,7 +77,10 @@ pub fn join(_scope: &Scope, args: Bound) -> Res<Val> {
 
 pub fn reverse(_scope: &Scope, args: Bound) -> Res<Val> {
     match args.val(0) {
-        Val::Str(text) => Ok(Val::str(text.chars().rev().collect::<String>())),
+        value @ Val::Str(_) => {
+            let reversed = value.as_str().unwrap_or("").chars().rev().collect();
+            Ok(like(&value, reversed))
+        }
         other => {
             let mut items = other.iterate().map_err(|_| raised("argument must be iterable"))?;
             items.reverse();

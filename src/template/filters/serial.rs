@@ -2,6 +2,7 @@
 
 use crate::source::SourceFile;
 use crate::template::engine::arguments::Bound;
+use crate::template::engine::markup::marked;
 use crate::template::engine::output::finalize;
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
@@ -9,7 +10,7 @@ use crate::template::engine::val::{Map, Val, from_data};
 use crate::template::error::{Res, raised};
 use crate::template::filters::yaml_text;
 use crate::value::Value;
-use crate::value::python::{float_repr, json_text, str_repr};
+use crate::value::python::{float_repr, json_text};
 use crate::yaml::Reader;
 
 struct Json {
@@ -182,7 +183,7 @@ pub fn tojson(_scope: &Scope, args: Bound) -> Res<Val> {
     let indent = if args.some(1).is_some() { Some(args.int(1, 0)?) } else { None };
     let Val::Str(text) = dump(&args, indent, true, true)? else { return Ok(Val::Null) };
     let safe = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027");
-    Ok(Val::str(safe))
+    Ok(marked(safe))
 }
 
 pub fn from_json(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -525,8 +526,5 @@ fn split_documents(text: &str) -> Vec<String> {
 
 /// Python's pprint of one value.
 pub fn pprint(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(match args.val(0) {
-        Val::Str(text) => str_repr(&text),
-        other => print::repr(&other)?,
-    }))
+    Ok(Val::str(print::repr(&args.val(0))?))
 }

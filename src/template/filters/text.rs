@@ -1,10 +1,12 @@
 //! Text: case, padding, wrapping, replacing, splitting.
 
 use crate::template::engine::arguments::Bound;
-use crate::template::engine::methods::format::percent;
+use crate::template::engine::markup::like;
 use crate::template::engine::methods::text as methods;
+use crate::template::engine::operators::arithmetic;
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
+use crate::template::engine::tree::Operator;
 use crate::template::engine::val::{Map, Val};
 use crate::template::error::{Res, raised};
 use crate::value::Value;
@@ -14,15 +16,15 @@ fn soft(args: &Bound, index: usize) -> Res<String> {
 }
 
 pub fn upper(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(soft(&args, 0)?.to_uppercase()))
+    Ok(like(&args.val(0), soft(&args, 0)?.to_uppercase()))
 }
 
 pub fn lower(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(soft(&args, 0)?.to_lowercase()))
+    Ok(like(&args.val(0), soft(&args, 0)?.to_lowercase()))
 }
 
 pub fn capitalize(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(methods::capitalize(&soft(&args, 0)?)))
+    Ok(like(&args.val(0), methods::capitalize(&soft(&args, 0)?)))
 }
 
 /// Jinja2's own: a word starts after spaces, dashes and opening brackets.
@@ -50,7 +52,7 @@ pub fn string(_scope: &Scope, args: Bound) -> Res<Val> {
 pub fn trim(_scope: &Scope, args: Bound) -> Res<Val> {
     let text = soft(&args, 0)?;
     let chars = args.some(1).map(|_| args.text(1)).transpose()?;
-    Ok(Val::str(methods::strip(&text, "strip", chars)))
+    Ok(like(&args.val(0), methods::strip(&text, "strip", chars).to_owned()))
 }
 
 pub fn center(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -58,7 +60,7 @@ pub fn center(_scope: &Scope, args: Bound) -> Res<Val> {
     let width = usize::try_from(args.int(1, 80)?.clamp(0, 1_000_000)).unwrap_or(0);
     let pad = width.saturating_sub(text.chars().count());
     let left = pad / 2 + (pad & width & 1);
-    Ok(Val::str(format!("{}{text}{}", " ".repeat(left), " ".repeat(pad - left))))
+    Ok(like(&args.val(0), format!("{}{text}{}", " ".repeat(left), " ".repeat(pad - left))))
 }
 
 pub fn replace(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -67,7 +69,10 @@ pub fn replace(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn format(_scope: &Scope, args: Bound) -> Res<Val> {
-    let text = soft(&args, 0)?;
+    let text = match args.val(0) {
+        text @ Val::Str(_) => text,
+        other => Val::str(print::text(&other)?),
+    };
     if !args.rest.is_empty() && !args.named.is_empty() {
         return Err(raised("can't handle positional and keyword arguments at the same time"));
     }
@@ -77,7 +82,7 @@ pub fn format(_scope: &Scope, args: Bound) -> Res<Val> {
         let map: Map = args.named.into_iter().map(|(name, value)| (Value::str(name), value)).collect();
         Val::dict(map)
     };
-    Ok(Val::str(percent(&text, &arguments)?))
+    arithmetic(Operator::Rem, &text, &arguments)
 }
 
 pub fn indent(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -102,7 +107,7 @@ pub fn indent(_scope: &Scope, args: Bound) -> Res<Val> {
             out.push_str(line);
         }
     }
-    Ok(Val::str(if first { format!("{prefix}{out}") } else { out }))
+    Ok(like(&args.val(0), if first { format!("{prefix}{out}") } else { out }))
 }
 
 pub fn truncate(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -119,15 +124,15 @@ pub fn truncate(_scope: &Scope, args: Bound) -> Res<Val> {
         return Err(raised(format!("expected leeway >= 0, got {leeway}")));
     }
     if count(&text) <= length.saturating_add(leeway) {
-        return Ok(Val::str(text));
+        return Ok(like(&args.val(0), text));
     }
     let keep = usize::try_from(length - count(&end)).unwrap_or(0);
     let cut: String = text.chars().take(keep).collect();
     if killwords {
-        return Ok(Val::str(cut + &end));
+        return Ok(like(&args.val(0), cut + &end));
     }
     let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(before, _)| before);
-    Ok(Val::str(format!("{cut}{end}")))
+    Ok(like(&args.val(0), format!("{cut}{end}")))
 }
 
 pub fn wordcount(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -229,7 +234,7 @@ pub fn quote(_scope: &Scope, args: Bound) -> Res<Val> {
         Val::Null => String::new(),
         other => print::text(&other)?,
     };
-    Ok(Val::str(shell_quote(&text)))
+    Ok(like(&args.val(0), shell_quote(&text)))
 }
 
 pub fn shell_quote(text: &str) -> String {

@@ -65,7 +65,7 @@ pub fn mapping(_scope: &Scope, args: Bound) -> Res<bool> {
 pub fn sequence(_scope: &Scope, args: Bound) -> Res<bool> {
     Ok(match args.val(0) {
         Val::Str(_) | Val::List(_) | Val::Tuple(_) | Val::Dict(_) | Val::Bytes(_) => true,
-        Val::Object(object) => object.type_name() == "range" || object.type_name() == "_GroupTuple",
+        Val::Object(object) => object.type_name() == "range" || object.type_name() == "GroupTuple",
         _ => false,
     })
 }
@@ -83,8 +83,8 @@ pub fn callable(_scope: &Scope, args: Bound) -> Res<bool> {
     Ok(matches!(args.val(0), Val::Object(object) if object.is_callable()))
 }
 
-pub fn escaped(_scope: &Scope, _args: Bound) -> Res<bool> {
-    Ok(false)
+pub fn escaped(_scope: &Scope, args: Bound) -> Res<bool> {
+    Ok(matches!(args.val(0), Val::Str(text) if text.is_markup()))
 }
 
 pub fn sameas(_scope: &Scope, args: Bound) -> Res<bool> {
