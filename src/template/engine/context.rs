@@ -264,7 +264,8 @@ impl Context {
     }
 }
 
-/// Jinja2 drops one newline at the end; Ansible puts back what the text lost.
+/// Jinja2 drops one newline at the end; Ansible puts back what the text lost, as a line feed whatever
+/// `newline_sequence` says.
 pub fn restore_newlines(value: Val, template: &Template) -> Val {
     match &value {
         Val::Str(text) if template.trailing_newlines > 0 => {
@@ -274,7 +275,7 @@ pub fn restore_newlines(value: Val, template: &Template) -> Val {
             }
             let mut longer = text.to_string();
             for _ in kept..template.trailing_newlines {
-                longer.push_str(template.newline);
+                longer.push('\n');
             }
             Val::Str(text.with_text(longer))
         }

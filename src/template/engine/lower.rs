@@ -387,6 +387,7 @@ impl<'a> Lowering<'a> {
                 let inner = Box::new(self.expr(&it.expr)?);
                 match it.op {
                     ast::UnaryOpKind::Not => Expr::Not(inner),
+                    ast::UnaryOpKind::Neg if self.slice(it.span()).starts_with('+') => Expr::Plus(inner),
                     ast::UnaryOpKind::Neg => Expr::Neg(inner),
                 }
             }

@@ -29,6 +29,13 @@ pub fn negate(value: &Val) -> Res<Val> {
     }
 }
 
+/// Unary plus, which makes an integer of a boolean.
+pub fn plus(value: &Val) -> Res<Val> {
+    Number::of(value)
+        .map(Number::into_val)
+        .ok_or_else(|| raised(format!("bad operand type for unary +: '{}'", value.type_name())))
+}
+
 pub fn arithmetic(operator: Operator, left: &Val, right: &Val) -> Res<Val> {
     if let (Some(a), Some(b)) = (Number::of(left), Number::of(right)) {
         return numbers(operator, a, b);

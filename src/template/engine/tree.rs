@@ -87,6 +87,7 @@ pub enum Expr {
     Tuple(Vec<Expr>),
     Dict(Vec<(Expr, Expr)>),
     Neg(Box<Expr>),
+    Plus(Box<Expr>),
     Not(Box<Expr>),
     /// Operators of one precedence from left to right.
     Arithmetic(Box<Expr>, Vec<(Operator, Expr)>),

@@ -100,7 +100,10 @@ pub fn urlencode(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn urldecode(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(percent_decode(&print::text(&args.val(0))?.replace('+', " "))))
+    let Val::Str(text) = args.val(0) else {
+        return Err(raised(format!("'{}' object has no attribute 'replace'", args.val(0).type_name())));
+    };
+    Ok(Val::str(percent_decode(&text.replace('+', " "))))
 }
 
 fn percent_decode(text: &str) -> String {

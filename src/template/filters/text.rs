@@ -1,5 +1,9 @@
 //! Text: case, padding, wrapping, replacing, splitting.
 
+use std::sync::LazyLock;
+
+use fancy_regex::Regex;
+
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::markup::like;
 use crate::template::engine::methods::text as methods;
@@ -176,7 +180,7 @@ fn wrap_line(line: &str, width: usize, break_long: bool, on_hyphens: bool) -> Ve
         if chunks.front().is_some_and(|chunk| length(chunk) > width) {
             if break_long {
                 if let Some(chunk) = chunks.pop_front() {
-                    let room = if width > used { width - used } else { 1 };
+                    let room = end_of_piece(&chunk, width - used, on_hyphens);
                     current.push(chunk.chars().take(room).collect());
                     let rest: String = chunk.chars().skip(room).collect();
                     if !rest.is_empty() {
@@ -197,26 +201,30 @@ fn wrap_line(line: &str, width: usize, break_long: bool, on_hyphens: bool) -> Ve
     lines
 }
 
+/// Where a word that is too long for a line is cut: behind its last hyphen, if that fits.
+fn end_of_piece(chunk: &str, room: usize, on_hyphens: bool) -> usize {
+    let head: Vec<char> = chunk.chars().take(room).collect();
+    let hyphen = head.iter().rposition(|char| *char == '-');
+    match hyphen.filter(|at| on_hyphens && head.iter().take(*at).any(|char| *char != '-')) {
+        Some(at) => at + 1,
+        None => room,
+    }
+}
+
+/// White space, words, parts of hyphenated words with their hyphen, and dashes between words.
+static CHUNK: LazyLock<Regex> = LazyLock::new(|| {
+    let letter = r"[^\d\W]";
+    Regex::new(&format!(
+        r#"[\t\n\x0b\x0c\r ]+|(?<=[\w!"'&.,?])-{{2,}}(?=\w)|[^\t\n\x0b\x0c\r ]+?(?:-(?:(?<={letter}{letter}-)|(?<={letter}-{letter}-))(?={letter}-?{letter})|(?=[\t\n\x0b\x0c\r ]|\z)|(?<=[\w!"'&.,?])(?=-{{2,}}\w))"#
+    ))
+    .expect("a constant pattern")
+});
+static SPACE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[\t\n\x0b\x0c\r ]+|[^\t\n\x0b\x0c\r ]+").expect("a constant pattern"));
+
 fn chunks_of(line: &str, on_hyphens: bool) -> Vec<String> {
-    let mut chunks: Vec<String> = Vec::new();
-    let mut current = String::new();
-    let chars: Vec<char> = line.chars().collect();
-    for (at, char) in chars.iter().enumerate() {
-        let space = char.is_whitespace();
-        if !current.is_empty() && current.ends_with(char::is_whitespace) != space {
-            chunks.push(std::mem::take(&mut current));
-        }
-        current.push(*char);
-        let letter = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(|char| char.is_alphabetic());
-        if on_hyphens && *char == '-' && letter(at.checked_sub(1)) && letter(at.checked_sub(2)) && letter(Some(at + 1))
-        {
-            chunks.push(std::mem::take(&mut current));
-        }
-    }
-    if !current.is_empty() {
-        chunks.push(current);
-    }
-    chunks
+    let pattern = if on_hyphens { &*CHUNK } else { &*SPACE };
+    pattern.find_iter(line).flatten().map(|found| found.as_str().to_owned()).collect()
 }
 
 pub fn split(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -246,7 +254,9 @@ pub fn shell_quote(text: &str) -> String {
 }
 
 pub fn comment(_scope: &Scope, args: Bound) -> Res<Val> {
-    let text = soft(&args, 0)?;
+    let Val::Str(text) = args.val(0) else {
+        return Err(raised(format!("'{}' object has no attribute 'replace'", args.val(0).type_name())));
+    };
     let style = args.text_or(1, "plain")?;
     let (beginning, decoration, end, prefix_count, postfix_count) = match style {
         "plain" => ("", "# ", "", 1, 1),
@@ -283,16 +293,16 @@ pub fn comment(_scope: &Scope, args: Bound) -> Res<Val> {
     if !beginning.is_empty() {
         out += &format!("{beginning}{newline}");
     }
-    if !prefix.is_empty() {
+    if prefix == newline {
+        out += &newline.repeat(prefix_count);
+    } else if !prefix.is_empty() {
         out += &format!("{prefix}{newline}").repeat(prefix_count);
     }
     let body = format!("{decoration}{}", text.replace(&newline, &format!("{newline}{decoration}")));
     // Lines that hold only the decoration lose the space at their end.
     out += &body.replace(&format!("{decoration}{newline}"), &format!("{stripped}{newline}"));
-    if !postfix.is_empty() {
-        for _ in 0..postfix_count {
-            out += &format!("{newline}{postfix}");
-        }
+    for _ in 0..postfix_count {
+        out += &format!("{newline}{postfix}");
     }
     if !end.is_empty() {
         out += &format!("{newline}{end}");

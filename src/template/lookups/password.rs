@@ -116,8 +116,11 @@ fn one(scope: &Scope, request: &Request, term: &str) -> Res<Val> {
 
 /// Parts are separated by commas; two commas stand for the comma itself.
 fn split_alphabet(text: &str) -> Vec<String> {
-    let mut parts: Vec<String> = if text.contains(",,") { vec![",".to_owned()] } else { Vec::new() };
-    parts.extend(text.replace(",,", ",").split(',').filter(|part| !part.is_empty()).map(str::to_owned));
+    let mut parts: Vec<String> =
+        text.replace(",,", ",").split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    if text.contains(",,") {
+        parts.push(",".to_owned());
+    }
     parts
 }
 

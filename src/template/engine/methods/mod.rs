@@ -4,6 +4,7 @@ mod bytes;
 mod dict;
 pub mod duration;
 pub mod format;
+mod letters;
 mod list;
 mod number;
 pub mod text;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::format::{Shown, format_method};
+use super::letters;
 use crate::template::engine::arguments::{Arguments, Bound, parameters};
 use crate::template::engine::attributes::slice_positions;
 use crate::template::engine::encoding::encode;
@@ -124,12 +125,11 @@ fn plain(text: &str, name: &str, arguments: Arguments) -> Res<Val> {
         "isalnum" => simple(&|| all(text, char::is_alphanumeric), arguments),
         "isalpha" => simple(&|| all(text, char::is_alphabetic), arguments),
         "isascii" => simple(&|| Val::Bool(text.is_ascii()), arguments),
-        "isdigit" | "isdecimal" => simple(&|| all(text, digit), arguments),
-        "isnumeric" => simple(&|| all(text, char::is_numeric), arguments),
+        "isdecimal" | "isdigit" | "isnumeric" => simple(&|| all(text, letters::number_test(name)), arguments),
         "isspace" => simple(&|| all(text, char::is_whitespace), arguments),
         "islower" => simple(&|| cased(text, char::is_lowercase, char::is_uppercase), arguments),
         "isupper" => simple(&|| cased(text, char::is_uppercase, char::is_lowercase), arguments),
-        "istitle" => simple(&|| Val::Bool(text.chars().any(char::is_alphabetic) && title(text) == text), arguments),
+        "istitle" => simple(&|| Val::Bool(text.chars().any(letters::is_cased) && title(text) == text), arguments),
         "isprintable" => simple(
             &|| {
                 let quoted = crate::value::python::str_repr(text);
@@ -292,30 +292,25 @@ fn all(text: &str, test: impl Fn(char) -> bool) -> Val {
     Val::Bool(!text.is_empty() && text.chars().all(test))
 }
 
-fn digit(char: char) -> bool {
-    char.is_ascii_digit() || (char.is_numeric() && char.is_ascii_digit())
-}
-
 fn cased(text: &str, wanted: impl Fn(char) -> bool, other: impl Fn(char) -> bool) -> Val {
     Val::Bool(text.chars().any(wanted) && !text.chars().any(other))
 }
 
 pub fn capitalize(text: &str) -> String {
     let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars.flat_map(char::to_lowercase)).collect())
+    let first = chars.next();
+    first.map_or_else(String::new, |first| letters::title_case(first) + &chars.as_str().to_lowercase())
 }
 
 pub fn title(text: &str) -> String {
     let mut inside = false;
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
-        if char.is_alphabetic() {
+        if letters::is_cased(char) {
             if inside {
                 out.extend(char.to_lowercase());
             } else {
-                out.extend(char.to_uppercase());
+                out.push_str(&letters::title_case(char));
             }
             inside = true;
         } else {
@@ -327,11 +322,7 @@ pub fn title(text: &str) -> String {
 }
 
 fn swapcase(text: &str) -> String {
-    text.chars()
-        .flat_map(|char| -> Vec<char> {
-            if char.is_uppercase() { char.to_lowercase().collect() } else { char.to_uppercase().collect() }
-        })
-        .collect()
+    text.chars().flat_map(letters::swap_case).collect()
 }
 
 pub fn strip<'a>(text: &'a str, name: &str, chars: Option<&str>) -> &'a str {
