@@ -95,6 +95,10 @@ impl Templar {
             keep_trailing_newline: false,
         };
         let text = read_header(&source.text, &mut overrides)?;
+        // The header's choice is for the text; what is put back at the end follows it with plain line feeds.
+        let has_header = text.len() < source.text.len();
+        let last_newline = if has_header { "\n" } else { newline };
+        let newline = newline_of(&overrides.options.newline_sequence)?;
         let starts = [
             &overrides.options.variable_start_string,
             &overrides.options.block_start_string,
@@ -105,7 +109,7 @@ impl Templar {
             return Ok(Value::str(text));
         }
         let text = without_line_comments(text, &overrides);
-        let syntax = Arc::new(Syntax { config: config(&overrides)?, plain_backslashes: false, newline });
+        let syntax = Arc::new(Syntax { config: config(&overrides)?, plain_backslashes: false, newline, last_newline });
         let compiled = Arc::new(template(&text, &syntax, &self.engine().settings)?);
         let templar = Templar { file: Some(syntax), ..self.with_locals(extra.clone()) };
         let context = Context::new(templar);
@@ -162,7 +166,7 @@ pub(crate) fn syntax_of_text(text: &str, plain_backslashes: bool) -> Res<Option<
     let body = read_header(text, &mut overrides)?;
     let newline = newline_of(&overrides.options.newline_sequence)?;
     let body = without_line_comments(body, &overrides);
-    Ok(Some((body, Syntax { config: config(&overrides)?, plain_backslashes, newline })))
+    Ok(Some((body, Syntax { config: config(&overrides)?, plain_backslashes, newline, last_newline: "\n" })))
 }
 
 /// The text without its line comments and the blanks before them. The parser's own would take the line end, too.

@@ -32,12 +32,14 @@ pub struct Syntax {
     pub config: SyntaxConfig,
     pub plain_backslashes: bool,
     pub newline: &'static str,
+    /// What stands for the line ends that are put back at the end.
+    pub last_newline: &'static str,
 }
 
 impl Default for Syntax {
     fn default() -> Self {
         let config = SyntaxConfig::builder().trim_blocks(true).build().unwrap_or_default();
-        Self { config, plain_backslashes: true, newline: "\n" }
+        Self { config, plain_backslashes: true, newline: "\n", last_newline: "\n" }
     }
 }
 
@@ -77,14 +79,18 @@ fn cached<T>(cache: &Cached<T>, text: &Arc<str>, make: impl FnOnce() -> Res<T>) 
 pub fn template(text: &str, options: &Syntax, settings: &Settings) -> Res<Template> {
     let source = keep_newline_after_raw(normalize(text), options);
     refuse_monsters(&source)?;
+    let lower = |source: &str, tree| -> Res<Template> {
+        let lowering = Lowering::new(source, options.plain_backslashes, options.newline, settings);
+        Ok(Template { last_newline: options.last_newline, ..lowering.template(tree)? })
+    };
     match parse(&source, "<template>", options.config.clone()) {
-        Ok(tree) => Lowering::new(&source, options.plain_backslashes, options.newline, settings).template(&tree),
+        Ok(tree) => lower(&source, &tree),
         Err(error) => {
             let repaired = repair(&source, options, false).ok_or_else(|| syntax_fault(&error, "template"))?;
             // The repaired text only guides the parser; literals are read from what has the same offsets.
             let tree = parse(&repaired.parsed, "<template>", options.config.clone())
                 .map_err(|_| syntax_fault(&error, "template"))?;
-            Lowering::new(&repaired.read, options.plain_backslashes, options.newline, settings).template(&tree)
+            lower(&repaired.read, &tree)
         }
     }
 }

@@ -58,7 +58,7 @@ impl<'a> Lowering<'a> {
             blocks: self.blocks,
             extends: self.extends,
             trailing_newlines: self.source.bytes().rev().take_while(|byte| *byte == b'\n').count(),
-            newline: self.newline,
+            last_newline: self.newline,
         })
     }
 

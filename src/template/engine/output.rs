@@ -1,5 +1,8 @@
 //! From what a template wrote to one value, and from that to data.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::print;
@@ -93,10 +96,42 @@ fn write_items(items: &[Val], brackets: [char; 2], out: &mut String, depth: usiz
 
 /// As data: everything rendered, tuples and sequences as lists, `omit` dropped inside containers.
 pub fn finalize(value: &Val) -> Res<Value> {
-    data(value, 0)
+    data(value, 0, None)
 }
 
-fn data(value: &Val, depth: usize) -> Res<Value> {
+/// The same, and a container of the variables that occurs twice is one container in the result, too. What a template
+/// builds itself is copied at every place, as Ansible hands it to filters.
+pub fn finalize_sharing(value: &Val) -> Res<Value> {
+    data(value, 0, Some(&Shared::default()))
+}
+
+/// Containers that are data already, by their address.
+type Shared = RefCell<HashMap<usize, Value>>;
+
+fn data(value: &Val, depth: usize, shared: Option<&Shared>) -> Res<Value> {
+    let address = match value {
+        Val::List(list) => Some(Rc::as_ptr(list).addr()),
+        Val::Dict(dict) => Some(Rc::as_ptr(dict).addr()),
+        _ => None,
+    };
+    let (Some(shared), Some(address)) = (shared, address) else { return fresh_data(value, depth, shared) };
+    if let Some(known) = shared.borrow().get(&address) {
+        return Ok(known.clone());
+    }
+    let untouched = match value {
+        Val::List(list) => list.is_untouched(),
+        Val::Dict(dict) => dict.is_untouched(),
+        _ => false,
+    };
+    if !untouched {
+        return fresh_data(value, depth, Some(shared));
+    }
+    let made = fresh_data(value, depth, Some(shared))?;
+    shared.borrow_mut().insert(address, made.clone());
+    Ok(made)
+}
+
+fn fresh_data(value: &Val, depth: usize, shared: Option<&Shared>) -> Res<Value> {
     if depth > MOST_DEPTH {
         return Err(raised("containers are nested too deeply"));
     }
@@ -117,16 +152,18 @@ fn data(value: &Val, depth: usize) -> Res<Value> {
         }
         Val::Undefined(it) => return Err(Box::new(it.error.clone())),
         Val::List(list) => {
-            if let Some(raw) = list.raw()
+            if shared.is_none()
+                && let Some(raw) = list.raw()
                 && raw.iter().all(|item| is_plain(item, depth))
             {
                 return Ok(Value::List(raw));
             }
-            sequence(&list.to_vec(), depth)?
+            sequence(&list.to_vec(), depth, shared)?
         }
-        Val::Tuple(items) => sequence(items, depth)?,
+        Val::Tuple(items) => sequence(items, depth, shared)?,
         Val::Dict(dict) => {
-            if let Some(raw) = dict.raw()
+            if shared.is_none()
+                && let Some(raw) = dict.raw()
                 && raw.values().all(|item| is_plain(item, depth))
             {
                 return Ok(Value::Dict(raw));
@@ -139,13 +176,13 @@ fn data(value: &Val, depth: usize) -> Res<Value> {
                         Value::Str(text) => Value::Str(text.into_untrusted().without_markup()),
                         other => other,
                     };
-                    out.insert(key, data(&item, depth + 1)?);
+                    out.insert(key, data(&item, depth + 1, shared)?);
                 }
             }
             Value::dict(out)
         }
         Val::Object(object) => match object.as_data() {
-            Some(value) => data(&value, depth + 1)?,
+            Some(value) => data(&value, depth + 1, shared)?,
             None => {
                 return Err(raised(format!("Type '{}' is unsupported for variable storage.", object.type_name())));
             }
@@ -153,11 +190,11 @@ fn data(value: &Val, depth: usize) -> Res<Value> {
     })
 }
 
-fn sequence(items: &[Val], depth: usize) -> Res<Value> {
+fn sequence(items: &[Val], depth: usize, shared: Option<&Shared>) -> Res<Value> {
     let mut out = Vec::with_capacity(items.len());
     for item in items {
         if !matches!(item, Val::Omit) {
-            out.push(data(item, depth + 1)?);
+            out.push(data(item, depth + 1, shared)?);
         }
     }
     Ok(Value::list(out))

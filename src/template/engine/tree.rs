@@ -15,7 +15,7 @@ pub struct Template {
     /// How many newlines the source ends with.
     pub trailing_newlines: usize,
     /// `#jinja2:` of files: written where a text ends its lines.
-    pub newline: &'static str,
+    pub last_newline: &'static str,
 }
 
 #[derive(Debug)]

@@ -2,8 +2,9 @@
 
 use crate::source::SourceFile;
 use crate::template::engine::arguments::Bound;
+use crate::template::engine::encoding::encode;
 use crate::template::engine::markup::marked;
-use crate::template::engine::output::finalize;
+use crate::template::engine::output::{finalize, finalize_sharing};
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::{Map, Val, from_data};
@@ -115,15 +116,15 @@ fn named<'a>(args: &'a Bound, name: &str) -> Option<&'a Val> {
 type Separators = (&'static str, &'static str);
 
 /// `omit` written into a container is no data; one that comes from a variable is gone by then.
-fn refuse_omit(value: &Val) -> Res<()> {
+fn refuse_omit(value: &Val, message: &str) -> Res<()> {
     let held = match value {
-        Val::Omit => return Err(raised("Object of type _OmitType is not JSON serializable")),
+        Val::Omit => return Err(raised(message)),
         Val::List(list) if list.raw().is_none() => list.to_vec(),
         Val::Tuple(items) => items.to_vec(),
         Val::Dict(dict) if dict.raw().is_none() => dict.to_map().into_values().collect(),
         _ => return Ok(()),
     };
-    held.iter().try_for_each(refuse_omit)
+    held.iter().try_for_each(|item| refuse_omit(item, message))
 }
 
 fn dump(
@@ -151,7 +152,7 @@ fn dump(
             return Err(raised(format!("JSONEncoder.__init__() got an unexpected keyword argument '{name}'")));
         }
     }
-    refuse_omit(&args.val(0))?;
+    refuse_omit(&args.val(0), "Object of type _OmitType is not JSON serializable")?;
     let indent = named(args, "indent").map_or(Ok(indent), indentation)?;
     let (item, colon) = separators.unwrap_or((if indent.is_some() { "," } else { ", " }, ": "));
     let (mut item, mut colon) = (item.to_owned(), colon.to_owned());
@@ -461,6 +462,7 @@ fn yaml(args: &Bound, indent: i64, flow: Option<bool>) -> Res<Val> {
         "encoding",
         "version",
         "tags",
+        "canonical",
     ];
     if let Some((name, _)) = args.named.iter().find(|(name, _)| !KNOWN.contains(&&**name)) {
         return Err(raised(format!("dump_all() got an unexpected keyword argument '{name}'")));
@@ -475,15 +477,42 @@ fn yaml(args: &Bound, indent: i64, flow: Option<bool>) -> Res<Val> {
     let options = yaml_text::Options {
         indent: i32::try_from(number("indent", indent)?).unwrap_or(2),
         width: i32::try_from(number("width", 80)?).unwrap_or(80),
-        unicode: flag("allow_unicode", true)?,
+        unicode: true,
         flow,
         sort_keys: flag("sort_keys", true)?,
         explicit_start: flag("explicit_start", false)?,
         explicit_end: flag("explicit_end", false)?,
         style,
+        canonical: flag("canonical", false)?,
+        version: named(args, "version").map_or(Ok(None), yaml_version)?,
+        tags: named(args, "tags").map_or_else(|| Ok(Vec::new()), yaml_tags)?,
     };
-    let value = finalize(&args.val(0))?;
-    Ok(Val::str(yaml_text::dump(&value, &options).map_err(raised)?))
+    refuse_omit(&args.val(0), "('cannot represent an object', Omit)")?;
+    let text = yaml_text::dump(&finalize_sharing(&args.val(0))?, &options).map_err(raised)?;
+    match named(args, "encoding") {
+        None | Some(Val::Null) => Ok(Val::str(text)),
+        Some(encoding) => Ok(Val::Bytes(encode(&text, &print::text(encoding)?, "strict")?.into())),
+    }
+}
+
+fn yaml_version(value: &Val) -> Res<Option<(i32, i32)>> {
+    if let Val::Null = value {
+        return Ok(None);
+    }
+    match value.iterate()?.as_slice() {
+        [Val::Int(1), Val::Int(minor @ 0..=9)] => Ok(Some((1, i32::try_from(*minor).unwrap_or(1)))),
+        _ => Err(raised("unsupported YAML version")),
+    }
+}
+
+fn yaml_tags(value: &Val) -> Res<Vec<(String, String)>> {
+    match value {
+        Val::Null => Ok(Vec::new()),
+        Val::Dict(dict) => {
+            dict.to_map().iter().map(|(handle, prefix)| Ok((handle.to_text(), print::text(prefix)?))).collect()
+        }
+        other => Err(raised(format!("'{}' object has no attribute 'keys'", other.type_name()))),
+    }
 }
 
 pub fn from_yaml(_scope: &Scope, args: Bound) -> Res<Val> {
