@@ -56,6 +56,7 @@ pub struct Str {
 struct Note {
     trusted: bool,
     secret: bool,
+    markup: bool,
     span: Option<Span>,
 }
 
@@ -67,7 +68,7 @@ impl Str {
 
     /// Text a person wrote in the project: rendered when it holds a template.
     pub fn trusted(text: impl Into<Arc<str>>, span: Option<Span>) -> Self {
-        Self { text: text.into(), note: Some(Arc::new(Note { trusted: true, secret: false, span })) }
+        Self { text: text.into(), note: Some(Arc::new(Note { trusted: true, span, ..Note::default() })) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -86,6 +87,11 @@ impl Str {
         self.note.as_ref().is_some_and(|note| note.secret)
     }
 
+    /// HTML that needs no escaping: inside templates only, data never is.
+    pub fn is_markup(&self) -> bool {
+        self.note.as_ref().is_some_and(|note| note.markup)
+    }
+
     pub fn span(&self) -> Option<&Span> {
         self.note.as_ref()?.span.as_ref()
     }
@@ -93,22 +99,33 @@ impl Str {
     /// The same text, marked as secret: masked wherever it would be shown.
     #[must_use]
     pub fn into_secret(self) -> Self {
-        let mut note = self.note.as_deref().cloned().unwrap_or_default();
-        note.secret = true;
-        Self { text: self.text, note: Some(Arc::new(note)) }
+        self.noted(|note| note.secret = true)
+    }
+
+    #[must_use]
+    pub fn into_markup(self) -> Self {
+        self.noted(|note| note.markup = true)
+    }
+
+    #[must_use]
+    pub fn without_markup(self) -> Self {
+        if self.is_markup() { self.noted(|note| note.markup = false) } else { self }
     }
 
     /// The same text as data; it keeps its place and its secrecy.
     #[must_use]
     pub fn into_untrusted(self) -> Self {
         match self.note.as_deref() {
-            Some(note) if note.trusted => {
-                let note = Note { trusted: false, ..note.clone() };
-                let note = (note.secret || note.span.is_some()).then(|| Arc::new(note));
-                Self { text: self.text, note }
-            }
+            Some(note) if note.trusted => self.noted(|note| note.trusted = false),
             _ => self,
         }
+    }
+
+    fn noted(self, change: impl FnOnce(&mut Note)) -> Self {
+        let mut note = self.note.as_deref().cloned().unwrap_or_default();
+        change(&mut note);
+        let says_something = note.trusted || note.secret || note.markup || note.span.is_some();
+        Self { text: self.text, note: says_something.then(|| Arc::new(note)) }
     }
 
     /// Another text with this one's trust, place and secrecy.

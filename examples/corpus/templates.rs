@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rplay::source::SourceFile;
-use rplay::template::{Engine, FileOptions, SearchPath, Settings, Templar, TemplateError, TemplateErrorKind};
+use rplay::template::{
+    Engine, FileOptions, SearchPath, Settings, Templar, TemplateError, TemplateErrorKind, encode as encode_text,
+};
 use rplay::value::{Dict, Str, Value};
 use rplay::yaml::Reader;
 use serde_json::{Map, Value as Json, json};
@@ -51,7 +53,16 @@ pub fn check_file(case: &Json) -> Verdict {
     };
     let source = SourceFile::new(path, text);
     let result = templar.render_file(&source, &file_options(&case["options"]), &extra_variables());
-    sandbox.judge(case, result.map(|text| answer(&Value::str(text))))
+    let encoding = case["options"]["output_encoding"].as_str().unwrap_or("utf-8");
+    match result {
+        Ok(text) if encoding != "utf-8" => {
+            let wanted = &case["expect"];
+            let bytes = encode_text(&text, encoding).map(|bytes| answer(&Value::Bytes(bytes.into())));
+            let actual = bytes.unwrap_or_else(|message| json!({"error": "UnicodeEncodeError", "message": message}));
+            Verdict::compare(&wanted.to_string(), &actual.to_string())
+        }
+        result => sandbox.judge(case, result.map(|text| answer(&Value::str(text)))),
+    }
 }
 
 pub fn check_condition(case: &Json) -> Verdict {

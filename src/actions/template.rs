@@ -10,7 +10,7 @@ use rplay_modules::file_attributes::FILE_ARGS;
 use super::source_file::{self, Prepared};
 use super::{ActionResult, FailedIn, Invocation, ModuleCall, copy, module};
 use crate::source::SourceFile;
-use crate::template::{FileOptions, SearchPath, Templar, TemplateError};
+use crate::template::{FileOptions, SearchPath, Templar, TemplateError, encode};
 use crate::value::{Dict, Value};
 
 pub const SPEC: Spec = Spec {
@@ -77,7 +77,7 @@ fn prepare(invocation: &Invocation<'_>) -> Result<(ModuleCall, Prepared, PathBuf
     }
     let text = invocation.reader.read_plain_text(&path).map_err(|err| failed(err.message))?;
     let text = render(invocation, &path, text).map_err(|err| Box::new(ActionResult::template_failed(None, &err)))?;
-    let bytes = encode(text, invocation.text("output_encoding").unwrap_or("utf-8")).map_err(failed)?;
+    let bytes = encode(&text, invocation.text("output_encoding").unwrap_or("utf-8")).map_err(failed)?;
     let mut prepared = source_file::prepare_bytes(bytes);
     if let Ok(source) = source_file::mode_of(&path) {
         prepared.mode = source;
@@ -153,23 +153,4 @@ fn user_name(uid: u32) -> Option<String> {
         let name = fields.next()?;
         (fields.nth(1)? == uid).then(|| name.to_owned())
     })
-}
-
-fn encode(text: String, encoding: &str) -> Result<Vec<u8>, String> {
-    let narrow = |limit: u32| {
-        text.chars()
-            .map(|char| u8::try_from(u32::from(char)).ok().filter(|_| u32::from(char) < limit))
-            .collect::<Option<Vec<u8>>>()
-            .ok_or_else(|| format!("the result has characters that {encoding} cannot encode"))
-    };
-    match encoding.to_lowercase().replace('_', "-").as_str() {
-        "utf-8" | "utf8" => Ok(text.into_bytes()),
-        "ascii" | "us-ascii" => narrow(0x80),
-        "latin-1" | "latin1" | "iso-8859-1" => narrow(0x100),
-        "utf-16-le" => Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
-        "utf-16-be" => Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
-        _ => Err(format!(
-            "output_encoding `{encoding}` is not supported (utf-8, ascii, latin-1, utf-16-le, utf-16-be are)"
-        )),
-    }
 }

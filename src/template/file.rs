@@ -1,5 +1,6 @@
 //! Template files, as the module `template` renders them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
@@ -94,6 +95,10 @@ impl Templar {
             keep_trailing_newline: false,
         };
         let text = read_header(&source.text, &mut overrides)?;
+        // The header's choice is for the text; what is put back at the end follows it with plain line feeds.
+        let has_header = text.len() < source.text.len();
+        let last_newline = if has_header { "\n" } else { newline };
+        let newline = newline_of(&overrides.options.newline_sequence)?;
         let starts = [
             &overrides.options.variable_start_string,
             &overrides.options.block_start_string,
@@ -103,8 +108,9 @@ impl Templar {
         if !lines_matter && !starts.iter().any(|start| text.contains(start.as_str())) {
             return Ok(Value::str(text));
         }
-        let syntax = Arc::new(Syntax { config: config(&overrides)?, plain_backslashes: false, newline });
-        let compiled = Arc::new(template(text, &syntax, &self.engine().settings)?);
+        let text = without_line_comments(text, &overrides);
+        let syntax = Arc::new(Syntax { config: config(&overrides)?, plain_backslashes: false, newline, last_newline });
+        let compiled = Arc::new(template(&text, &syntax, &self.engine().settings)?);
         let templar = Templar { file: Some(syntax), ..self.with_locals(extra.clone()) };
         let context = Context::new(templar);
         let _session = context.session();
@@ -143,14 +149,11 @@ fn config(overrides: &Overrides) -> Res<SyntaxConfig> {
     if let Some(prefix) = &overrides.line_statement_prefix {
         builder.line_statement_prefix(prefix.clone());
     }
-    if let Some(prefix) = &overrides.line_comment_prefix {
-        builder.line_comment_prefix(prefix.clone());
-    }
     builder.build().map_err(|error| syntax(error.detail().unwrap_or("invalid delimiters")))
 }
 
 /// The header of a text that is not a file: the rest of the text, and how it is written.
-pub(crate) fn syntax_of_text(text: &str, plain_backslashes: bool) -> Res<Option<(&str, Syntax)>> {
+pub(crate) fn syntax_of_text(text: &str, plain_backslashes: bool) -> Res<Option<(Cow<'_, str>, Syntax)>> {
     if !text.starts_with(HEADER) {
         return Ok(None);
     }
@@ -162,7 +165,38 @@ pub(crate) fn syntax_of_text(text: &str, plain_backslashes: bool) -> Res<Option<
     };
     let body = read_header(text, &mut overrides)?;
     let newline = newline_of(&overrides.options.newline_sequence)?;
-    Ok(Some((body, Syntax { config: config(&overrides)?, plain_backslashes, newline })))
+    let body = without_line_comments(body, &overrides);
+    Ok(Some((body, Syntax { config: config(&overrides)?, plain_backslashes, newline, last_newline: "\n" })))
+}
+
+/// The text without its line comments and the blanks before them. The parser's own would take the line end, too.
+fn without_line_comments<'a>(text: &'a str, overrides: &Overrides) -> Cow<'a, str> {
+    let Some(prefix) = overrides.line_comment_prefix.as_deref().filter(|prefix| text.contains(prefix)) else {
+        return Cow::Borrowed(text);
+    };
+    let options = &overrides.options;
+    let tags = [
+        (&options.variable_start_string, &options.variable_end_string),
+        (&options.block_start_string, &options.block_end_string),
+        (&options.comment_start_string, &options.comment_end_string),
+    ];
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(char) = rest.chars().next() {
+        if let Some((start, end)) = tags.iter().find(|(start, _)| rest.starts_with(start.as_str())) {
+            let inside = &rest[start.len()..];
+            let length = inside.find(end.as_str()).map_or(rest.len(), |at| start.len() + at + end.len());
+            out.push_str(&rest[..length]);
+            rest = &rest[length..];
+        } else if rest.starts_with(prefix) {
+            out.truncate(out.trim_end_matches([' ', '\t']).len());
+            rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+        } else {
+            out.push(char);
+            rest = &rest[char.len_utf8()..];
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// `#jinja2: trim_blocks: False, …` in the first line changes the options of this file.

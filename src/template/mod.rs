@@ -220,6 +220,11 @@ impl Templar {
     }
 }
 
+/// The bytes of a text in an encoding that Python knows by this name.
+pub fn encode(text: &str, encoding: &str) -> Result<Vec<u8>, String> {
+    engine::encoding::encode(text, encoding, "strict").map_err(|fault| fault.message)
+}
+
 fn read_text(path: &Path) -> Res<String> {
     let bytes =
         std::fs::read(path).map_err(|error| error::raised(format!("unable to read {}: {error}", path.display())))?;

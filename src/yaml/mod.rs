@@ -147,6 +147,11 @@ impl Reader {
         self.read_text(source, &source.text, false)
     }
 
+    /// Reads one document as YAML, although it may look like JSON, which has other numbers.
+    pub fn read_yaml(&self, source: &Arc<SourceFile>) -> Result<Node, Error> {
+        construct::construct(self, source, &compose::compose(source, &source.text)?, false)
+    }
+
     /// Reads a file, decrypting it when it is a vault as a whole.
     pub fn read_file(&self, path: &Path) -> Result<Node, Error> {
         let bytes = read_bytes(path)?;

@@ -7,6 +7,7 @@ use num_traits::ToPrimitive;
 use super::arguments::Arguments;
 use super::context::Context;
 use super::eval::call_value;
+use super::markup;
 use super::methods;
 use super::print;
 use super::run::Scope;
@@ -261,7 +262,7 @@ pub fn call_method(scope: &Scope, value: &Val, name: &str, arguments: Arguments)
         return result;
     }
     if methods::has(value, name) {
-        return methods::call(&scope.context, value, name, arguments);
+        return methods::call(value, name, arguments);
     }
     call_value(scope, &attribute(value, name), arguments)
 }
@@ -274,15 +275,20 @@ struct Method {
 
 impl Object for Method {
     fn type_name(&self) -> &'static str {
-        "method"
+        let marked = matches!(&self.object, Val::Str(text) if text.is_markup());
+        if marked && markup::KEEPING_METHODS.contains(&self.name.as_str()) {
+            "method"
+        } else {
+            "builtin_function_or_method"
+        }
     }
 
     fn is_callable(&self) -> bool {
         true
     }
 
-    fn call(&self, context: &Context, arguments: Arguments) -> Res<Val> {
-        methods::call(context, &self.object, &self.name, arguments)
+    fn call(&self, _context: &Context, arguments: Arguments) -> Res<Val> {
+        methods::call(&self.object, &self.name, arguments)
     }
 
     fn text(&self) -> String {

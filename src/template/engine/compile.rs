@@ -32,19 +32,21 @@ pub struct Syntax {
     pub config: SyntaxConfig,
     pub plain_backslashes: bool,
     pub newline: &'static str,
+    /// What stands for the line ends that are put back at the end.
+    pub last_newline: &'static str,
 }
 
 impl Default for Syntax {
     fn default() -> Self {
         let config = SyntaxConfig::builder().trim_blocks(true).build().unwrap_or_default();
-        Self { config, plain_backslashes: true, newline: "\n" }
+        Self { config, plain_backslashes: true, newline: "\n", last_newline: "\n" }
     }
 }
 
 impl Cache {
     pub fn template(&self, text: &Arc<str>, syntax: &Syntax, settings: &Settings) -> Res<Arc<Template>> {
         cached(&self.texts, text, || match crate::template::file::syntax_of_text(text, syntax.plain_backslashes)? {
-            Some((body, syntax)) => template(body, &syntax, settings),
+            Some((body, syntax)) => template(&body, &syntax, settings),
             None => template(text, syntax, settings),
         })
     }
@@ -77,14 +79,18 @@ fn cached<T>(cache: &Cached<T>, text: &Arc<str>, make: impl FnOnce() -> Res<T>) 
 pub fn template(text: &str, options: &Syntax, settings: &Settings) -> Res<Template> {
     let source = keep_newline_after_raw(normalize(text), options);
     refuse_monsters(&source)?;
+    let lower = |source: &str, tree| -> Res<Template> {
+        let lowering = Lowering::new(source, options.plain_backslashes, options.newline, settings);
+        Ok(Template { last_newline: options.last_newline, ..lowering.template(tree)? })
+    };
     match parse(&source, "<template>", options.config.clone()) {
-        Ok(tree) => Lowering::new(&source, options.plain_backslashes, options.newline, settings).template(&tree),
+        Ok(tree) => lower(&source, &tree),
         Err(error) => {
             let repaired = repair(&source, options, false).ok_or_else(|| syntax_fault(&error, "template"))?;
             // The repaired text only guides the parser; literals are read from what has the same offsets.
             let tree = parse(&repaired.parsed, "<template>", options.config.clone())
                 .map_err(|_| syntax_fault(&error, "template"))?;
-            Lowering::new(&repaired.read, options.plain_backslashes, options.newline, settings).template(&tree)
+            lower(&repaired.read, &tree)
         }
     }
 }
@@ -197,11 +203,21 @@ struct Repaired {
     read: String,
 }
 
+/// An open bracket, and what has been seen inside it.
+struct Bracket {
+    inside: usize,
+    subscript: bool,
+    commas: usize,
+    slice: bool,
+}
+
 /// What Jinja2 accepts and the parser does not: unary plus, tuples without parentheses, escapes it does not know.
 fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repaired> {
     let masked = mask_escapes(source);
     let mut edits: Vec<(usize, char)> = Vec::new();
     let mut plus: Vec<usize> = Vec::new();
+    let mut brackets: Vec<Bracket> = Vec::new();
+    let mut after_comma = false;
     let mut before_is_value = false;
     let mut depth = 0_usize;
     // Where a tuple may stand without parentheses: its start, and the commas seen at this level.
@@ -233,13 +249,33 @@ fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repaired> 
             }
             Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => {
                 depth += 1;
+                let subscript = before_is_value && matches!(token, Token::BracketOpen);
+                brackets.push(Bracket { inside: to, subscript, commas: 0, slice: false });
                 before_is_value = false;
             }
             Token::ParenClose | Token::BracketClose | Token::BraceClose => {
                 depth = depth.saturating_sub(1);
+                if let Some(it) = brackets.pop()
+                    && it.subscript
+                    && it.commas > 0
+                    && !it.slice
+                    && !after_comma
+                {
+                    edits.push((it.inside, '('));
+                    edits.push((from, ')'));
+                }
                 before_is_value = true;
             }
+            Token::Colon => {
+                if let Some(it) = brackets.last_mut() {
+                    it.slice = true;
+                }
+                before_is_value = false;
+            }
             Token::Comma => {
+                if let Some(it) = brackets.last_mut() {
+                    it.commas += 1;
+                }
                 if depth == 0 && start.is_some() {
                     commas += 1;
                 }
@@ -272,25 +308,27 @@ fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repaired> 
             }
             _ => before_is_value = false,
         }
+        after_comma = matches!(token, Token::Comma);
         last_end = to;
     }
     if edits.is_empty() && plus.is_empty() && masked == source {
         return None;
     }
     edits.sort_by_key(|(at, _)| *at);
-    let apply = |text: &str| {
+    let apply = |text: &str, sign: char| {
         let mut out = String::with_capacity(text.len() + edits.len());
         let mut edits = edits.iter().peekable();
         for (at, char) in text.char_indices() {
             while let Some((_, insert)) = edits.next_if(|(place, _)| *place <= at) {
                 out.push(*insert);
             }
-            out.push(if plus.contains(&at) { ' ' } else { char });
+            out.push(if plus.contains(&at) { sign } else { char });
         }
         out.extend(edits.map(|(_, insert)| *insert));
         out
     };
-    Some(Repaired { parsed: apply(&masked), read: apply(source) })
+    // The parser knows a minus at this place; a plus in the text that is read tells them apart.
+    Some(Repaired { parsed: apply(&masked, '-'), read: apply(source, '+') })
 }
 
 /// Escapes the tokenizer would judge become two harmless characters; what they mean is read from the source.

@@ -166,7 +166,7 @@ impl Context {
             None => self.templar.variables().get(name)?,
         };
         let imported = self.import(&value);
-        if matches!(value, Value::List(_) | Value::Dict(_)) {
+        if matches!(imported, Val::List(_) | Val::Dict(_)) {
             if self.containers.borrow().is_empty() {
                 self.leftovers.contexts.borrow_mut().push(self.clone());
             }
@@ -190,7 +190,8 @@ impl Context {
                     self.note_secret(text);
                 }
                 if text.is_trusted() && super::is_template(text) {
-                    return self.render_text(text).unwrap_or_else(Val::failed);
+                    // What a template gives is its own: changing it leaves the variables it was made of alone.
+                    return self.render_text(text).map_or_else(Val::failed, Val::copied);
                 }
                 Val::Str(text.clone())
             }
@@ -274,7 +275,7 @@ pub fn restore_newlines(value: Val, template: &Template) -> Val {
             }
             let mut longer = text.to_string();
             for _ in kept..template.trailing_newlines {
-                longer.push_str(template.newline);
+                longer.push_str(template.last_newline);
             }
             Val::Str(text.with_text(longer))
         }

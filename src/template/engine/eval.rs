@@ -51,6 +51,7 @@ fn compound(scope: &Scope, expr: &Expr) -> Res<Val> {
             Ok(Val::dict(map))
         }
         Expr::Neg(inner) => operators::negate(&eval(scope, inner)?.used()?),
+        Expr::Plus(inner) => operators::plus(&eval(scope, inner)?.used()?),
         Expr::Not(inner) => Ok(Val::Bool(!eval(scope, inner)?.truthy()?)),
         Expr::Arithmetic(first, rest) => {
             let mut left = eval(scope, first)?;

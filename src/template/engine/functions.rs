@@ -171,12 +171,12 @@ impl Object for AllVariables {
         self.context.variable(name)
     }
 
-    fn call_method(&self, context: &Context, name: &str, arguments: Arguments) -> Option<Res<Val>> {
+    fn call_method(&self, _context: &Context, name: &str, arguments: Arguments) -> Option<Res<Val>> {
         if name == "get" {
             let found = arguments.positional.first().and_then(|name| self.context.variable(name.as_str()?));
             return Some(Ok(found.or_else(|| arguments.positional.get(1).cloned()).unwrap_or(Val::Null)));
         }
-        Some(super::methods::call(context, &Val::dict(self.map()), name, arguments))
+        Some(super::methods::call(&Val::dict(self.map()), name, arguments))
     }
 
     fn items(&self) -> Option<Res<Vec<Val>>> {

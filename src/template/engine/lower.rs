@@ -58,7 +58,7 @@ impl<'a> Lowering<'a> {
             blocks: self.blocks,
             extends: self.extends,
             trailing_newlines: self.source.bytes().rev().take_while(|byte| *byte == b'\n').count(),
-            newline: self.newline,
+            last_newline: self.newline,
         })
     }
 
@@ -387,6 +387,7 @@ impl<'a> Lowering<'a> {
                 let inner = Box::new(self.expr(&it.expr)?);
                 match it.op {
                     ast::UnaryOpKind::Not => Expr::Not(inner),
+                    ast::UnaryOpKind::Neg if self.slice(it.span()).starts_with('+') => Expr::Plus(inner),
                     ast::UnaryOpKind::Neg => Expr::Neg(inner),
                 }
             }

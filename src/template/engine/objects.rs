@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::arguments::Arguments;
 use super::comparison::equal;
 use super::context::Context;
+use super::methods;
 use super::val::{Map, Object, Val};
 use crate::template::error::{Res, raised};
 use crate::value::Value;
@@ -131,6 +132,20 @@ impl Object for Range {
         "range"
     }
 
+    fn attribute(&self, name: &str) -> Option<Val> {
+        match name {
+            "start" => Some(Val::Int(self.start)),
+            "stop" => Some(Val::Int(self.stop)),
+            "step" => Some(Val::Int(self.step)),
+            _ => None,
+        }
+    }
+
+    fn call_method(&self, _context: &Context, name: &str, arguments: Arguments) -> Option<Res<Val>> {
+        let numbers = || self.numbers().and_then(|all| methods::call(&Val::tuple(all), name, arguments));
+        matches!(name, "count" | "index").then(numbers)
+    }
+
     fn items(&self) -> Option<Res<Vec<Val>>> {
         Some(self.numbers())
     }
@@ -247,8 +262,29 @@ impl Function {
 }
 
 impl Object for Function {
+    /// Python's types answer with their own name: what the filter `type_debug` shows of them.
     fn type_name(&self) -> &'static str {
-        "function"
+        match self.name {
+            "cycler" => "Cycler",
+            "dict" => "dict",
+            "joiner" => "Joiner",
+            "namespace" => "Namespace",
+            "range" => "range",
+            _ => "function",
+        }
+    }
+
+    fn call_method(&self, _context: &Context, name: &str, arguments: Arguments) -> Option<Res<Val>> {
+        if self.name != "dict" {
+            return None;
+        }
+        if name == "fromkeys" {
+            return Some(dict_from_keys(arguments));
+        }
+        let mut positional = arguments.positional.into_iter();
+        let dict = positional.next().filter(|dict| matches!(dict, Val::Dict(_)) && methods::has(dict, name))?;
+        let arguments = Arguments { positional: positional.collect(), named: arguments.named };
+        Some(methods::call(&dict, name, arguments))
     }
 
     fn is_callable(&self) -> bool {
@@ -262,4 +298,16 @@ impl Object for Function {
     fn text(&self) -> String {
         format!("<function {}>", self.name)
     }
+}
+
+fn dict_from_keys(arguments: Arguments) -> Res<Val> {
+    let given = arguments.positional.len();
+    if !(1..=2).contains(&given) {
+        let limit = if given == 0 { "at least 1 argument" } else { "at most 2 arguments" };
+        return Err(raised(format!("fromkeys expected {limit}, got {given}")));
+    }
+    let mut positional = arguments.positional.into_iter();
+    let (keys, value) = (positional.next().unwrap_or(Val::Null), positional.next().unwrap_or(Val::Null));
+    let entries = keys.iterate()?.iter().map(|key| Ok((key.to_key()?, value.clone()))).collect::<Res<Map>>()?;
+    Ok(Val::dict(entries))
 }

@@ -6,8 +6,9 @@ use num_integer::Integer;
 use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::comparison::contains;
+use super::markup;
 use super::methods::duration::TimeDelta;
-use super::methods::format::percent;
+use super::methods::format::{Shown, percent};
 use super::number::Number;
 use super::print::MOST_TEXT;
 use super::tree::Operator;
@@ -28,9 +29,19 @@ pub fn negate(value: &Val) -> Res<Val> {
     }
 }
 
+/// Unary plus, which makes an integer of a boolean.
+pub fn plus(value: &Val) -> Res<Val> {
+    Number::of(value)
+        .map(Number::into_val)
+        .ok_or_else(|| raised(format!("bad operand type for unary +: '{}'", value.type_name())))
+}
+
 pub fn arithmetic(operator: Operator, left: &Val, right: &Val) -> Res<Val> {
     if let (Some(a), Some(b)) = (Number::of(left), Number::of(right)) {
         return numbers(operator, a, b);
+    }
+    if let Some(result) = markup::operator(operator, left, right) {
+        return result;
     }
     match (operator, left, right) {
         (Operator::Add, Val::Str(a), Val::Str(b)) => {
@@ -47,7 +58,7 @@ pub fn arithmetic(operator: Operator, left: &Val, right: &Val) -> Res<Val> {
         }
         (Operator::Add, Val::Bytes(a), Val::Bytes(b)) => Ok(Val::Bytes(a.iter().chain(b.iter()).copied().collect())),
         (Operator::Rem, Val::Str(text), _) => {
-            let formatted = Str::data(percent(text, right)?);
+            let formatted = Str::data(percent(text, right, Shown::Plain)?);
             Ok(Val::Str(if text.is_secret() || right.is_secret() { formatted.into_secret() } else { formatted }))
         }
         (Operator::Mul, Val::Str(_) | Val::List(_) | Val::Tuple(_) | Val::Bytes(_), count)
@@ -92,7 +103,9 @@ fn unsupported(operator: Operator, left: &Val, right: &Val) -> Fault {
     let (a, b) = (left.type_name(), right.type_name());
     if operator == Operator::Add {
         match left {
-            Val::Str(_) => return raised(format!("can only concatenate str (not \"{b}\") to str")),
+            Val::Str(text) if !text.is_markup() => {
+                return raised(format!("can only concatenate str (not \"{b}\") to str"));
+            }
             Val::List(_) => return raised(format!("can only concatenate list (not \"{b}\") to list")),
             Val::Tuple(_) => return raised(format!("can only concatenate tuple (not \"{b}\") to tuple")),
             _ => {}

@@ -1,9 +1,12 @@
 //! From what a template wrote to one value, and from that to data.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::print;
-use super::val::Val;
+use super::val::{Val, from_key};
 use crate::template::error::{Res, raised};
 use crate::value::{Dict, Str, Value};
 
@@ -26,11 +29,8 @@ pub fn concat(nodes: Vec<Val>) -> Res<Val> {
                         secret |= text.is_secret();
                         out.push_str(text);
                     }
-                    Val::Object(object) if object.as_data().is_none() => print::text_into(node, &mut out)?,
-                    Val::List(_) | Val::Tuple(_) | Val::Dict(_) | Val::Object(_) => {
-                        let value = finalize(node)?;
-                        out.push_str(&value.to_text());
-                    }
+                    Val::List(_) | Val::Tuple(_) | Val::Dict(_) => write_stored(node, &mut out, 0)?,
+                    Val::Object(object) if object.as_data().is_some() => write_stored(node, &mut out, 0)?,
                     other => print::text_into(other, &mut out)?,
                 }
             }
@@ -40,12 +40,98 @@ pub fn concat(nodes: Vec<Val>) -> Res<Val> {
     }
 }
 
-/// As data: everything rendered, tuples and sequences as lists, `omit` dropped inside containers.
-pub fn finalize(value: &Val) -> Res<Value> {
-    data(value, 0)
+/// A container beside text, as Python prints it once it can be stored: tuples and views are lists, `omit` is dropped.
+/// Types of Jinja2 itself (groups, ranges, marked text) stay visible.
+fn write_stored(value: &Val, out: &mut String, depth: usize) -> Res<()> {
+    if depth > MOST_DEPTH {
+        return Err(raised("containers are nested too deeply"));
+    }
+    match value {
+        Val::List(list) => write_items(&list.to_vec(), ['[', ']'], out, depth),
+        Val::Tuple(items) => write_items(items, ['[', ']'], out, depth),
+        Val::Dict(dict) => {
+            out.push('{');
+            let entries = dict.to_map().into_iter().filter(|(_, item)| !matches!(item, Val::Omit));
+            for (index, (key, item)) in entries.enumerate() {
+                if index > 0 {
+                    out.push_str(", ");
+                }
+                out.push_str(&print::repr(&from_key(&key))?);
+                out.push_str(": ");
+                write_stored(&item, out, depth + 1)?;
+            }
+            out.push('}');
+            Ok(())
+        }
+        Val::Object(object) => match (object.type_name(), object.as_data()) {
+            ("range", _) => print::text_into(value, out),
+            ("set", Some(data)) if object.length() != Some(0) => write_items(&data.iterate()?, ['{', '}'], out, depth),
+            ("GroupTuple", Some(data)) => write_items(&data.iterate()?, ['(', ')'], out, depth),
+            ("set", _) => print::text_into(value, out),
+            (_, Some(data)) => write_stored(&data, out, depth),
+            (_, None) => finalize(value).map(|_| ()),
+        },
+        Val::Str(_) => {
+            out.push_str(&print::repr(value)?);
+            Ok(())
+        }
+        other => {
+            out.push_str(&finalize(other)?.repr());
+            Ok(())
+        }
+    }
 }
 
-fn data(value: &Val, depth: usize) -> Res<Value> {
+fn write_items(items: &[Val], brackets: [char; 2], out: &mut String, depth: usize) -> Res<()> {
+    out.push(brackets[0]);
+    for (index, item) in items.iter().filter(|item| !matches!(item, Val::Omit)).enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        write_stored(item, out, depth + 1)?;
+    }
+    out.push(brackets[1]);
+    Ok(())
+}
+
+/// As data: everything rendered, tuples and sequences as lists, `omit` dropped inside containers.
+pub fn finalize(value: &Val) -> Res<Value> {
+    data(value, 0, None)
+}
+
+/// The same, and a container of the variables that occurs twice is one container in the result, too. What a template
+/// builds itself is copied at every place, as Ansible hands it to filters.
+pub fn finalize_sharing(value: &Val) -> Res<Value> {
+    data(value, 0, Some(&Shared::default()))
+}
+
+/// Containers that are data already, by their address.
+type Shared = RefCell<HashMap<usize, Value>>;
+
+fn data(value: &Val, depth: usize, shared: Option<&Shared>) -> Res<Value> {
+    let address = match value {
+        Val::List(list) => Some(Rc::as_ptr(list).addr()),
+        Val::Dict(dict) => Some(Rc::as_ptr(dict).addr()),
+        _ => None,
+    };
+    let (Some(shared), Some(address)) = (shared, address) else { return fresh_data(value, depth, shared) };
+    if let Some(known) = shared.borrow().get(&address) {
+        return Ok(known.clone());
+    }
+    let untouched = match value {
+        Val::List(list) => list.is_untouched(),
+        Val::Dict(dict) => dict.is_untouched(),
+        _ => false,
+    };
+    if !untouched {
+        return fresh_data(value, depth, Some(shared));
+    }
+    let made = fresh_data(value, depth, Some(shared))?;
+    shared.borrow_mut().insert(address, made.clone());
+    Ok(made)
+}
+
+fn fresh_data(value: &Val, depth: usize, shared: Option<&Shared>) -> Res<Value> {
     if depth > MOST_DEPTH {
         return Err(raised("containers are nested too deeply"));
     }
@@ -55,7 +141,7 @@ fn data(value: &Val, depth: usize) -> Res<Value> {
         Val::Int(number) => Value::Int(*number),
         Val::Big(number) => Value::BigInt(Arc::clone(number)),
         Val::Float(number) => Value::Float(*number),
-        Val::Str(text) => Value::Str(text.clone().into_untrusted()),
+        Val::Str(text) => Value::Str(text.clone().into_untrusted().without_markup()),
         Val::Bytes(bytes) => Value::Bytes(Arc::clone(bytes)),
         Val::Date(date) => Value::Date(*date),
         Val::DateTime(time, zone) => Value::DateTime(*time, *zone),
@@ -66,16 +152,18 @@ fn data(value: &Val, depth: usize) -> Res<Value> {
         }
         Val::Undefined(it) => return Err(Box::new(it.error.clone())),
         Val::List(list) => {
-            if let Some(raw) = list.raw()
+            if shared.is_none()
+                && let Some(raw) = list.raw()
                 && raw.iter().all(|item| is_plain(item, depth))
             {
                 return Ok(Value::List(raw));
             }
-            sequence(&list.to_vec(), depth)?
+            sequence(&list.to_vec(), depth, shared)?
         }
-        Val::Tuple(items) => sequence(items, depth)?,
+        Val::Tuple(items) => sequence(items, depth, shared)?,
         Val::Dict(dict) => {
-            if let Some(raw) = dict.raw()
+            if shared.is_none()
+                && let Some(raw) = dict.raw()
                 && raw.values().all(|item| is_plain(item, depth))
             {
                 return Ok(Value::Dict(raw));
@@ -85,16 +173,16 @@ fn data(value: &Val, depth: usize) -> Res<Value> {
             for (key, item) in map {
                 if !matches!(item, Val::Omit) {
                     let key = match key {
-                        Value::Str(text) => Value::Str(text.into_untrusted()),
+                        Value::Str(text) => Value::Str(text.into_untrusted().without_markup()),
                         other => other,
                     };
-                    out.insert(key, data(&item, depth + 1)?);
+                    out.insert(key, data(&item, depth + 1, shared)?);
                 }
             }
             Value::dict(out)
         }
         Val::Object(object) => match object.as_data() {
-            Some(value) => data(&value, depth + 1)?,
+            Some(value) => data(&value, depth + 1, shared)?,
             None => {
                 return Err(raised(format!("Type '{}' is unsupported for variable storage.", object.type_name())));
             }
@@ -102,11 +190,11 @@ fn data(value: &Val, depth: usize) -> Res<Value> {
     })
 }
 
-fn sequence(items: &[Val], depth: usize) -> Res<Value> {
+fn sequence(items: &[Val], depth: usize, shared: Option<&Shared>) -> Res<Value> {
     let mut out = Vec::with_capacity(items.len());
     for item in items {
         if !matches!(item, Val::Omit) {
-            out.push(data(item, depth + 1)?);
+            out.push(data(item, depth + 1, shared)?);
         }
     }
     Ok(Value::list(out))

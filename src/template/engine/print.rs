@@ -37,6 +37,11 @@ fn repr_into(value: &Val, out: &mut String, depth: usize) -> Res<()> {
         return Err(raised("maximum recursion depth exceeded while getting the repr of an object"));
     }
     match value {
+        Val::Str(text) if text.is_markup() => {
+            out.push_str("Markup(");
+            out.push_str(&str_repr(text));
+            out.push(')');
+        }
         Val::Str(text) => out.push_str(&str_repr(text)),
         Val::List(list) => sequence(&list.to_vec(), '[', "]", out, depth)?,
         Val::Tuple(items) => sequence(items, '(', if items.len() == 1 { ",)" } else { ")" }, out, depth)?,

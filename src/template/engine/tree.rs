@@ -15,7 +15,7 @@ pub struct Template {
     /// How many newlines the source ends with.
     pub trailing_newlines: usize,
     /// `#jinja2:` of files: written where a text ends its lines.
-    pub newline: &'static str,
+    pub last_newline: &'static str,
 }
 
 #[derive(Debug)]
@@ -87,6 +87,7 @@ pub enum Expr {
     Tuple(Vec<Expr>),
     Dict(Vec<(Expr, Expr)>),
     Neg(Box<Expr>),
+    Plus(Box<Expr>),
     Not(Box<Expr>),
     /// Operators of one precedence from left to right.
     Arithmetic(Box<Expr>, Vec<(Operator, Expr)>),

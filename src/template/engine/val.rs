@@ -2,6 +2,7 @@
 //! functions, containers that can be changed, and containers whose templates are rendered when they are looked at.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -43,19 +44,37 @@ pub struct Undefined {
     pub plain: bool,
 }
 
-pub struct List(RefCell<Items<Vec<Val>, Vec<Value>>>);
-pub struct DictCell(RefCell<Items<Map, Dict>>);
+pub struct List(RefCell<Items<Vec<Val>, Vec<Value>, usize>>);
+pub struct DictCell(RefCell<Items<Map, Dict, Value>>);
 
-enum Items<Own, Raw> {
+enum Items<Own, Raw, Key> {
     Own(Own),
-    Raw(Arc<Raw>, Context),
+    /// Not looked at, but for the containers in it that were: they stay the same objects.
+    Raw(Arc<Raw>, Context, Looked<Key>),
+}
+
+impl<Own: Clone, Raw, Key: Clone> Items<Own, Raw, Key> {
+    fn copied(&self) -> Self {
+        match self {
+            Items::Own(own) => Items::Own(own.clone()),
+            Items::Raw(raw, context, looked) => Items::Raw(Arc::clone(raw), context.clone(), looked.clone()),
+        }
+    }
+}
+
+type Looked<Key> = HashMap<Key, Val>;
+
+impl Val {
+    fn is_container(&self) -> bool {
+        matches!(self, Val::List(_) | Val::Dict(_))
+    }
 }
 
 impl List {
     pub fn len(&self) -> usize {
         match &*self.0.borrow() {
             Items::Own(items) => items.len(),
-            Items::Raw(items, _) => items.len(),
+            Items::Raw(items, ..) => items.len(),
         }
     }
 
@@ -66,17 +85,25 @@ impl List {
     pub fn get(&self, index: usize) -> Option<Val> {
         let (value, context) = match &*self.0.borrow() {
             Items::Own(items) => return items.get(index).cloned(),
-            Items::Raw(items, context) => (items.get(index)?.clone(), context.clone()),
+            Items::Raw(_, _, looked) if looked.contains_key(&index) => return looked.get(&index).cloned(),
+            Items::Raw(items, context, _) => (items.get(index)?.clone(), context.clone()),
         };
-        Some(context.import(&value))
+        let imported = context.import(&value);
+        if imported.is_container()
+            && let Items::Raw(_, _, looked) = &mut *self.0.borrow_mut()
+        {
+            looked.insert(index, imported.clone());
+        }
+        Some(imported)
     }
 
     pub fn to_vec(&self) -> Vec<Val> {
-        let (items, context) = match &*self.0.borrow() {
+        let (items, context, looked) = match &*self.0.borrow() {
             Items::Own(items) => return items.clone(),
-            Items::Raw(items, context) => (Arc::clone(items), context.clone()),
+            Items::Raw(items, context, looked) => (Arc::clone(items), context.clone(), looked.clone()),
         };
-        let own: Vec<Val> = items.iter().map(|item| context.import(item)).collect();
+        let import = |(index, item)| looked.get(&index).cloned().unwrap_or_else(|| context.import(item));
+        let own: Vec<Val> = items.iter().enumerate().map(import).collect();
         self.0.replace(Items::Own(own.clone()));
         own
     }
@@ -91,11 +118,16 @@ impl List {
         }
     }
 
+    /// A container of the variables whose items are not all rendered yet.
+    pub fn is_untouched(&self) -> bool {
+        matches!(&*self.0.borrow(), Items::Raw(..))
+    }
+
     /// The unrendered items, while nobody has looked at them.
     pub fn raw(&self) -> Option<Arc<Vec<Value>>> {
         match &*self.0.borrow() {
-            Items::Raw(items, _) => Some(Arc::clone(items)),
-            Items::Own(_) => None,
+            Items::Raw(items, _, looked) if looked.is_empty() => Some(Arc::clone(items)),
+            Items::Raw(..) | Items::Own(_) => None,
         }
     }
 }
@@ -104,7 +136,7 @@ impl DictCell {
     pub fn len(&self) -> usize {
         match &*self.0.borrow() {
             Items::Own(items) => items.len(),
-            Items::Raw(items, _) => items.len(),
+            Items::Raw(items, ..) => items.len(),
         }
     }
 
@@ -113,41 +145,48 @@ impl DictCell {
     }
 
     pub fn get(&self, key: &Value) -> Option<Val> {
-        self.look_up(|map| map.get(key).cloned(), |dict| dict.get(key).cloned())
+        let (key, value, context) = match &*self.0.borrow() {
+            Items::Own(items) => return items.get(key).cloned(),
+            Items::Raw(_, _, looked) if looked.contains_key(key) => return looked.get(key).cloned(),
+            Items::Raw(items, context, _) => {
+                let (key, value) = items.get_key_value(key)?;
+                (key.clone(), value.clone(), context.clone())
+            }
+        };
+        let imported = context.import(&value);
+        if imported.is_container()
+            && let Items::Raw(_, _, looked) = &mut *self.0.borrow_mut()
+        {
+            looked.insert(key, imported.clone());
+        }
+        Some(imported)
     }
 
     pub fn get_str(&self, key: &str) -> Option<Val> {
-        self.look_up(|map| map.get(key).cloned(), |dict| dict.get(key).cloned())
-    }
-
-    fn look_up(&self, own: impl Fn(&Map) -> Option<Val>, raw: impl Fn(&Dict) -> Option<Value>) -> Option<Val> {
-        let (value, context) = match &*self.0.borrow() {
-            Items::Own(items) => return own(items),
-            Items::Raw(items, context) => (raw(items)?, context.clone()),
-        };
-        Some(context.import(&value))
+        self.get(&Value::str(key))
     }
 
     pub fn contains(&self, key: &Value) -> bool {
         match &*self.0.borrow() {
             Items::Own(items) => items.contains_key(key),
-            Items::Raw(items, _) => items.contains_key(key),
+            Items::Raw(items, ..) => items.contains_key(key),
         }
     }
 
     pub fn keys(&self) -> Vec<Value> {
         match &*self.0.borrow() {
             Items::Own(items) => items.keys().cloned().collect(),
-            Items::Raw(items, _) => items.keys().cloned().collect(),
+            Items::Raw(items, ..) => items.keys().cloned().collect(),
         }
     }
 
     pub fn to_map(&self) -> Map {
-        let (items, context) = match &*self.0.borrow() {
+        let (items, context, looked) = match &*self.0.borrow() {
             Items::Own(items) => return items.clone(),
-            Items::Raw(items, context) => (Arc::clone(items), context.clone()),
+            Items::Raw(items, context, looked) => (Arc::clone(items), context.clone(), looked.clone()),
         };
-        let own: Map = items.iter().map(|(key, item)| (key.clone(), context.import(item))).collect();
+        let import = |key, item| looked.get(key).cloned().unwrap_or_else(|| context.import(item));
+        let own: Map = items.iter().map(|(key, item)| (key.clone(), import(key, item))).collect();
         self.0.replace(Items::Own(own.clone()));
         own
     }
@@ -162,9 +201,16 @@ impl DictCell {
         }
     }
 
+    /// A container of the variables whose items are not all rendered yet.
+    pub fn is_untouched(&self) -> bool {
+        matches!(&*self.0.borrow(), Items::Raw(..))
+    }
+
     pub fn raw(&self) -> Option<Arc<Dict>> {
         match &*self.0.borrow() {
-            Items::Raw(items, context) if !context.names_are_hosts => Some(Arc::clone(items)),
+            Items::Raw(items, context, looked) if !context.names_are_hosts && looked.is_empty() => {
+                Some(Arc::clone(items))
+            }
             Items::Raw(..) | Items::Own(_) => None,
         }
     }
@@ -229,15 +275,25 @@ impl Val {
     }
 
     pub fn raw_list(items: &Arc<Vec<Value>>, context: &Context) -> Self {
-        Val::List(Rc::new(List(RefCell::new(Items::Raw(Arc::clone(items), context.clone())))))
+        Val::List(Rc::new(List(RefCell::new(Items::Raw(Arc::clone(items), context.clone(), HashMap::new())))))
     }
 
     pub fn raw_dict(items: &Arc<Dict>, context: &Context) -> Self {
-        Val::Dict(Rc::new(DictCell(RefCell::new(Items::Raw(Arc::clone(items), context.clone())))))
+        Val::Dict(Rc::new(DictCell(RefCell::new(Items::Raw(Arc::clone(items), context.clone(), HashMap::new())))))
     }
 
     pub fn object(object: impl Object + 'static) -> Self {
         Val::Object(Rc::new(object))
+    }
+
+    /// A container of its own with the same items.
+    #[must_use]
+    pub fn copied(self) -> Self {
+        match self {
+            Val::List(list) => Val::List(Rc::new(List(RefCell::new(list.0.borrow().copied())))),
+            Val::Dict(dict) => Val::Dict(Rc::new(DictCell(RefCell::new(dict.0.borrow().copied())))),
+            other => other,
+        }
     }
 
     pub fn big(number: BigInt) -> Self {
@@ -321,6 +377,7 @@ impl Val {
             Val::Bool(_) => "bool",
             Val::Int(_) | Val::Big(_) => "int",
             Val::Float(_) => "float",
+            Val::Str(text) if text.is_markup() => "Markup",
             Val::Str(_) | Val::Sealed(_) => "str",
             Val::Bytes(_) => "bytes",
             Val::Date(_) => "date",
@@ -362,7 +419,8 @@ impl Val {
             Val::Tuple(items) => Ok(items.to_vec()),
             Val::Dict(dict) => Ok(dict.keys().iter().map(from_key).collect()),
             Val::Str(text) => {
-                Ok(text.chars().map(|char| Val::Str(text.with_text(char.to_string()).into_untrusted())).collect())
+                let plain = text.clone().into_untrusted().without_markup();
+                Ok(text.chars().map(|char| Val::Str(plain.with_text(char.to_string()))).collect())
             }
             Val::Bytes(bytes) => Ok(bytes.iter().map(|byte| Val::Int(i64::from(*byte))).collect()),
             Val::Undefined(it) if it.plain => Ok(Vec::new()),

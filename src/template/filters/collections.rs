@@ -10,7 +10,7 @@ pub struct Group {
 
 impl Object for Group {
     fn type_name(&self) -> &'static str {
-        "_GroupTuple"
+        "GroupTuple"
     }
 
     fn attribute(&self, name: &str) -> Option<Val> {

@@ -1,7 +1,5 @@
 //! Times: `strftime`, `to_datetime`, and Python's format codes.
 
-use std::fmt::Write;
-
 use chrono::{DateTime, Datelike, FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 
 use crate::template::engine::arguments::Bound;
@@ -13,52 +11,68 @@ use crate::template::error::{Res, raised};
 
 /// A time in Python's `strftime` format, in the C locale.
 pub fn strftime(format: &str, time: NaiveDateTime, zone: Option<FixedOffset>) -> Res<String> {
+    formatted(format, |code| one_code(code, time, zone))
+}
+
+/// The codes with the C library's flags, widths and modifiers.
+fn formatted(format: &str, text_of: impl Fn(char) -> Res<Option<String>>) -> Res<String> {
     let mut out = String::new();
-    let mut chars = format.chars();
-    while let Some(char) = chars.next() {
-        if char != '%' {
-            out.push(char);
-            continue;
+    let mut rest = format;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let flags = after.len() - after.trim_start_matches(['-', '_', '^', '#', '0']).len();
+        let (flags, tail) = after.split_at(flags);
+        let digits = tail.len() - tail.trim_start_matches(|char: char| char.is_ascii_digit()).len();
+        let (width, tail) = tail.split_at(digits);
+        let mut codes = tail.chars();
+        let mut code = codes.next();
+        if matches!(code, Some('E' | 'O')) && codes.as_str().starts_with(|char: char| char.is_ascii_alphabetic()) {
+            code = codes.next();
         }
-        let Some(mut code) = chars.next() else {
-            out.push('%');
-            break;
-        };
-        let flag = if matches!(code, '-' | '_' | '^' | '#' | '0') {
-            let flag = code;
-            match chars.next() {
-                Some(next) => code = next,
-                None => {
-                    out.push('%');
-                    out.push(flag);
-                    break;
-                }
+        match code.map(&text_of).transpose()?.flatten() {
+            Some(text) => {
+                rest = codes.as_str();
+                out += &with_flags(&text, flags, width.parse().unwrap_or(0));
             }
-            Some(flag)
-        } else {
-            None
-        };
-        let text = one_code(code, time, zone)?;
-        match (text, flag) {
-            (None, _) => {
+            None => {
                 out.push('%');
-                out.extend(flag);
-                out.push(code);
+                rest = after;
             }
-            (Some(text), Some('-')) => {
-                let short = text.trim_start_matches(['0', ' ']);
-                out.push_str(if short.is_empty() && !text.is_empty() { "0" } else { short });
-            }
-            (Some(text), Some('_')) => {
-                let short = text.trim_start_matches('0');
-                let short = if short.is_empty() { "0" } else { short };
-                let _ = write!(out, "{short:>width$}", width = text.len());
-            }
-            (Some(text), Some('^')) => out.push_str(&text.to_uppercase()),
-            (Some(text), _) => out.push_str(&text),
         }
     }
+    out.push_str(rest);
     Ok(out)
+}
+
+fn with_flags(text: &str, flags: &str, width: usize) -> String {
+    let is_number = text.trim_start().chars().all(|char| char.is_ascii_digit()) && !text.is_empty();
+    let mut text = text.to_owned();
+    let mut fill = if is_number && !text.starts_with(' ') { '0' } else { ' ' };
+    for flag in flags.chars() {
+        match flag {
+            '^' => text = text.to_uppercase(),
+            // The names of days and months become large, AM and PM small.
+            '#' => text = if matches!(text.as_str(), "AM" | "PM") { text.to_lowercase() } else { text.to_uppercase() },
+            '-' if is_number => {
+                let short = text.trim_start_matches(['0', ' ']);
+                text = if short.is_empty() { "0".to_owned() } else { short.to_owned() };
+            }
+            '_' if is_number => {
+                let short = text.trim_start_matches('0');
+                let short = if short.is_empty() { "0" } else { short };
+                text = format!("{short:>padded$}", padded = text.len());
+                fill = ' ';
+            }
+            '0' if is_number => {
+                text = text.replace(' ', "0");
+                fill = '0';
+            }
+            _ => {}
+        }
+    }
+    let missing = width.min(1000).saturating_sub(text.chars().count());
+    format!("{}{text}", fill.to_string().repeat(missing))
 }
 
 fn one_code(code: char, time: NaiveDateTime, zone: Option<FixedOffset>) -> Res<Option<String>> {
@@ -147,7 +161,13 @@ pub fn strftime_filter(_scope: &Scope, args: Bound) -> Res<Val> {
         let local = instant.with_timezone(&Local);
         (local.naive_local(), Some(*local.offset()))
     };
-    Ok(Val::str(strftime(&format, time, zone)?))
+    // As the C library does it: Greenwich by its own name, and nothing below a second.
+    let text = formatted(&format, |code| match code {
+        'Z' if utc => Ok(Some("GMT".to_owned())),
+        'f' => Ok(None),
+        _ => one_code(code, time, zone),
+    })?;
+    Ok(Val::str(text))
 }
 
 pub fn to_datetime(_scope: &Scope, args: Bound) -> Res<Val> {

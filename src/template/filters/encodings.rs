@@ -7,46 +7,16 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::attributes::dict_of;
+use crate::template::engine::encoding::{decode, encode};
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::{Val, from_key};
 use crate::template::error::{Res, raised};
 
-fn encode_text(text: &str, encoding: &str) -> Res<Vec<u8>> {
-    match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
-        "utf-8" | "utf8" => Ok(text.as_bytes().to_vec()),
-        "utf-16-le" | "utf-16le" => Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
-        "utf-16-be" | "utf-16be" => Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
-        "utf-16" => Ok([0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()),
-        "latin-1" | "latin1" | "iso-8859-1" | "ascii" | "us-ascii" => text
-            .chars()
-            .map(|char| {
-                u8::try_from(u32::from(char)).map_err(|_| raised(format!("'{encoding}' codec can't encode character")))
-            })
-            .collect(),
-        _ => Err(raised(format!("unknown encoding: {encoding}"))),
-    }
-}
-
-pub fn decode_bytes(bytes: &[u8], encoding: &str) -> Res<String> {
-    let units = |join: fn([u8; 2]) -> u16, bytes: &[u8]| {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| join([pair[0], pair[1]])).collect();
-        String::from_utf16_lossy(&units)
-    };
-    match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
-        "utf-8" | "utf8" | "ascii" | "us-ascii" => Ok(String::from_utf8_lossy(bytes).into_owned()),
-        "utf-16-le" | "utf-16le" => Ok(units(u16::from_le_bytes, bytes)),
-        "utf-16-be" | "utf-16be" => Ok(units(u16::from_be_bytes, bytes)),
-        "utf-16" => Ok(units(u16::from_le_bytes, bytes.strip_prefix(&[0xff, 0xfe]).unwrap_or(bytes))),
-        "latin-1" | "latin1" | "iso-8859-1" => Ok(bytes.iter().copied().map(char::from).collect()),
-        _ => Err(raised(format!("unknown encoding: {encoding}"))),
-    }
-}
-
 pub fn b64encode(_scope: &Scope, args: Bound) -> Res<Val> {
     let bytes = match args.val(0) {
         Val::Bytes(bytes) => bytes.to_vec(),
-        other => encode_text(&print::text(&other)?, args.text_or(1, "utf-8")?)?,
+        other => encode(&print::text(&other)?, args.text_or(1, "utf-8")?, "strict")?,
     };
     Ok(Val::str(if args.bool(2, false)? { URL_SAFE.encode(bytes) } else { STANDARD.encode(bytes) }))
 }
@@ -86,7 +56,7 @@ pub fn b64decode(_scope: &Scope, args: Bound) -> Res<Val> {
         .with_decode_allow_trailing_bits(true);
     let bytes =
         GeneralPurpose::new(&alphabet::STANDARD, config).decode(digits).map_err(|error| raised(error.to_string()))?;
-    Ok(Val::str(decode_bytes(&bytes, args.text_or(1, "utf-8")?)?))
+    Ok(Val::str(decode(&bytes, args.text_or(1, "utf-8")?, "replace")?))
 }
 
 /// Percent-encodes everything but letters, digits, `_.-~` and what is listed.
@@ -130,7 +100,10 @@ pub fn urlencode(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn urldecode(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(percent_decode(&print::text(&args.val(0))?.replace('+', " "))))
+    let Val::Str(text) = args.val(0) else {
+        return Err(raised(format!("'{}' object has no attribute 'replace'", args.val(0).type_name())));
+    };
+    Ok(Val::str(percent_decode(&text.replace('+', " "))))
 }
 
 fn percent_decode(text: &str) -> String {

@@ -65,6 +65,7 @@ fn flatten_dicts(value: Val, out: &mut Vec<Val>, depth: usize) -> Res<()> {
                 flatten_dicts(item, out, depth + 1)?;
             }
         }
+        Val::Null => {}
         other => out.push(other),
     }
     Ok(())

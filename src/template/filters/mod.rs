@@ -1,5 +1,6 @@
 //! Filters of Jinja2 and ansible.builtin: a family per file, all names in `table.rs`.
 
+pub mod chance;
 mod collections;
 pub mod dates;
 mod defaults;
@@ -7,6 +8,7 @@ pub mod digests;
 mod encodings;
 mod html;
 mod mappings;
+mod md5_crypt;
 mod numbers;
 mod paths;
 pub mod regex;

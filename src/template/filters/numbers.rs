@@ -13,9 +13,14 @@ use crate::template::error::{Res, raised};
 
 pub fn int(_scope: &Scope, args: Bound) -> Res<Val> {
     let default = args.get(1).cloned().unwrap_or(Val::Int(0));
-    let base = u32::try_from(args.int(2, 10)?).unwrap_or(10);
+    // A base of another type is Python's type error, after which the text is tried as a float.
+    let base = match args.get(2) {
+        None => Some(10),
+        Some(Val::Int(base)) => u32::try_from(*base).ok(),
+        Some(_) => None,
+    };
     Ok(match args.val(0) {
-        Val::Str(text) => match parse_int(&text, base) {
+        Val::Str(text) => match base.and_then(|base| parse_int(&text, base)) {
             Some(number) => Val::big(number),
             None => parse_float(&text).and_then(|number| float_to_int(number).ok()).unwrap_or(default),
         },

@@ -1,5 +1,6 @@
 //! Regular expressions with Python's syntax: the filters, and compiling for the tests.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -163,24 +164,24 @@ pub fn matches(regex: &Regex, text: &str, anchor: Anchor) -> Res<bool> {
         Anchor::Whole => anchored.replacen('^', "\\A", 1),
         _ => anchored,
     };
-    let key = (anchored.clone(), Flags::default());
-    let found = COMPILED.lock().ok().and_then(|cache| cache.get(&key).cloned());
-    let anchored = match found {
-        Some(found) => found,
-        None => {
-            let built = Arc::new(
-                RegexBuilder::new(&anchored)
-                    .backtrack_limit(1_000_000)
-                    .build()
-                    .map_err(|error| raised(format!("Invalid regular expression: {error}")))?,
-            );
-            if let Ok(mut cache) = COMPILED.lock() {
-                cache.insert(key, Arc::clone(&built));
-            }
-            built
-        }
-    };
-    anchored.is_match(text).map_err(|error| failed(&error))
+    translated(anchored)?.is_match(text).map_err(|error| failed(&error))
+}
+
+/// Compiles what is written for the engine already.
+fn translated(pattern: String) -> Res<Arc<Regex>> {
+    let key = (pattern, Flags::default());
+    if let Some(found) = COMPILED.lock().ok().and_then(|cache| cache.get(&key).cloned()) {
+        return Ok(found);
+    }
+    let built = RegexBuilder::new(&key.0)
+        .backtrack_limit(1_000_000)
+        .build()
+        .map_err(|error| raised(format!("Invalid regular expression: {error}")))?;
+    let built = Arc::new(built);
+    if let Ok(mut cache) = COMPILED.lock() {
+        cache.insert(key, Arc::clone(&built));
+    }
+    Ok(built)
 }
 
 fn flags(args: &Bound, multiline: usize, ignore_case: usize) -> Res<Flags> {
@@ -193,19 +194,24 @@ fn subject(value: &Val) -> Res<String> {
 }
 
 fn captures<'t>(regex: &Regex, text: &'t str) -> Res<Vec<Captures<'t, str>>> {
-    // Python also takes an empty match right behind a longer one.
+    // Python also takes an empty match right behind a longer one, and after an empty one it looks for a longer one
+    // at the same place: `\G` is where a search starts.
+    let moving = LazyCell::new(|| translated(format!("(?:{})(?!\\G)", regex.as_str())));
     let mut out = Vec::new();
     let mut at = 0;
+    let mut after_empty = false;
     while at <= text.len() {
-        let Some(found) = regex.captures_from_pos(text, at).map_err(|error| failed(&error))? else { break };
-        let Some(whole) = found.get(0) else { break };
-        let (start, end) = (whole.start(), whole.end());
-        out.push(found);
-        at = if start == end {
-            end + text.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
+        let found = if after_empty {
+            let moving = moving.as_ref().map_err(Clone::clone)?;
+            moving.captures_from_pos(text, at)
         } else {
-            end
+            regex.captures_from_pos(text, at)
         };
+        let Some(found) = found.map_err(|error| failed(&error))? else { break };
+        let Some(whole) = found.get(0) else { break };
+        at = whole.end();
+        after_empty = whole.start() == whole.end();
+        out.push(found);
     }
     Ok(out)
 }

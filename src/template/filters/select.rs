@@ -98,11 +98,8 @@ pub fn groupby(_scope: &Scope, args: Bound) -> Res<Val> {
     let case_sensitive = args.bool(3, false)?;
     let mut items = Vec::new();
     for item in args.val(0).iterate()? {
-        let found = by_path(&item, &attribute);
-        let key = match args.some(2) {
-            Some(default) if found.is_missing() => default.clone(),
-            _ => found.used()?,
-        };
+        // A missing attribute stays an error: Ansible's undefined never lets Jinja2's `default` come in.
+        let key = by_path(&item, &attribute).used()?;
         items.push((if case_sensitive { key.clone() } else { folded(&key) }, Val::tuple(vec![key, item])));
     }
     sort_by_key(&mut items, false)?;

@@ -1,8 +1,10 @@
 //! One sequence in, one value or sequence out.
 
 use crate::template::engine::arguments::Bound;
-use crate::template::engine::attributes::by_path;
+use crate::template::engine::attributes::{by_path, item};
 use crate::template::engine::comparison::{equal, order, sort_by_key};
+use crate::template::engine::markup::like;
+use crate::template::engine::number::Number;
 use crate::template::engine::objects::Sequence;
 use crate::template::engine::operators::arithmetic;
 use crate::template::engine::print;
@@ -26,6 +28,11 @@ pub fn last(_scope: &Scope, args: Bound) -> Res<Val> {
         && matches!(object.type_name(), "generator" | "set")
     {
         return Err(raised(format!("'{}' object is not reversible", value.type_name())));
+    }
+    if let Val::Str(text) = &value
+        && !text.is_empty()
+    {
+        return Ok(item(&value, &Val::Int(-1)));
     }
     let items = value.iterate()?;
     Ok(items.into_iter().next_back().unwrap_or_else(|| Val::failed(undefined("No last item, sequence was empty."))))
@@ -76,7 +83,10 @@ pub fn join(_scope: &Scope, args: Bound) -> Res<Val> {
 
 pub fn reverse(_scope: &Scope, args: Bound) -> Res<Val> {
     match args.val(0) {
-        Val::Str(text) => Ok(Val::str(text.chars().rev().collect::<String>())),
+        value @ Val::Str(_) => {
+            let reversed = value.as_str().unwrap_or("").chars().rev().collect();
+            Ok(like(&value, reversed))
+        }
         other => {
             let mut items = other.iterate().map_err(|_| raised("argument must be iterable"))?;
             items.reverse();
@@ -186,16 +196,26 @@ pub fn sum(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn batch(_scope: &Scope, args: Bound) -> Res<Val> {
-    let size = usize::try_from(args.int(1, 1)?).unwrap_or(0).max(1);
-    let fill = args.some(2);
+    // A row ends when its length equals the size: one that is no number, or negative, never ends a row.
+    let size = Number::of(&args.val(1)).map(|number| number.float());
     let mut rows = Vec::new();
-    for chunk in args.val(0).iterate()?.chunks(size) {
-        let mut row = chunk.to_vec();
-        if let Some(fill) = fill
-            && size < 1_000_000
-        {
+    let mut row = Vec::new();
+    #[expect(clippy::cast_precision_loss, reason = "no list is that long")]
+    for item in args.val(0).iterate()? {
+        if size == Some(row.len() as f64) {
+            rows.push(Val::list(std::mem::take(&mut row)));
+        }
+        row.push(item);
+    }
+    if let Some(fill) = args.some(2)
+        && !row.is_empty()
+    {
+        let size = usize::try_from(args.int(1, 1)?).unwrap_or(0);
+        if row.len() < size && size < 1_000_000 {
             row.resize(size, fill.clone());
         }
+    }
+    if !row.is_empty() {
         rows.push(Val::list(row));
     }
     Ok(Sequence::generator(rows))

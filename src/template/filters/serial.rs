@@ -2,14 +2,16 @@
 
 use crate::source::SourceFile;
 use crate::template::engine::arguments::Bound;
-use crate::template::engine::output::finalize;
+use crate::template::engine::encoding::encode;
+use crate::template::engine::markup::marked;
+use crate::template::engine::output::{finalize, finalize_sharing};
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::{Map, Val, from_data};
 use crate::template::error::{Res, raised};
 use crate::template::filters::yaml_text;
 use crate::value::Value;
-use crate::value::python::{float_repr, json_text, str_repr};
+use crate::value::python::{float_repr, json_text};
 use crate::yaml::Reader;
 
 struct Json {
@@ -60,15 +62,7 @@ impl Json {
                     entries.push((name, item));
                 }
                 if self.sort_keys {
-                    let kinds = |test: fn(&Value) -> bool| dict.keys().any(test);
-                    if kinds(|key| key.as_str().is_some()) && kinds(|key| key.as_str().is_none()) {
-                        return Err(raised("'<' not supported between instances of 'int' and 'str'"));
-                    }
-                    if dict.keys().all(|key| key.as_int().is_some()) {
-                        entries.sort_by_key(|(name, _)| name.parse::<i64>().unwrap_or(0));
-                    } else {
-                        entries.sort_by(|a, b| a.0.cmp(&b.0));
-                    }
+                    entries.sort_by(|a, b| a.0.cmp(&b.0));
                 }
                 out.push('{');
                 for (index, (name, item)) in entries.into_iter().enumerate() {
@@ -118,7 +112,28 @@ fn named<'a>(args: &'a Bound, name: &str) -> Option<&'a Val> {
     args.named.iter().find(|(known, _)| &**known == name).map(|(_, value)| value)
 }
 
-fn dump(args: &Bound, indent: Option<i64>, sort_keys: bool, ascii: bool) -> Res<Val> {
+/// What separates items, and keys from values.
+type Separators = (&'static str, &'static str);
+
+/// `omit` written into a container is no data; one that comes from a variable is gone by then.
+fn refuse_omit(value: &Val, message: &str) -> Res<()> {
+    let held = match value {
+        Val::Omit => return Err(raised(message)),
+        Val::List(list) if list.raw().is_none() => list.to_vec(),
+        Val::Tuple(items) => items.to_vec(),
+        Val::Dict(dict) if dict.raw().is_none() => dict.to_map().into_values().collect(),
+        _ => return Ok(()),
+    };
+    held.iter().try_for_each(|item| refuse_omit(item, message))
+}
+
+fn dump(
+    args: &Bound,
+    indent: Option<String>,
+    separators: Option<Separators>,
+    sort_keys: bool,
+    ascii: bool,
+) -> Res<Val> {
     for (name, _) in &args.named {
         if !matches!(
             &**name,
@@ -137,19 +152,15 @@ fn dump(args: &Bound, indent: Option<i64>, sort_keys: bool, ascii: bool) -> Res<
             return Err(raised(format!("JSONEncoder.__init__() got an unexpected keyword argument '{name}'")));
         }
     }
-    let indent = match named(args, "indent") {
-        Some(Val::Null) => None,
-        Some(Val::Int(width)) => Some(" ".repeat(usize::try_from((*width).clamp(0, 1000)).unwrap_or(0))),
-        Some(Val::Bool(on)) => Some(" ".repeat(usize::from(*on))),
-        Some(other) => Some(print::text(other)?),
-        None => indent.map(|width| " ".repeat(usize::try_from(width.clamp(0, 1000)).unwrap_or(0))),
-    };
-    let (mut item, mut colon) = (if indent.is_some() { "," } else { ", " }.to_owned(), ": ".to_owned());
-    if let Some(separators) = named(args, "separators").filter(|it| !matches!(it, Val::Null)) {
-        let both = separators.iterate()?;
-        if let [first, second] = both.as_slice() {
-            (item, colon) = (print::text(first)?, print::text(second)?);
-        }
+    refuse_omit(&args.val(0), "Object of type _OmitType is not JSON serializable")?;
+    let indent = named(args, "indent").map_or(Ok(indent), indentation)?;
+    let (item, colon) = separators.unwrap_or((if indent.is_some() { "," } else { ", " }, ": "));
+    let (mut item, mut colon) = (item.to_owned(), colon.to_owned());
+    if separators.is_none()
+        && let Some(given) = named(args, "separators").filter(|it| !matches!(it, Val::Null))
+        && let [first, second] = given.iterate()?.as_slice()
+    {
+        (item, colon) = (print::text(first)?, print::text(second)?);
     }
     let json = Json {
         indent,
@@ -163,26 +174,33 @@ fn dump(args: &Bound, indent: Option<i64>, sort_keys: bool, ascii: bool) -> Res<
     Ok(Val::str(out))
 }
 
+fn indentation(value: &Val) -> Res<Option<String>> {
+    let spaces = |width: i64| Some(" ".repeat(usize::try_from(width.clamp(0, 1000)).unwrap_or(0)));
+    Ok(match value {
+        Val::Null => None,
+        Val::Int(width) => spaces(*width),
+        Val::Bool(on) => spaces(i64::from(*on)),
+        other => Some(print::text(other)?),
+    })
+}
+
 pub fn to_json(_scope: &Scope, args: Bound) -> Res<Val> {
-    dump(&args, None, false, true)
+    dump(&args, None, None, false, true)
 }
 
 pub fn to_nice_json(_scope: &Scope, args: Bound) -> Res<Val> {
-    let indent = match args.get(1) {
-        Some(Val::Null) => None,
-        Some(_) => Some(args.int(1, 4)?),
-        None => Some(4),
-    };
+    let indent = args.get(1).map_or_else(|| Ok(Some(" ".repeat(4))), indentation)?;
     let sort_keys = args.bool(2, true)?;
-    dump(&args, indent, sort_keys, true)
+    // Its separators are fixed, so that nothing stands behind a comma even on one line.
+    dump(&args, indent, Some((",", ": ")), sort_keys, true)
 }
 
 /// Jinja2's own: safe inside HTML.
 pub fn tojson(_scope: &Scope, args: Bound) -> Res<Val> {
-    let indent = if args.some(1).is_some() { Some(args.int(1, 0)?) } else { None };
-    let Val::Str(text) = dump(&args, indent, true, true)? else { return Ok(Val::Null) };
+    let indent = args.get(1).map_or(Ok(None), indentation)?;
+    let Val::Str(text) = dump(&args, indent, None, true, true)? else { return Ok(Val::Null) };
     let safe = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027");
-    Ok(Val::str(safe))
+    Ok(marked(safe))
 }
 
 pub fn from_json(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -444,6 +462,7 @@ fn yaml(args: &Bound, indent: i64, flow: Option<bool>) -> Res<Val> {
         "encoding",
         "version",
         "tags",
+        "canonical",
     ];
     if let Some((name, _)) = args.named.iter().find(|(name, _)| !KNOWN.contains(&&**name)) {
         return Err(raised(format!("dump_all() got an unexpected keyword argument '{name}'")));
@@ -458,22 +477,49 @@ fn yaml(args: &Bound, indent: i64, flow: Option<bool>) -> Res<Val> {
     let options = yaml_text::Options {
         indent: i32::try_from(number("indent", indent)?).unwrap_or(2),
         width: i32::try_from(number("width", 80)?).unwrap_or(80),
-        unicode: flag("allow_unicode", true)?,
+        unicode: true,
         flow,
         sort_keys: flag("sort_keys", true)?,
         explicit_start: flag("explicit_start", false)?,
         explicit_end: flag("explicit_end", false)?,
         style,
+        canonical: flag("canonical", false)?,
+        version: named(args, "version").map_or(Ok(None), yaml_version)?,
+        tags: named(args, "tags").map_or_else(|| Ok(Vec::new()), yaml_tags)?,
     };
-    let value = finalize(&args.val(0))?;
-    Ok(Val::str(yaml_text::dump(&value, &options).map_err(raised)?))
+    refuse_omit(&args.val(0), "('cannot represent an object', Omit)")?;
+    let text = yaml_text::dump(&finalize_sharing(&args.val(0))?, &options).map_err(raised)?;
+    match named(args, "encoding") {
+        None | Some(Val::Null) => Ok(Val::str(text)),
+        Some(encoding) => Ok(Val::Bytes(encode(&text, &print::text(encoding)?, "strict")?.into())),
+    }
+}
+
+fn yaml_version(value: &Val) -> Res<Option<(i32, i32)>> {
+    if let Val::Null = value {
+        return Ok(None);
+    }
+    match value.iterate()?.as_slice() {
+        [Val::Int(1), Val::Int(minor @ 0..=9)] => Ok(Some((1, i32::try_from(*minor).unwrap_or(1)))),
+        _ => Err(raised("unsupported YAML version")),
+    }
+}
+
+fn yaml_tags(value: &Val) -> Res<Vec<(String, String)>> {
+    match value {
+        Val::Null => Ok(Vec::new()),
+        Val::Dict(dict) => {
+            dict.to_map().iter().map(|(handle, prefix)| Ok((handle.to_text(), print::text(prefix)?))).collect()
+        }
+        other => Err(raised(format!("'{}' object has no attribute 'keys'", other.type_name()))),
+    }
 }
 
 pub fn from_yaml(_scope: &Scope, args: Bound) -> Res<Val> {
     match args.val(0) {
         Val::Str(text) => {
             let node = Reader::default()
-                .read(&SourceFile::new("<unicode string>", &*text))
+                .read_yaml(&SourceFile::new("<unicode string>", &*text))
                 .map_err(|error| raised(error.message))?;
             Ok(from_data(&node.to_value()))
         }
@@ -483,11 +529,15 @@ pub fn from_yaml(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn from_yaml_all(_scope: &Scope, args: Bound) -> Res<Val> {
-    let Val::Str(text) = args.val(0) else { return Ok(Val::list(Vec::new())) };
+    let text = match args.val(0) {
+        Val::Str(text) => text,
+        Val::Null => return Ok(Val::list(Vec::new())),
+        other => return Ok(other),
+    };
     let mut documents = Vec::new();
     for document in split_documents(&text) {
         let node = Reader::default()
-            .read(&SourceFile::new("<unicode string>", document))
+            .read_yaml(&SourceFile::new("<unicode string>", document))
             .map_err(|error| raised(error.message))?;
         documents.push(from_data(&node.to_value()));
     }
@@ -525,8 +575,5 @@ fn split_documents(text: &str) -> Vec<String> {
 
 /// Python's pprint of one value.
 pub fn pprint(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(match args.val(0) {
-        Val::Str(text) => str_repr(&text),
-        other => print::repr(&other)?,
-    }))
+    Ok(Val::str(print::repr(&args.val(0))?))
 }

@@ -1,7 +1,4 @@
-//! Amounts of bytes, and chance.
-
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
+//! Amounts of bytes.
 
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::number::{Number, parse_float};
@@ -131,54 +128,4 @@ pub fn human_to_bytes(_scope: &Scope, args: Bound) -> Res<Val> {
 #[expect(clippy::cast_possible_truncation, reason = "larger amounts do not exist")]
 fn whole(number: f64) -> Val {
     crate::template::engine::number::float_to_int(number.round_ties_even()).unwrap_or(Val::Int(number as i64))
-}
-
-fn generator(seed: Option<&Val>) -> Res<rand::rngs::StdRng> {
-    match seed.filter(|seed| !matches!(seed, Val::Null)) {
-        None => Ok(rand::make_rng()),
-        Some(seed) => {
-            use sha2::Digest;
-            let digest: [u8; 32] = sha2::Sha256::digest(print::repr(seed)?.as_bytes()).into();
-            Ok(rand::rngs::StdRng::from_seed(digest))
-        }
-    }
-}
-
-pub fn random(_scope: &Scope, args: Bound) -> Res<Val> {
-    use rand::RngExt;
-    let mut generator = generator(args.get(3))?;
-    match args.val(0) {
-        Val::Int(end) => {
-            let (start, step) = (
-                if args.some(1).is_some() { args.int(1, 0)? } else { 0 },
-                if args.some(2).is_some() { args.int(2, 1)? } else { 1 },
-            );
-            if step == 0 {
-                return Err(raised("zero step for randrange()"));
-            }
-            let span = end.checked_sub(start).unwrap_or(i64::MAX);
-            let choices = if step > 0 { (span + step - 1) / step } else { (span + step + 1) / step };
-            if choices <= 0 {
-                return Err(raised(format!("empty range in randrange({start}, {end}, {step})")));
-            }
-            Ok(Val::Int(start + step * generator.random_range(0..choices)))
-        }
-        value => {
-            if args.some(1).is_some() || args.some(2).is_some() {
-                return Err(raised("start and step can only be used with integer values"));
-            }
-            let items = value.iterate().map_err(|_| raised("random can only be used on sequences and integers"))?;
-            if items.is_empty() {
-                return Err(raised("Cannot choose from an empty sequence"));
-            }
-            Ok(items.get(generator.random_range(0..items.len())).cloned().unwrap_or(Val::Null))
-        }
-    }
-}
-
-pub fn shuffle(_scope: &Scope, args: Bound) -> Res<Val> {
-    let value = args.val(0);
-    let Ok(mut items) = value.iterate() else { return Ok(value) };
-    items.shuffle(&mut generator(args.get(1))?);
-    Ok(Val::list(items))
 }

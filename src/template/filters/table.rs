@@ -1,8 +1,8 @@
 //! Every filter by name.
 
 use super::{
-    Filter, dates, defaults, digests, encodings, html, mappings, numbers, paths, regex, select, sequences, serial,
-    sets, sizes, text, vault,
+    Filter, chance, dates, defaults, digests, encodings, html, mappings, numbers, paths, regex, select, sequences,
+    serial, sets, sizes, text, vault,
 };
 use crate::template::engine::arguments::{Bound, parameters};
 use crate::template::engine::run::Scope;
@@ -115,7 +115,7 @@ pub static FILTERS: &[Filter] = &[
     filter("expandvars", ONE, 1, paths::expandvars),
     filter("fileglob", ONE, 1, paths::fileglob),
     filter("filesizeformat", &["value", "binary"], 1, sizes::filesizeformat),
-    filter("forceescape", ONE, 1, html::escape),
+    filter("forceescape", ONE, 1, html::force_escape),
     filter("from_json", &["value", "**"], 1, serial::from_json),
     filter("from_yaml", ONE, 1, serial::from_yaml),
     filter("from_yaml_all", ONE, 1, serial::from_yaml_all),
@@ -132,12 +132,12 @@ pub static FILTERS: &[Filter] = &[
     ),
     filter("path_join", ONE, 1, paths::path_join),
     filter("pprint", ONE, 1, serial::pprint),
-    filter("random", &["end", "start", "step", "seed"], 1, sizes::random),
+    filter("random", &["end", "start", "step", "seed"], 1, chance::random),
     filter("realpath", ONE, 1, paths::realpath),
     filter("relpath", &["path", "start"], 1, paths::relpath),
     filter("safe", ONE, 1, html::safe),
     filter("sha1", ONE, 1, digests::checksum),
-    filter("shuffle", &["value", "seed"], 1, sizes::shuffle),
+    filter("shuffle", &["value", "seed"], 1, chance::shuffle),
     filter("splitext", ONE, 1, paths::splitext),
     filter("striptags", ONE, 1, html::striptags),
     filter("to_json", &["value", "**"], 1, serial::to_json),

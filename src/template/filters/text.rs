@@ -1,10 +1,16 @@
 //! Text: case, padding, wrapping, replacing, splitting.
 
+use std::sync::LazyLock;
+
+use fancy_regex::Regex;
+
 use crate::template::engine::arguments::Bound;
-use crate::template::engine::methods::format::percent;
+use crate::template::engine::markup::like;
 use crate::template::engine::methods::text as methods;
+use crate::template::engine::operators::arithmetic;
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
+use crate::template::engine::tree::Operator;
 use crate::template::engine::val::{Map, Val};
 use crate::template::error::{Res, raised};
 use crate::value::Value;
@@ -14,15 +20,15 @@ fn soft(args: &Bound, index: usize) -> Res<String> {
 }
 
 pub fn upper(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(soft(&args, 0)?.to_uppercase()))
+    Ok(like(&args.val(0), soft(&args, 0)?.to_uppercase()))
 }
 
 pub fn lower(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(soft(&args, 0)?.to_lowercase()))
+    Ok(like(&args.val(0), soft(&args, 0)?.to_lowercase()))
 }
 
 pub fn capitalize(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(methods::capitalize(&soft(&args, 0)?)))
+    Ok(like(&args.val(0), methods::capitalize(&soft(&args, 0)?)))
 }
 
 /// Jinja2's own: a word starts after spaces, dashes and opening brackets.
@@ -50,7 +56,7 @@ pub fn string(_scope: &Scope, args: Bound) -> Res<Val> {
 pub fn trim(_scope: &Scope, args: Bound) -> Res<Val> {
     let text = soft(&args, 0)?;
     let chars = args.some(1).map(|_| args.text(1)).transpose()?;
-    Ok(Val::str(methods::strip(&text, "strip", chars)))
+    Ok(like(&args.val(0), methods::strip(&text, "strip", chars).to_owned()))
 }
 
 pub fn center(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -58,7 +64,7 @@ pub fn center(_scope: &Scope, args: Bound) -> Res<Val> {
     let width = usize::try_from(args.int(1, 80)?.clamp(0, 1_000_000)).unwrap_or(0);
     let pad = width.saturating_sub(text.chars().count());
     let left = pad / 2 + (pad & width & 1);
-    Ok(Val::str(format!("{}{text}{}", " ".repeat(left), " ".repeat(pad - left))))
+    Ok(like(&args.val(0), format!("{}{text}{}", " ".repeat(left), " ".repeat(pad - left))))
 }
 
 pub fn replace(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -67,7 +73,10 @@ pub fn replace(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn format(_scope: &Scope, args: Bound) -> Res<Val> {
-    let text = soft(&args, 0)?;
+    let text = match args.val(0) {
+        text @ Val::Str(_) => text,
+        other => Val::str(print::text(&other)?),
+    };
     if !args.rest.is_empty() && !args.named.is_empty() {
         return Err(raised("can't handle positional and keyword arguments at the same time"));
     }
@@ -77,7 +86,7 @@ pub fn format(_scope: &Scope, args: Bound) -> Res<Val> {
         let map: Map = args.named.into_iter().map(|(name, value)| (Value::str(name), value)).collect();
         Val::dict(map)
     };
-    Ok(Val::str(percent(&text, &arguments)?))
+    arithmetic(Operator::Rem, &text, &arguments)
 }
 
 pub fn indent(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -102,7 +111,7 @@ pub fn indent(_scope: &Scope, args: Bound) -> Res<Val> {
             out.push_str(line);
         }
     }
-    Ok(Val::str(if first { format!("{prefix}{out}") } else { out }))
+    Ok(like(&args.val(0), if first { format!("{prefix}{out}") } else { out }))
 }
 
 pub fn truncate(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -119,15 +128,15 @@ pub fn truncate(_scope: &Scope, args: Bound) -> Res<Val> {
         return Err(raised(format!("expected leeway >= 0, got {leeway}")));
     }
     if count(&text) <= length.saturating_add(leeway) {
-        return Ok(Val::str(text));
+        return Ok(like(&args.val(0), text));
     }
     let keep = usize::try_from(length - count(&end)).unwrap_or(0);
     let cut: String = text.chars().take(keep).collect();
     if killwords {
-        return Ok(Val::str(cut + &end));
+        return Ok(like(&args.val(0), cut + &end));
     }
     let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(before, _)| before);
-    Ok(Val::str(format!("{cut}{end}")))
+    Ok(like(&args.val(0), format!("{cut}{end}")))
 }
 
 pub fn wordcount(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -171,7 +180,7 @@ fn wrap_line(line: &str, width: usize, break_long: bool, on_hyphens: bool) -> Ve
         if chunks.front().is_some_and(|chunk| length(chunk) > width) {
             if break_long {
                 if let Some(chunk) = chunks.pop_front() {
-                    let room = if width > used { width - used } else { 1 };
+                    let room = end_of_piece(&chunk, width - used, on_hyphens);
                     current.push(chunk.chars().take(room).collect());
                     let rest: String = chunk.chars().skip(room).collect();
                     if !rest.is_empty() {
@@ -192,26 +201,30 @@ fn wrap_line(line: &str, width: usize, break_long: bool, on_hyphens: bool) -> Ve
     lines
 }
 
+/// Where a word that is too long for a line is cut: behind its last hyphen, if that fits.
+fn end_of_piece(chunk: &str, room: usize, on_hyphens: bool) -> usize {
+    let head: Vec<char> = chunk.chars().take(room).collect();
+    let hyphen = head.iter().rposition(|char| *char == '-');
+    match hyphen.filter(|at| on_hyphens && head.iter().take(*at).any(|char| *char != '-')) {
+        Some(at) => at + 1,
+        None => room,
+    }
+}
+
+/// White space, words, parts of hyphenated words with their hyphen, and dashes between words.
+static CHUNK: LazyLock<Regex> = LazyLock::new(|| {
+    let letter = r"[^\d\W]";
+    Regex::new(&format!(
+        r#"[\t\n\x0b\x0c\r ]+|(?<=[\w!"'&.,?])-{{2,}}(?=\w)|[^\t\n\x0b\x0c\r ]+?(?:-(?:(?<={letter}{letter}-)|(?<={letter}-{letter}-))(?={letter}-?{letter})|(?=[\t\n\x0b\x0c\r ]|\z)|(?<=[\w!"'&.,?])(?=-{{2,}}\w))"#
+    ))
+    .expect("a constant pattern")
+});
+static SPACE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[\t\n\x0b\x0c\r ]+|[^\t\n\x0b\x0c\r ]+").expect("a constant pattern"));
+
 fn chunks_of(line: &str, on_hyphens: bool) -> Vec<String> {
-    let mut chunks: Vec<String> = Vec::new();
-    let mut current = String::new();
-    let chars: Vec<char> = line.chars().collect();
-    for (at, char) in chars.iter().enumerate() {
-        let space = char.is_whitespace();
-        if !current.is_empty() && current.ends_with(char::is_whitespace) != space {
-            chunks.push(std::mem::take(&mut current));
-        }
-        current.push(*char);
-        let letter = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(|char| char.is_alphabetic());
-        if on_hyphens && *char == '-' && letter(at.checked_sub(1)) && letter(at.checked_sub(2)) && letter(Some(at + 1))
-        {
-            chunks.push(std::mem::take(&mut current));
-        }
-    }
-    if !current.is_empty() {
-        chunks.push(current);
-    }
-    chunks
+    let pattern = if on_hyphens { &*CHUNK } else { &*SPACE };
+    pattern.find_iter(line).flatten().map(|found| found.as_str().to_owned()).collect()
 }
 
 pub fn split(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -229,7 +242,7 @@ pub fn quote(_scope: &Scope, args: Bound) -> Res<Val> {
         Val::Null => String::new(),
         other => print::text(&other)?,
     };
-    Ok(Val::str(shell_quote(&text)))
+    Ok(like(&args.val(0), shell_quote(&text)))
 }
 
 pub fn shell_quote(text: &str) -> String {
@@ -241,7 +254,9 @@ pub fn shell_quote(text: &str) -> String {
 }
 
 pub fn comment(_scope: &Scope, args: Bound) -> Res<Val> {
-    let text = soft(&args, 0)?;
+    let Val::Str(text) = args.val(0) else {
+        return Err(raised(format!("'{}' object has no attribute 'replace'", args.val(0).type_name())));
+    };
     let style = args.text_or(1, "plain")?;
     let (beginning, decoration, end, prefix_count, postfix_count) = match style {
         "plain" => ("", "# ", "", 1, 1),
@@ -278,16 +293,16 @@ pub fn comment(_scope: &Scope, args: Bound) -> Res<Val> {
     if !beginning.is_empty() {
         out += &format!("{beginning}{newline}");
     }
-    if !prefix.is_empty() {
+    if prefix == newline {
+        out += &newline.repeat(prefix_count);
+    } else if !prefix.is_empty() {
         out += &format!("{prefix}{newline}").repeat(prefix_count);
     }
     let body = format!("{decoration}{}", text.replace(&newline, &format!("{newline}{decoration}")));
     // Lines that hold only the decoration lose the space at their end.
     out += &body.replace(&format!("{decoration}{newline}"), &format!("{stripped}{newline}"));
-    if !postfix.is_empty() {
-        for _ in 0..postfix_count {
-            out += &format!("{newline}{postfix}");
-        }
+    for _ in 0..postfix_count {
+        out += &format!("{newline}{postfix}");
     }
     if !end.is_empty() {
         out += &format!("{newline}{end}");

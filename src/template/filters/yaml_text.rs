@@ -1,9 +1,12 @@
 //! YAML as PyYAML's dumper writes it.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
 use libyaml_safer::{Emitter, Encoding, Event, MappingStyle, ScalarStyle, SequenceStyle};
 
-use crate::value::Value;
 use crate::value::python::float_repr;
+use crate::value::{Dict, Value};
 use crate::yaml::is_plain_text;
 
 pub struct Options {
@@ -15,10 +18,18 @@ pub struct Options {
     pub sort_keys: bool,
     pub explicit_start: bool,
     pub explicit_end: bool,
+    /// How every scalar is written; unknown ones only keep collections off one line.
     pub style: Option<String>,
+    pub canonical: bool,
+    pub version: Option<(i32, i32)>,
+    /// Handles of tags and what they stand for.
+    pub tags: Vec<(String, String)>,
 }
 
 pub fn dump(value: &Value, options: &Options) -> Result<String, String> {
+    // The emitter's own directives cannot be made from outside it.
+    let directives = directives(options);
+    let explicit_start = options.explicit_start || !directives.is_empty();
     let mut out = Vec::new();
     {
         let mut emitter = Emitter::new();
@@ -26,20 +37,78 @@ pub fn dump(value: &Value, options: &Options) -> Result<String, String> {
         emitter.set_indent(options.indent);
         emitter.set_width(options.width);
         emitter.set_unicode(options.unicode);
-        let mut writer = Writer { emitter, options };
+        emitter.set_canonical(options.canonical);
+        let mut anchors = Anchors::default();
+        anchors.visit(value, options);
+        let mut writer = Writer { emitter, options, anchors: anchors.names, written: HashSet::new() };
         writer.emit(Event::stream_start(Encoding::Utf8))?;
-        writer.emit(Event::document_start(None, &[], !options.explicit_start))?;
+        writer.emit(Event::document_start(None, &[], !explicit_start))?;
         writer.write(value)?;
         writer.emit(Event::document_end(!options.explicit_end))?;
         writer.emit(Event::stream_end())?;
         writer.emitter.flush().map_err(|error| error.to_string())?;
     }
-    String::from_utf8(out).map_err(|error| error.to_string())
+    String::from_utf8(out).map(|text| directives + &text).map_err(|error| error.to_string())
+}
+
+fn directives(options: &Options) -> String {
+    let mut out = options.version.map_or_else(String::new, |(major, minor)| format!("%YAML {major}.{minor}\n"));
+    for (handle, prefix) in &options.tags {
+        out += &format!("%TAG {handle} {prefix}\n");
+    }
+    out
+}
+
+/// Containers that occur more than once, known by their address: the second time only their anchor is written.
+#[derive(Default)]
+struct Anchors {
+    seen: HashSet<usize>,
+    names: HashMap<usize, String>,
+}
+
+impl Anchors {
+    fn visit(&mut self, value: &Value, options: &Options) {
+        let Some(address) = address(value) else { return };
+        if !self.seen.insert(address) {
+            // Numbered in the order in which they are met again.
+            let number = self.names.len() + 1;
+            self.names.entry(address).or_insert_with(|| format!("id{number:03}"));
+            return;
+        }
+        match value {
+            Value::List(items) => items.iter().for_each(|item| self.visit(item, options)),
+            Value::Dict(dict) => {
+                for (key, item) in entries(dict, options) {
+                    self.visit(key, options);
+                    self.visit(item, options);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn address(value: &Value) -> Option<usize> {
+    match value {
+        Value::List(items) => Some(Arc::as_ptr(items).addr()),
+        Value::Dict(dict) => Some(Arc::as_ptr(dict).addr()),
+        _ => None,
+    }
+}
+
+fn entries<'a>(dict: &'a Dict, options: &Options) -> Vec<(&'a Value, &'a Value)> {
+    let mut entries: Vec<(&Value, &Value)> = dict.iter().collect();
+    if options.sort_keys && sortable(dict.keys()) {
+        entries.sort_by(|a, b| compare(a.0, b.0));
+    }
+    entries
 }
 
 struct Writer<'w, 'o> {
     emitter: Emitter<'w>,
     options: &'o Options,
+    anchors: HashMap<usize, String>,
+    written: HashSet<usize>,
 }
 
 impl Writer<'_, '_> {
@@ -48,6 +117,13 @@ impl Writer<'_, '_> {
     }
 
     fn write(&mut self, value: &Value) -> Result<(), String> {
+        let address = address(value);
+        let anchor = address.and_then(|address| self.anchors.get(&address).cloned());
+        if let (Some(anchor), Some(address)) = (&anchor, address)
+            && !self.written.insert(address)
+        {
+            return self.emit(Event::alias(anchor));
+        }
         match value {
             Value::Null | Value::Omit => self.plain("null", "tag:yaml.org,2002:null"),
             Value::Bool(bool) => self.plain(if *bool { "true" } else { "false" }, "tag:yaml.org,2002:bool"),
@@ -68,24 +144,20 @@ impl Writer<'_, '_> {
                 self.emit(Event::scalar(None, tag, &lines, false, false, ScalarStyle::Literal))
             }
             Value::List(items) => {
-                let flow = self.options.flow.unwrap_or_else(|| items.iter().all(is_leaf));
+                let flow = self.options.flow.unwrap_or_else(|| items.iter().all(|item| self.is_leaf(item)));
                 let style = if flow { SequenceStyle::Flow } else { SequenceStyle::Block };
-                self.emit(Event::sequence_start(None, None, true, style))?;
+                self.emit(Event::sequence_start(anchor.as_deref(), Some("tag:yaml.org,2002:seq"), true, style))?;
                 for item in items.iter() {
                     self.write(item)?;
                 }
                 self.emit(Event::sequence_end())
             }
             Value::Dict(dict) => {
-                let flow =
-                    self.options.flow.unwrap_or_else(|| dict.iter().all(|(key, item)| is_leaf(key) && is_leaf(item)));
+                let leaves = || dict.iter().all(|(key, item)| self.is_leaf(key) && self.is_leaf(item));
+                let flow = self.options.flow.unwrap_or_else(leaves);
                 let style = if flow { MappingStyle::Flow } else { MappingStyle::Block };
-                self.emit(Event::mapping_start(None, None, true, style))?;
-                let mut entries: Vec<(&Value, &Value)> = dict.iter().collect();
-                if self.options.sort_keys && sortable(dict.keys()) {
-                    entries.sort_by(|a, b| compare(a.0, b.0));
-                }
-                for (key, item) in entries {
+                self.emit(Event::mapping_start(anchor.as_deref(), Some("tag:yaml.org,2002:map"), true, style))?;
+                for (key, item) in entries(dict, self.options) {
                     self.write(key)?;
                     self.write(item)?;
                 }
@@ -94,13 +166,19 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// A scalar that reads back as itself without quotes.
+    /// Collections of these are written on one line; a scalar with a style of its own is none of them.
+    fn is_leaf(&self, value: &Value) -> bool {
+        !matches!(value, Value::List(_) | Value::Dict(_) | Value::Bytes(_))
+            && self.options.style.as_deref().unwrap_or("").is_empty()
+    }
+
+    /// A scalar that reads back as itself without quotes; with them a `!` says that it is no text.
     fn plain(&mut self, text: &str, tag: &str) -> Result<(), String> {
-        let style = self.style();
-        if matches!(style, ScalarStyle::Any | ScalarStyle::Plain) {
-            return self.emit(Event::scalar(None, None, text, true, false, ScalarStyle::Plain));
-        }
-        self.emit(Event::scalar(None, Some(tag), text, false, false, style))
+        let style = match self.style() {
+            ScalarStyle::Any => ScalarStyle::Plain,
+            style => style,
+        };
+        self.emit(Event::scalar(None, Some(tag), text, true, false, style))
     }
 
     fn style(&self) -> ScalarStyle {
@@ -114,25 +192,13 @@ impl Writer<'_, '_> {
     }
 
     fn text(&mut self, text: &str) -> Result<(), String> {
-        let mut style = self.style();
-        // Several lines are written as a block, as Ansible's dumper does.
-        if matches!(style, ScalarStyle::Any) && text.contains('\n') && self.block_allowed(text) {
-            style = ScalarStyle::Literal;
-        }
         let plain = is_plain_text(text);
-        if !plain && matches!(style, ScalarStyle::Any) {
-            style = ScalarStyle::SingleQuoted;
-        }
-        self.emit(Event::scalar(None, None, text, plain, true, style))
+        let style = match self.style() {
+            ScalarStyle::Any if !plain => ScalarStyle::SingleQuoted,
+            style => style,
+        };
+        self.emit(Event::scalar(None, Some("tag:yaml.org,2002:str"), text, plain, true, style))
     }
-
-    fn block_allowed(&self, _text: &str) -> bool {
-        false
-    }
-}
-
-fn is_leaf(value: &Value) -> bool {
-    !matches!(value, Value::List(_) | Value::Dict(_))
 }
 
 fn sortable<'a>(keys: impl Iterator<Item = &'a Value>) -> bool {

@@ -3,7 +3,7 @@
 
 use super::{Request, flattened, key};
 use crate::template::engine::attributes::{by_path, dict_of};
-use crate::template::engine::methods::format::percent;
+use crate::template::engine::methods::format::{Shown, percent};
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
@@ -235,7 +235,7 @@ fn numbers(wanted: Sequence, out: &mut Vec<Val>) -> Res<()> {
         if out.len() >= MOST_ITEMS {
             return Err(raised("the sequence is too long"));
         }
-        let text = percent(&format, &Val::Int(number))
+        let text = percent(&format, &Val::Int(number), Shown::Plain)
             .map_err(|_| raised(format!("problem formatting {number} with {format:?}")))?;
         out.push(Val::str(text));
         number = match number.checked_add(stride) {

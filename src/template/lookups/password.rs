@@ -10,7 +10,8 @@ use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
-use crate::template::filters::digests::{crypt, random_salt};
+use crate::template::filters::chance::Chance;
+use crate::template::filters::digests::{Crypt, crypt, random_salt, salt_length};
 use crate::value::Str;
 
 pub fn run(scope: &Scope, request: Request) -> Res<Vec<Val>> {
@@ -44,22 +45,28 @@ fn one(scope: &Scope, request: &Request, term: &str) -> Res<Val> {
     let option = |name: &str| -> Res<Option<String>> {
         match options.iter().find(|(known, _)| known == name) {
             Some((_, value)) => Ok(Some(value.clone())),
-            None => match request.option(name) {
-                Some(list @ (Val::List(_) | Val::Tuple(_))) => {
-                    Ok(Some(list.iterate()?.iter().map(print::text).collect::<Res<Vec<_>>>()?.join(",")))
-                }
-                _ => request.text(name),
-            },
+            None => request.text(name),
         }
     };
     let length: usize =
         option("length")?.map_or(Ok(20), |text| text.parse().map_err(|_| raised(format!("invalid length: {text}"))))?;
     let encrypt = option("encrypt")?.filter(|kind| !kind.is_empty() && kind != "None");
-    let chars =
-        alphabet(&option("chars")?.unwrap_or_else(|| "ascii_letters,digits,.,:-_".replace(",.,", ",.").clone()));
-    if length == 0 || length > 100_000 || chars.is_empty() {
-        return Err(raised("the password needs at least one character"));
+    let chars: Vec<char> = match (options.iter().find(|(name, _)| name == "chars"), request.option("chars")) {
+        (Some((_, text)), _) => alphabet(&split_alphabet(text)),
+        (None, Some(list @ (Val::List(_) | Val::Tuple(_)))) => {
+            alphabet(&list.iterate()?.iter().map(print::text).collect::<Res<Vec<_>>>()?)
+        }
+        (None, Some(other)) => alphabet(&split_alphabet(&print::text(other)?)),
+        (None, None) => alphabet(&["ascii_letters", "digits", ".,:-_"].map(str::to_owned)),
+    };
+    if length > 100_000 {
+        return Err(raised("the password is too long"));
     }
+    if chars.is_empty() && length > 0 {
+        return Err(raised("Cannot choose from an empty sequence"));
+    }
+    let mut chance = Chance::new(option("seed")?.map(Val::str).as_ref())?;
+    let ident = option("ident")?;
     let file = scope.context.templar.search().basedir.join(PathBuf::from(&path));
     let existing = if path == "/dev/null" { None } else { fs::read_to_string(&file).ok() };
     let (mut password, mut salt, mut changed) = match existing {
@@ -73,10 +80,10 @@ fn one(scope: &Scope, request: &Request, term: &str) -> Res<Val> {
                 None => (content.to_owned(), None, false),
             }
         }
-        None => ((0..length).filter_map(|_| chars.get(rand::random_range(0..chars.len()))).collect(), None, true),
+        None => ((0..length).filter_map(|_| chars.get(chance.index(chars.len()))).collect(), None, true),
     };
     if encrypt.is_some() && salt.is_none() {
-        salt = Some(random_salt(if encrypt.as_deref() == Some("bcrypt") { 22 } else { 16 }));
+        salt = Some(random_salt(salt_length(encrypt.as_deref().unwrap_or(""))));
         changed = true;
     }
     if changed && path != "/dev/null" {
@@ -100,36 +107,43 @@ fn one(scope: &Scope, request: &Request, term: &str) -> Res<Val> {
             .map_err(|error| raised(format!("cannot write the password file: {error}")))?;
     }
     if let Some(kind) = encrypt {
-        password = crypt(&password, &kind, salt.as_deref(), None)?;
+        password = crypt(password.as_bytes(), &Crypt { kind, salt, ident, ..Crypt::default() })?;
     }
     let password = Str::data(password).into_secret();
     scope.context.note_secret(&password);
     Ok(Val::Str(password))
 }
 
-/// Names of Python's character classes, or characters as they are.
-fn alphabet(text: &str) -> Vec<char> {
-    let mut out: Vec<char> = Vec::new();
-    let text = text.replace(",,", "\0");
-    let with_comma = text.contains('\0');
-    for part in text.split([',', '\0']).filter(|part| !part.is_empty()) {
-        match part {
-            "ascii_letters" => out.extend(('a'..='z').chain('A'..='Z')),
+/// Parts are separated by commas; two commas stand for the comma itself.
+fn split_alphabet(text: &str) -> Vec<String> {
+    let mut parts: Vec<String> =
+        text.replace(",,", ",").split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    if text.contains(",,") {
+        parts.push(",".to_owned());
+    }
+    parts
+}
+
+/// Names of Python's character classes, or characters as they are. Quotes are left out of passwords.
+fn alphabet(parts: &[String]) -> Vec<char> {
+    const DIGITS: &str = "0123456789";
+    const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const PUNCTUATION: &str = "!#$%&()*+,-./:;<=>?@[\\]^_`{|}~";
+    const SPACE: &str = " \t\n\r\u{b}\u{c}";
+    let mut out = String::new();
+    for part in parts {
+        match part.as_str() {
+            "ascii_letters" => out.push_str(LETTERS),
             "ascii_lowercase" => out.extend('a'..='z'),
             "ascii_uppercase" => out.extend('A'..='Z'),
-            "digits" => out.extend('0'..='9'),
-            "hexdigits" => out.extend("0123456789abcdefABCDEF".chars()),
-            "octdigits" => out.extend('0'..='7'),
-            "punctuation" => out.extend("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~".chars()),
-            "whitespace" => out.extend(" \t\n\r\u{b}\u{c}".chars()),
-            "printable" => out.extend(' '..='~'),
-            other => out.extend(other.chars()),
+            "digits" => out.push_str(DIGITS),
+            "hexdigits" => out.push_str("0123456789abcdefABCDEF"),
+            "octdigits" => out.push_str("01234567"),
+            "punctuation" => out.push_str(PUNCTUATION),
+            "whitespace" => out.push_str(SPACE),
+            "printable" => out.extend([DIGITS, LETTERS, PUNCTUATION, SPACE]),
+            other => out.push_str(other),
         }
     }
-    if with_comma {
-        out.push(',');
-    }
-    let mut seen = std::collections::HashSet::new();
-    out.retain(|char| seen.insert(*char));
-    out
+    out.chars().filter(|char| !matches!(char, '"' | '\'')).collect()
 }

@@ -1,5 +1,7 @@
 //! Comparisons as tests, and truth.
 
+use std::collections::HashSet;
+
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::comparison;
 use crate::template::engine::run::Scope;
@@ -85,14 +87,10 @@ pub fn all(_scope: &Scope, args: Bound) -> Res<bool> {
     Ok(true)
 }
 
+/// As sets, whose items must be hashable.
 fn all_in(items: &Val, container: &Val) -> Res<bool> {
-    let container = Val::list(container.iterate()?);
-    for item in items.iterate()? {
-        if !comparison::contains(&container, &item)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let keys = |value: &Val| value.iterate()?.iter().map(Val::to_key).collect::<Res<HashSet<_>>>();
+    Ok(keys(items)?.is_subset(&keys(container)?))
 }
 
 pub fn subset(_scope: &Scope, args: Bound) -> Res<bool> {

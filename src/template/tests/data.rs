@@ -35,10 +35,16 @@ fn schemes_allow(args: &Bound, scheme: &str) -> Res<bool> {
     }
 }
 
+/// Any text may be one, a bare path as well, unless schemes are asked for.
 pub fn uri(_scope: &Scope, args: Bound) -> Res<bool> {
-    let Some((scheme, rest)) = parts(&args.val(0)) else { return Ok(false) };
-    let something = !rest.is_empty() && !rest.chars().all(|char| char == '/');
-    Ok(something && schemes_allow(&args, &scheme)?)
+    match args.val(0) {
+        value @ Val::Str(_) => {
+            let scheme = parts(&value).map_or_else(String::new, |(scheme, _)| scheme);
+            schemes_allow(&args, &scheme)
+        }
+        Val::Null => schemes_allow(&args, ""),
+        _ => Ok(false),
+    }
 }
 
 pub fn url(_scope: &Scope, args: Bound) -> Res<bool> {

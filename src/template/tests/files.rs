@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::template::engine::arguments::Bound;
+use crate::template::engine::number::Number;
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::error::{Res, raised};
@@ -17,12 +18,20 @@ fn path(args: &Bound, index: usize) -> Res<PathBuf> {
     Ok(PathBuf::from(print::text(&value)?))
 }
 
+/// A number is a descriptor of this process.
+fn path_or_descriptor(args: &Bound) -> Res<PathBuf> {
+    match Number::of(&args.val(0)).and_then(|number| number.big()) {
+        Some(number) => Ok(PathBuf::from(format!("/proc/self/fd/{number}"))),
+        None => path(args, 0),
+    }
+}
+
 pub fn directory(_scope: &Scope, args: Bound) -> Res<bool> {
-    Ok(path(&args, 0)?.is_dir())
+    Ok(path_or_descriptor(&args)?.is_dir())
 }
 
 pub fn file(_scope: &Scope, args: Bound) -> Res<bool> {
-    Ok(path(&args, 0)?.is_file())
+    Ok(path_or_descriptor(&args)?.is_file())
 }
 
 pub fn link(_scope: &Scope, args: Bound) -> Res<bool> {
@@ -30,7 +39,7 @@ pub fn link(_scope: &Scope, args: Bound) -> Res<bool> {
 }
 
 pub fn exists(_scope: &Scope, args: Bound) -> Res<bool> {
-    Ok(path(&args, 0)?.exists())
+    Ok(path_or_descriptor(&args)?.exists())
 }
 
 pub fn link_exists(_scope: &Scope, args: Bound) -> Res<bool> {

@@ -7,7 +7,7 @@ use crate::template::engine::operators::arithmetic;
 use crate::template::engine::run::Scope;
 use crate::template::engine::tree::Operator;
 use crate::template::engine::val::Val;
-use crate::template::error::{Res, TemplateErrorKind, raised};
+use crate::template::error::{Res, TemplateErrorKind};
 use crate::template::{filters, tests};
 
 pub fn defined(_scope: &Scope, args: Bound) -> Res<bool> {
@@ -65,7 +65,7 @@ pub fn mapping(_scope: &Scope, args: Bound) -> Res<bool> {
 pub fn sequence(_scope: &Scope, args: Bound) -> Res<bool> {
     Ok(match args.val(0) {
         Val::Str(_) | Val::List(_) | Val::Tuple(_) | Val::Dict(_) | Val::Bytes(_) => true,
-        Val::Object(object) => object.type_name() == "range" || object.type_name() == "_GroupTuple",
+        Val::Object(object) => object.type_name() == "range" || object.type_name() == "GroupTuple",
         _ => false,
     })
 }
@@ -83,8 +83,8 @@ pub fn callable(_scope: &Scope, args: Bound) -> Res<bool> {
     Ok(matches!(args.val(0), Val::Object(object) if object.is_callable()))
 }
 
-pub fn escaped(_scope: &Scope, _args: Bound) -> Res<bool> {
-    Ok(false)
+pub fn escaped(_scope: &Scope, args: Bound) -> Res<bool> {
+    Ok(matches!(args.val(0), Val::Str(text) if text.is_markup()))
 }
 
 pub fn sameas(_scope: &Scope, args: Bound) -> Res<bool> {
@@ -119,7 +119,7 @@ pub fn divisibleby(_scope: &Scope, args: Bound) -> Res<bool> {
 pub fn nan(_scope: &Scope, args: Bound) -> Res<bool> {
     match Number::of(&args.val(0)) {
         Some(number) => Ok(number.float().is_nan()),
-        None => Err(raised(format!("must be real number, not {}", args.val(0).type_name()))),
+        None => Ok(false),
     }
 }
 
@@ -135,7 +135,6 @@ pub fn test(_scope: &Scope, args: Bound) -> Res<bool> {
 pub fn vault_encrypted(_scope: &Scope, args: Bound) -> Res<bool> {
     Ok(match args.val(0) {
         Val::Sealed(_) => true,
-        Val::Str(text) => text.starts_with("$ANSIBLE_VAULT;"),
         _ => false,
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::template::engine::arguments::{Arguments, parameters};
+use crate::template::engine::encoding::decode;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 
@@ -12,21 +13,7 @@ pub fn call(this: &Arc<[u8]>, name: &str, arguments: Arguments) -> Res<Val> {
     match name {
         "decode" => {
             let bound = arguments.bind("decode", &parameters(&["encoding", "errors"], 0))?;
-            let encoding = bound.text_or(0, "utf-8")?.to_ascii_lowercase().replace('_', "-");
-            match encoding.as_str() {
-                "latin-1" | "latin1" | "iso-8859-1" => {
-                    Ok(Val::str(this.iter().copied().map(char::from).collect::<String>()))
-                }
-                "utf-8" | "utf8" | "ascii" => match std::str::from_utf8(this) {
-                    Ok(text) => Ok(Val::str(text)),
-                    Err(_) if bound.text_or(1, "strict")? == "replace" => Ok(Val::str(String::from_utf8_lossy(this))),
-                    Err(error) => Err(raised(format!(
-                        "'utf-8' codec can't decode byte in position {}: invalid start byte",
-                        error.valid_up_to()
-                    ))),
-                },
-                other => Err(raised(format!("unknown encoding: {other}"))),
-            }
+            Ok(Val::str(decode(this, bound.text_or(0, "utf-8")?, bound.text_or(1, "strict")?)?))
         }
         "hex" => Ok(Val::str(this.iter().map(|byte| format!("{byte:02x}")).collect::<String>())),
         "startswith" | "endswith" => {

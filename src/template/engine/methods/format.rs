@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 use num_traits::{Signed, ToPrimitive};
 
 use crate::template::engine::attributes::{attribute, item};
-use crate::template::engine::context::Context;
+use crate::template::engine::markup;
 use crate::template::engine::number::{Number, float_to_int};
 use crate::template::engine::print;
 use crate::template::engine::val::Val;
@@ -28,8 +28,29 @@ struct Spec {
     kind: Option<char>,
 }
 
+/// How a value becomes text inside other text: `str()` of it, or escaped for HTML.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    Plain,
+    Escaped,
+}
+
+impl Shown {
+    fn text(self, value: &Val) -> Res<String> {
+        match self {
+            Shown::Plain => print::text(value),
+            Shown::Escaped => markup::escaped(value),
+        }
+    }
+
+    fn repr(self, value: &Val) -> Res<String> {
+        let text = print::repr(value)?;
+        Ok(if self == Shown::Plain { text } else { markup::escape_text(&text) })
+    }
+}
+
 /// Python's `%` on text.
-pub fn percent(text: &str, arguments: &Val) -> Res<String> {
+pub fn percent(text: &str, arguments: &Val, shown: Shown) -> Res<String> {
     arguments.check()?;
     let positional = match arguments {
         Val::Tuple(items) => items.to_vec(),
@@ -103,7 +124,7 @@ pub fn percent(text: &str, arguments: &Val) -> Res<String> {
         if left {
             spec.zero = false;
         }
-        out.push_str(&percent_one(&value, spec, text)?);
+        out.push_str(&percent_one(&value, spec, text, shown)?);
     }
     let leftover = next.next().is_some();
     let mapping = matches!(arguments, Val::Dict(_) | Val::List(_)) || matches!(arguments, Val::Object(_));
@@ -143,11 +164,11 @@ fn digits(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Res<Option<us
     Ok(number)
 }
 
-fn percent_one(value: &Val, mut spec: Spec, text: &str) -> Res<String> {
+fn percent_one(value: &Val, mut spec: Spec, text: &str, how: Shown) -> Res<String> {
     let kind = spec.kind.unwrap_or('s');
     match kind {
         's' | 'r' | 'a' => {
-            let mut shown = if kind == 's' { print::text(value)? } else { print::repr(value)? };
+            let mut shown = if kind == 's' { how.text(value)? } else { how.repr(value)? };
             if let Some(precision) = spec.precision {
                 shown = shown.chars().take(precision).collect();
             }
@@ -200,9 +221,9 @@ fn percent_one(value: &Val, mut spec: Spec, text: &str) -> Res<String> {
 }
 
 /// Python's `str.format`.
-pub fn format_method(_context: &Context, text: &str, positional: &[Val], named: &[(Arc<str>, Val)]) -> Res<String> {
+pub fn format_method(text: &str, positional: &[Val], named: &[(Arc<str>, Val)], shown: Shown) -> Res<String> {
     let mut automatic = 0;
-    format_fields(text, positional, named, &mut automatic, 0)
+    format_fields(text, positional, named, &mut automatic, shown, 0)
 }
 
 fn format_fields(
@@ -210,6 +231,7 @@ fn format_fields(
     positional: &[Val],
     named: &[(Arc<str>, Val)],
     automatic: &mut usize,
+    shown: Shown,
     depth: usize,
 ) -> Res<String> {
     if depth > 2 {
@@ -250,14 +272,23 @@ fn format_fields(
             None => (name, None),
         };
         let value = field_value(name, positional, named, automatic)?.used()?;
-        let spec = format_fields(spec, positional, named, automatic, depth + 1)?;
+        let spec = format_fields(spec, positional, named, automatic, Shown::Plain, depth + 1)?;
         let value = match conversion {
             None => value,
             Some("s") => Val::str(print::text(&value)?),
             Some("r" | "a") => Val::str(print::repr(&value)?),
             Some(other) => return Err(raised(format!("Unknown conversion specifier {other}"))),
         };
-        out.push_str(&format_value(&value, &spec)?);
+        out.push_str(&match (shown, &value) {
+            (Shown::Plain, _) => format_value(&value, &spec)?,
+            (Shown::Escaped, Val::Str(text)) if text.is_markup() => {
+                if !spec.is_empty() {
+                    return Err(raised("Unsupported format specification for Markup."));
+                }
+                text.to_string()
+            }
+            (Shown::Escaped, _) => markup::escape_text(&format_value(&value, &spec)?),
+        });
         if out.len() > print::MOST_TEXT {
             return Err(raised("the result is too large"));
         }

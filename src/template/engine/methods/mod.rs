@@ -4,18 +4,20 @@ mod bytes;
 mod dict;
 pub mod duration;
 pub mod format;
+mod letters;
 mod list;
 mod number;
 pub mod text;
 pub mod time;
 
 use super::arguments::Arguments;
-use super::context::Context;
+use super::markup;
 use super::val::Val;
 use crate::template::error::{Res, raised};
 
 pub fn has(value: &Val, name: &str) -> bool {
-    names(value).contains(&name)
+    let marked = matches!(value, Val::Str(text) if text.is_markup());
+    names(value).contains(&name) || (marked && markup::OWN_METHODS.contains(&name))
 }
 
 fn names(value: &Val) -> &'static [&'static str] {
@@ -32,7 +34,7 @@ fn names(value: &Val) -> &'static [&'static str] {
     }
 }
 
-pub fn call(context: &Context, value: &Val, name: &str, arguments: Arguments) -> Res<Val> {
+pub fn call(value: &Val, name: &str, arguments: Arguments) -> Res<Val> {
     for argument in arguments.positional.iter().chain(arguments.named.iter().map(|(_, value)| value)) {
         let stored = matches!(value, Val::List(_) | Val::Dict(_));
         if let Val::Undefined(it) = argument
@@ -43,7 +45,7 @@ pub fn call(context: &Context, value: &Val, name: &str, arguments: Arguments) ->
         }
     }
     match value {
-        Val::Str(it) => text::call(context, it, name, arguments),
+        Val::Str(it) => text::call(it, name, arguments),
         Val::List(it) => list::call(it, name, arguments),
         Val::Tuple(it) => list::call_tuple(it, name, arguments),
         Val::Dict(it) => dict::call(it, name, arguments),

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::format::format_method;
+use super::format::{Shown, format_method};
+use super::letters;
 use crate::template::engine::arguments::{Arguments, Bound, parameters};
 use crate::template::engine::attributes::slice_positions;
-use crate::template::engine::context::Context;
+use crate::template::engine::encoding::encode;
+use crate::template::engine::markup;
 use crate::template::engine::print::MOST_TEXT;
 use crate::template::engine::val::{Map, Val, from_key};
 use crate::template::error::{Res, raised};
@@ -61,34 +63,45 @@ pub const NAMES: &[&str] = &[
     "zfill",
 ];
 
-pub fn call(context: &Context, this: &Str, name: &str, arguments: Arguments) -> Res<Val> {
-    let text = this.as_str();
-    let secret = this.is_secret();
-    let out = match name {
-        "format" => Val::str(format_method(context, text, &arguments.positional, &arguments.named)?),
+pub fn call(this: &Str, name: &str, arguments: Arguments) -> Res<Val> {
+    let out = if this.is_markup() {
+        markup::call_method(this, name, arguments)?
+    } else {
+        call_plain(this, name, arguments, Shown::Plain)?
+    };
+    if !this.is_secret() {
+        return Ok(out);
+    }
+    map_texts(out, &|text| text.into_secret())
+}
+
+/// The same value with every text in it changed: what a method gives is a text, or a list or tuple of texts.
+pub fn map_texts(value: Val, change: &dyn Fn(Str) -> Str) -> Res<Val> {
+    let all = |items: Vec<Val>| items.into_iter().map(|item| map_texts(item, change)).collect::<Res<Vec<_>>>();
+    Ok(match value {
+        Val::Str(text) => Val::Str(change(text)),
+        Val::List(items) => Val::list(all(items.to_vec())?),
+        Val::Tuple(items) => Val::tuple(all(items.to_vec())?),
+        other => other,
+    })
+}
+
+pub fn call_plain(text: &str, name: &str, arguments: Arguments, shown: Shown) -> Res<Val> {
+    Ok(match name {
+        "format" => Val::str(format_method(text, &arguments.positional, &arguments.named, shown)?),
         "format_map" => {
             let map = arguments.positional.into_iter().next().unwrap_or(Val::Null);
             let Val::Dict(map) = map else { return Err(raised("format_map() argument must be a mapping")) };
             let named: Vec<(Arc<str>, Val)> =
                 map.to_map().into_iter().map(|(key, value)| (Arc::from(key.to_text()), value)).collect();
-            Val::str(format_method(context, text, &[], &named)?)
+            Val::str(format_method(text, &[], &named, shown)?)
         }
-        "encode" => Val::Bytes(text.as_bytes().into()),
+        "encode" => {
+            let bound = arguments.bind("encode", &parameters(&["encoding", "errors"], 0))?;
+            let bytes = encode(text, bound.text_or(0, "utf-8")?, bound.text_or(1, "strict")?)?;
+            Val::Bytes(bytes.into())
+        }
         _ => plain(text, name, arguments)?,
-    };
-    Ok(match out {
-        Val::Str(text) if secret => Val::Str(text.into_secret()),
-        Val::List(items) if secret => Val::list(
-            items
-                .to_vec()
-                .into_iter()
-                .map(|item| match item {
-                    Val::Str(text) => Val::Str(text.into_secret()),
-                    other => other,
-                })
-                .collect(),
-        ),
-        other => other,
     })
 }
 
@@ -112,12 +125,11 @@ fn plain(text: &str, name: &str, arguments: Arguments) -> Res<Val> {
         "isalnum" => simple(&|| all(text, char::is_alphanumeric), arguments),
         "isalpha" => simple(&|| all(text, char::is_alphabetic), arguments),
         "isascii" => simple(&|| Val::Bool(text.is_ascii()), arguments),
-        "isdigit" | "isdecimal" => simple(&|| all(text, digit), arguments),
-        "isnumeric" => simple(&|| all(text, char::is_numeric), arguments),
+        "isdecimal" | "isdigit" | "isnumeric" => simple(&|| all(text, letters::number_test(name)), arguments),
         "isspace" => simple(&|| all(text, char::is_whitespace), arguments),
         "islower" => simple(&|| cased(text, char::is_lowercase, char::is_uppercase), arguments),
         "isupper" => simple(&|| cased(text, char::is_uppercase, char::is_lowercase), arguments),
-        "istitle" => simple(&|| Val::Bool(text.chars().any(char::is_alphabetic) && title(text) == text), arguments),
+        "istitle" => simple(&|| Val::Bool(text.chars().any(letters::is_cased) && title(text) == text), arguments),
         "isprintable" => simple(
             &|| {
                 let quoted = crate::value::python::str_repr(text);
@@ -280,30 +292,25 @@ fn all(text: &str, test: impl Fn(char) -> bool) -> Val {
     Val::Bool(!text.is_empty() && text.chars().all(test))
 }
 
-fn digit(char: char) -> bool {
-    char.is_ascii_digit() || (char.is_numeric() && char.is_ascii_digit())
-}
-
 fn cased(text: &str, wanted: impl Fn(char) -> bool, other: impl Fn(char) -> bool) -> Val {
     Val::Bool(text.chars().any(wanted) && !text.chars().any(other))
 }
 
 pub fn capitalize(text: &str) -> String {
     let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars.flat_map(char::to_lowercase)).collect())
+    let first = chars.next();
+    first.map_or_else(String::new, |first| letters::title_case(first) + &chars.as_str().to_lowercase())
 }
 
 pub fn title(text: &str) -> String {
     let mut inside = false;
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
-        if char.is_alphabetic() {
+        if letters::is_cased(char) {
             if inside {
                 out.extend(char.to_lowercase());
             } else {
-                out.extend(char.to_uppercase());
+                out.push_str(&letters::title_case(char));
             }
             inside = true;
         } else {
@@ -315,11 +322,7 @@ pub fn title(text: &str) -> String {
 }
 
 fn swapcase(text: &str) -> String {
-    text.chars()
-        .flat_map(|char| -> Vec<char> {
-            if char.is_uppercase() { char.to_lowercase().collect() } else { char.to_uppercase().collect() }
-        })
-        .collect()
+    text.chars().flat_map(letters::swap_case).collect()
 }
 
 pub fn strip<'a>(text: &'a str, name: &str, chars: Option<&str>) -> &'a str {
