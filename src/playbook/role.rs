@@ -112,6 +112,7 @@ impl Parser<'_> {
             return Vec::new();
         }
         let Some(meta) = self.role_meta(&path) else { return Vec::new() };
+        self.warn_of_argument_specs(&path, &meta);
         let (Some(defaults), Some(vars)) = (
             self.role_vars(&path, "defaults", request.files.defaults_from.as_deref(), request),
             self.role_vars(&path, "vars", request.files.vars_from.as_deref(), request),
@@ -224,6 +225,17 @@ impl Parser<'_> {
         roots
     }
 
+    /// Ansible would check the role's arguments here.
+    fn warn_of_argument_specs(&self, path: &Path, meta: &Meta) {
+        let file = main_file(&path.join("meta"), "argument_specs");
+        if file.is_none() && meta.argument_specs.is_none() {
+            return;
+        }
+        let what = file.unwrap_or_else(|| path.join("meta/main.yml"));
+        let text = format!("the argument specification in {} is not checked yet", what.display());
+        self.loader.notices.warn(text, meta.argument_specs.as_ref());
+    }
+
     fn role_meta(&mut self, path: &Path) -> Option<Meta> {
         let Some(file) = main_file(&path.join("meta"), "main") else { return Some(Meta::default()) };
         let node = self.read(&file)?;
@@ -237,6 +249,7 @@ impl Parser<'_> {
         for (key, value) in entries.iter() {
             match key.to_value().as_str() {
                 Some("allow_duplicates") => meta.allow_duplicates = value.to_value().is_truthy(),
+                Some("argument_specs") => meta.argument_specs = Some(key.span.clone()),
                 Some("dependencies") => match &value.kind {
                     NodeKind::Sequence(items) => meta.dependencies.clone_from(items.as_ref()),
                     NodeKind::Scalar(Value::Null) => {}
@@ -323,6 +336,7 @@ impl Parser<'_> {
 struct Meta {
     allow_duplicates: bool,
     dependencies: Vec<Node>,
+    argument_specs: Option<Span>,
 }
 
 /// `name` in a role's folder, with or without an extension.

@@ -12,6 +12,7 @@ use regex::bytes::{Captures, Regex, RegexBuilder};
 use rplay_module_api::{Arg, Ctx, Failure, Json, Kind, Map, Module, ModuleResult, Outcome, Spec, run};
 use serde::Deserialize;
 
+use crate::file_attributes::with_path_info;
 use crate::resolve;
 
 pub const MODULE: Module = Module {
@@ -73,13 +74,13 @@ fn wait_for(args: Args, ctx: &mut Ctx) -> ModuleResult {
     std::thread::sleep(Duration::from_secs(args.delay));
     if args.port.is_none() && args.path.is_none() && args.state != "drained" {
         std::thread::sleep(Duration::from_secs(args.timeout));
-        return Ok(outcome(&args, begin, Found::default()));
+        return Ok(outcome(&args, begin, Found::default(), ctx));
     }
     let end = begin + Duration::from_secs(args.timeout);
     let mut reported = Instant::now();
     while Instant::now() < end {
         if let Some(found) = attempt(&args, pattern.as_ref(), end, ctx)? {
-            return Ok(outcome(&args, begin, found));
+            return Ok(outcome(&args, begin, found, ctx));
         }
         if reported.elapsed() > Duration::from_secs(5) {
             ctx.port.progress(&format!("waiting for {}", goal(&args)));
@@ -144,15 +145,19 @@ impl Found {
     }
 }
 
-fn outcome(args: &Args, begin: Instant, found: Found) -> Outcome {
-    Outcome::changed(false)
+fn outcome(args: &Args, begin: Instant, found: Found, ctx: &mut Ctx) -> Outcome {
+    let outcome = Outcome::changed(false)
         .with("state", args.state.clone())
         .with("port", args.port)
         .with("search_regex", args.search_regex.clone())
         .with("match_groups", found.groups)
         .with("match_groupdict", found.named)
         .with("path", args.path.as_ref().map(|it| it.display().to_string()))
-        .with("elapsed", begin.elapsed().as_secs())
+        .with("elapsed", begin.elapsed().as_secs());
+    match &args.path {
+        Some(path) => with_path_info(outcome, path, ctx),
+        None => outcome,
+    }
 }
 
 fn attempt(args: &Args, pattern: Option<&Regex>, end: Instant, ctx: &mut Ctx) -> Result<Option<Found>, Failure> {
