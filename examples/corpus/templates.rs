@@ -1,9 +1,12 @@
 //! `templates.jsonl`, `templatefiles.jsonl`, `conditionals.jsonl`: what templates, template files and conditions give.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use rplay::config::Config;
+use rplay::error::Notices;
 use rplay::source::SourceFile;
 use rplay::template::{
     Engine, FileOptions, SearchPath, Settings, Templar, TemplateError, TemplateErrorKind, encode as encode_text,
@@ -125,6 +128,7 @@ impl Sandbox {
             allow_broken_conditionals: case["config"]["ALLOW_BROKEN_CONDITIONALS"] == json!(true),
             accept_removed: false,
             suggest: false,
+            config: Some(default_settings(&self.root)),
             ..Settings::default()
         };
         let dirs =
@@ -174,6 +178,13 @@ impl Drop for Sandbox {
         }
         let _ = std::env::set_current_dir("/");
     }
+}
+
+/// What the lookup `config` finds without any configuration.
+fn default_settings(root: &Path) -> Arc<dyn Fn(&str) -> Option<Value> + Send + Sync> {
+    let home = HashMap::from([("HOME".to_owned(), "/home/tester".to_owned())]);
+    let config = Config::load(home, root, &Notices::default()).unwrap_or_default();
+    Arc::new(move |name| config.value(name))
 }
 
 fn details(case: &Json, wanted: &str, actual: &str) -> String {

@@ -31,12 +31,12 @@ fn of_debug(fields: &Dict) -> Dict {
     }
     let noise = |name: &str| HIDDEN.contains(&name) || DEBUG_NOISE.contains(&name) || name.starts_with("_ansible_");
     let item = fields.get("ansible_loop_var").map(Value::to_text);
-    fields
-        .iter()
-        .filter(|(name, _)| {
-            let name = name.to_text();
-            !noise(&name) && Some(&name) != item.as_ref()
-        })
+    let shown: Vec<_> = fields.iter().filter(|(name, _)| !noise(&name.to_text())).collect();
+    // The loop's variable stands beside what was asked for, unless it is what was asked for.
+    let asked_for_item = shown.len() == 1;
+    shown
+        .into_iter()
+        .filter(|(name, _)| asked_for_item || Some(name.to_text()) != item)
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }

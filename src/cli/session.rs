@@ -226,12 +226,17 @@ fn vault_secrets(config: &Config, options: &CommonOptions) -> Result<vault::Secr
 
 fn template_settings(config: &Config, notices: &Notices, reader: &Reader) -> template::Settings {
     let values = config.clone();
+    let (pattern_config, pattern_reader) = (config.clone(), reader.clone());
     template::Settings {
         notices: notices.clone(),
         allow_broken_conditionals: config.bool("ALLOW_BROKEN_CONDITIONALS"),
         jinja2_extensions: config.list("DEFAULT_JINJA2_EXTENSIONS"),
         vault: reader.vault.clone(),
         config: Some(Arc::new(move |name| values.value(name))),
+        hosts_matching: Some(Arc::new(move |groups, patterns| {
+            let found = Inventory::hosts_among(groups, patterns, &pattern_reader, &pattern_config);
+            found.map(|hosts| hosts.iter().map(ToString::to_string).collect()).map_err(|err| err.message)
+        })),
         ..template::Settings::default()
     }
 }

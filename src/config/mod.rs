@@ -228,16 +228,17 @@ impl Config {
     pub fn value(&self, name: &str) -> Option<Value> {
         let setting = find(name)?;
         let text = self.given.get(name).map_or(setting.default, |given| given.text.as_str());
-        let list = |separator| {
-            Value::list(text.split(separator).map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect())
-        };
+        let items = |separator| text.split(separator).map(str::trim).filter(|item| !item.is_empty());
+        let shown = |path: &str| Value::from(self.resolve(name, path).to_string_lossy().into_owned());
         Some(match setting.kind {
             Kind::Bool => Value::Bool(parse_bool(text).unwrap_or(false)),
             Kind::Int => text.trim().parse().map_or(Value::Null, Value::Int),
-            Kind::List | Kind::PathList => list(','),
-            Kind::PathSpec => list(':'),
+            Kind::List => Value::list(items(',').map(Value::from).collect()),
+            Kind::PathList => Value::list(items(',').map(shown).collect()),
+            Kind::PathSpec => Value::list(items(':').map(shown).collect()),
             Kind::Text | Kind::Choice(_) | Kind::Path if text.is_empty() => Value::Null,
-            Kind::Text | Kind::Choice(_) | Kind::Path => Value::from(text),
+            Kind::Path => shown(text),
+            Kind::Text | Kind::Choice(_) => Value::from(text),
         })
     }
 

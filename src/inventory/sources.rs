@@ -9,10 +9,11 @@ use fancy_regex::Regex;
 
 use super::structured::{self, Format};
 use super::vars::VarsFiles;
-use super::{GroupNames, Inventory, Rules, Unmatched, auto, host_list, ini, inventory_error, script, toml};
+use super::{GroupNames, HostName, Inventory, Rules, Unmatched, auto, host_list, ini, inventory_error, script, toml};
 use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::SourceFile;
+use crate::value::Dict;
 use crate::yaml::Reader;
 
 /// The plugins by the names that `enable_plugins` uses.
@@ -55,6 +56,29 @@ struct Loader<'a> {
 }
 
 impl Inventory {
+    /// The hosts that patterns mean among groups with known hosts; what matches nothing is no mistake here.
+    pub fn hosts_among(
+        groups: &Dict,
+        patterns: &[String],
+        reader: &Reader,
+        config: &Config,
+    ) -> Result<Vec<HostName>, Error> {
+        let rules = Rules {
+            group_names: GroupNames::KeepSilently,
+            unmatched_pattern: Unmatched::Ignore,
+            localhost_warning: false,
+        };
+        let mut inventory = Inventory::empty(rules, VarsFiles::new(reader, config), &Notices::default());
+        for (name, hosts) in groups {
+            let name = name.to_text();
+            for host in hosts.as_list().unwrap_or_default() {
+                inventory.add_host(&host.to_text(), None, std::slice::from_ref(&name), &Dict::new())?;
+            }
+        }
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        inventory.hosts_of(&patterns, None)
+    }
+
     /// Reads the sources, or those of the configuration when none are given.
     pub fn load(sources: &[String], reader: &Reader, config: &Config, notices: &Notices) -> Result<Inventory, Error> {
         let rules = Rules {

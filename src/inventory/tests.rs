@@ -64,3 +64,20 @@ fn a_range_that_is_too_long_is_refused() {
     }
     assert_eq!(address::expand_ranges("h[08:10]x").expect("a range"), ["h08x", "h09x", "h10x"]);
 }
+
+#[test]
+fn patterns_find_hosts_among_known_groups() {
+    let hosts = |names: &[&str]| Value::list(names.iter().map(|name| Value::str(*name)).collect());
+    let groups = crate::value::Dict::from_iter([
+        (Value::str("all"), hosts(&["w1", "w2", "db"])),
+        (Value::str("web"), hosts(&["w1", "w2"])),
+    ]);
+    let check = |pattern: &str, expected: &[&str]| {
+        let found = Inventory::hosts_among(&groups, &[pattern.to_owned()], &Reader::default(), &Config::default());
+        let found: Vec<String> = found.expect("a pattern").iter().map(ToString::to_string).collect();
+        assert_eq!(found, expected, "{pattern}");
+    };
+    check("all", &["w1", "w2", "db"]);
+    check("web:!w1", &["w2"]);
+    check("nowhere", &[]);
+}

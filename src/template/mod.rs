@@ -68,7 +68,12 @@ pub struct Settings {
     pub vault: Option<Arc<crate::vault::Secrets>>,
     /// Looks up settings for the lookup `config`.
     pub config: Option<Arc<dyn Fn(&str) -> Option<Value> + Send + Sync>>,
+    /// The hosts that patterns mean among groups, for the lookup `inventory_hostnames`.
+    pub hosts_matching: Option<HostsMatching>,
 }
+
+/// Groups with the names of their hosts, and patterns.
+pub type HostsMatching = Arc<dyn Fn(&Dict, &[String]) -> Result<Vec<String>, String> + Send + Sync>;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -80,6 +85,7 @@ impl Default for Settings {
             jinja2_extensions: Vec::new(),
             vault: None,
             config: None,
+            hosts_matching: None,
         }
     }
 }

@@ -174,7 +174,7 @@ pub fn json_text(text: &str, ascii: bool, out: &mut String) {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
-            char if u32::from(char) < 0x20 || (ascii && !char.is_ascii()) => {
+            char if u32::from(char) < 0x20 || (ascii && !(' '..='~').contains(&char)) => {
                 let mut units = [0; 2];
                 for unit in char.encode_utf16(&mut units) {
                     let _ = write!(out, "\\u{unit:04x}");

@@ -19,7 +19,6 @@ use crate::value::Value;
 const UNSAFE: &[&str] = &[
     "__abs__",
     "__add__",
-    "__and__",
     "__class__",
     "__contains__",
     "__delattr__",
@@ -276,7 +275,9 @@ struct Method {
 impl Object for Method {
     fn type_name(&self) -> &'static str {
         let marked = matches!(&self.object, Val::Str(text) if text.is_markup());
-        if marked && markup::KEEPING_METHODS.contains(&self.name.as_str()) {
+        if self.name.starts_with("__") {
+            "method-wrapper"
+        } else if marked && markup::KEEPING_METHODS.contains(&self.name.as_str()) {
             "method"
         } else {
             "builtin_function_or_method"

@@ -182,3 +182,30 @@ fn utf32(bytes: &[u8], join: fn([u8; 4]) -> u32) -> Res<String> {
         .collect::<Option<String>>()
         .ok_or_else(|| raised("'utf-32' codec can't decode bytes: code point not in range(0x110000)"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, encode};
+
+    fn refused(text: &str, encoding: &str) -> String {
+        encode(text, encoding, "strict").map_or_else(|fault| fault.message, |bytes| format!("{bytes:?}"))
+    }
+
+    #[test]
+    fn text_survives_the_way_to_bytes_and_back() {
+        for encoding in ["utf-8", "UTF_16", "utf-16-be", "utf-32", "utf-8-sig"] {
+            let bytes = encode("é日𝄞", encoding, "strict").expect("every character has a code");
+            assert_eq!(decode(&bytes, encoding, "strict").expect("the same encoding"), "é日𝄞", "{encoding}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_encoded_is_named_with_its_place() {
+        let message = "'latin-1' codec can't encode character '\\u65e5' in position 1: ordinal not in range(256)";
+        assert_eq!(refused("é日", "latin-1"), message);
+        let message = "'ascii' codec can't encode characters in position 0-1: ordinal not in range(128)";
+        assert_eq!(refused("éé", "ascii"), message);
+        assert_eq!(refused("é", "nope"), "unknown encoding: nope");
+        assert_eq!(encode("é", "ascii", "xmlcharrefreplace").ok(), Some(b"&#233;".to_vec()));
+    }
+}

@@ -146,3 +146,26 @@ pub fn shuffle(_scope: &Scope, args: Bound) -> Res<Val> {
     }
     Ok(Val::list(items))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(seed: &Val, limit: usize, expected: usize) {
+        let mut chance = Chance::new(Some(seed)).expect("a seed of a known type");
+        assert_eq!(chance.index(limit), expected, "{limit}");
+    }
+
+    /// What Python 3 gives for `random.Random(seed).randrange(limit)`.
+    #[test]
+    fn seeds_give_what_python_gives() {
+        check(&Val::Int(42), 100, 81);
+        check(&Val::Int(-5), 59, 39);
+        check(&Val::Bool(true), 59, 8);
+        check(&Val::Float(1.5), 59, 35);
+        check(&Val::str("host"), 59, 5);
+        check(&Val::str(""), 59, 29);
+        check(&Val::Int(1), 10_000_000_000, 9_167_024_629);
+        assert!(Chance::new(Some(&Val::list(Vec::new()))).is_err());
+    }
+}

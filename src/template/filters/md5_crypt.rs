@@ -39,3 +39,13 @@ pub fn md5_crypt(password: &[u8], salt: &str) -> String {
     order.push([None, None, Some(11)]);
     format!("$1${salt}${}", crypt64(&digest, &order))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::md5_crypt;
+
+    #[test]
+    fn hashes_as_crypt_does() {
+        assert_eq!(md5_crypt(b"secret", "mysalt12"), "$1$mysalt12$J4maadj8grGUvPcTTE3QY1");
+    }
+}

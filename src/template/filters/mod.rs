@@ -10,7 +10,7 @@ mod html;
 mod mappings;
 mod md5_crypt;
 mod numbers;
-mod paths;
+pub mod paths;
 pub mod regex;
 mod select;
 mod sequences;

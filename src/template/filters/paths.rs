@@ -212,10 +212,18 @@ pub fn commonpath(_scope: &Scope, args: Bound) -> Res<Val> {
 
 pub fn fileglob(_scope: &Scope, args: Bound) -> Res<Val> {
     let pattern = text(&args)?;
-    let found = glob::glob(&pattern).map_err(|error| raised(error.to_string()))?;
-    Ok(Val::list(
-        found.flatten().filter(|path| path.is_file()).map(|path| Val::str(path.display().to_string())).collect(),
-    ))
+    let found = files_matching(&pattern).map_err(|error| raised(error.to_string()))?;
+    Ok(Val::list(found.into_iter().map(|path| Val::str(path.display().to_string())).collect()))
+}
+
+/// Files by a pattern as Python's glob reads it: `**` is no more than `*`, and names with a dot are to be asked for.
+pub fn files_matching(pattern: &str) -> Result<Vec<PathBuf>, glob::PatternError> {
+    let mut pattern = pattern.to_owned();
+    while pattern.contains("**") {
+        pattern = pattern.replace("**", "*");
+    }
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    Ok(glob::glob_with(&pattern, options)?.flatten().filter(|path| path.is_file()).collect())
 }
 
 /// Drive (or share) and the rest of a Windows path.

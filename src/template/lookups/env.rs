@@ -6,7 +6,7 @@ use crate::template::engine::val::Val;
 use crate::template::error::Res;
 
 pub fn run(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
-    let default = request.option("default").cloned();
+    let default = request.option("default").filter(|default| !matches!(default, Val::Null)).cloned();
     request
         .texts()?
         .iter()

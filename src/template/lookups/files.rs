@@ -1,4 +1,4 @@
-//! Lookups of files: `template`, `unvault`, `first_found`, `fileglob`, `csvfile`, `ini`.
+//! Lookups of files: `template`, `unvault`, `first_found`, `fileglob`; and how terms hold options.
 
 use super::file::read;
 use super::{Request, flattened};
@@ -8,8 +8,11 @@ use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 use crate::template::file::FileOptions;
-use crate::template::filters::regex::{Flags, compile};
+use crate::template::filters::paths::files_matching;
 use crate::value::Dict;
+
+/// Lists inside lists of file names.
+const MOST_NESTING: usize = 20;
 
 pub fn template(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let mut options = FileOptions::default();
@@ -68,12 +71,8 @@ pub fn fileglob(scope: &Scope, request: Request) -> Res<Vec<Val>> {
             search.candidates("files", &term)
         };
         for candidate in candidates {
-            let Ok(found) = glob::glob(&candidate.display().to_string()) else { continue };
-            let files: Vec<Val> = found
-                .flatten()
-                .filter(|path| path.is_file())
-                .map(|path| Val::str(path.display().to_string()))
-                .collect();
+            let Ok(found) = files_matching(&candidate.display().to_string()) else { continue };
+            let files: Vec<Val> = found.iter().map(|path| Val::str(path.display().to_string())).collect();
             if !files.is_empty() {
                 out.extend(files);
                 break;
@@ -81,6 +80,18 @@ pub fn fileglob(scope: &Scope, request: Request) -> Res<Vec<Val>> {
         }
     }
     Ok(out)
+}
+
+/// The terms, with all lists taken apart.
+fn deep(terms: &[Val]) -> Res<Vec<Val>> {
+    let mut terms = terms.to_vec();
+    for _ in 0..MOST_NESTING {
+        if !terms.iter().any(|term| matches!(term, Val::List(_) | Val::Tuple(_))) {
+            break;
+        }
+        terms = flattened(&terms)?;
+    }
+    Ok(terms)
 }
 
 pub fn first_found(scope: &Scope, request: Request) -> Res<Vec<Val>> {
@@ -108,14 +119,14 @@ pub fn first_found(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     if request.option("files").is_some() {
         add(split(&option("files"))?, split(&option("paths"))?, &mut names);
     }
-    for term in flattened(&request.terms)? {
+    for term in deep(&request.terms)? {
         match &term {
             Val::Dict(dict) => {
                 let field = |name: &str| dict.get_str(name).unwrap_or(Val::Null);
                 add(split(&field("files"))?, split(&field("paths"))?, &mut names);
                 skip |= field("skip").truthy()?;
             }
-            Val::Undefined(_) => {}
+            Val::Undefined(it) => return Err(Box::new(it.error.clone())),
             Val::Str(text) => {
                 let files: Vec<String> =
                     text.split([',', ';']).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
@@ -144,7 +155,7 @@ pub fn first_found(scope: &Scope, request: Request) -> Res<Vec<Val>> {
 }
 
 /// Options of a term: `key name=value name=value`.
-fn term_options(term: &str) -> (String, Vec<(String, String)>) {
+pub fn term_options(term: &str) -> (String, Vec<(String, String)>) {
     let mut key = Vec::new();
     let mut options = Vec::new();
     for word in term.split_whitespace() {
@@ -158,148 +169,9 @@ fn term_options(term: &str) -> (String, Vec<(String, String)>) {
     (key.join(" "), options)
 }
 
-fn pick(request: &Request, options: &[(String, String)], name: &str, default: &str) -> Res<String> {
+pub fn pick(request: &Request, options: &[(String, String)], name: &str, default: &str) -> Res<String> {
     if let Some((_, value)) = options.iter().find(|(known, _)| known == name) {
         return Ok(value.clone());
     }
     Ok(request.text(name)?.unwrap_or_else(|| default.to_owned()))
-}
-
-pub fn csvfile(scope: &Scope, request: Request) -> Res<Vec<Val>> {
-    let mut out = Vec::new();
-    for term in request.texts()? {
-        let (key, options) = term_options(&term);
-        if key.is_empty() {
-            return Err(raised("Search key is required but was not found"));
-        }
-        let file = pick(&request, &options, "file", "ansible.csv")?;
-        let delimiter = pick(&request, &options, "delimiter", "TAB")?;
-        let delimiter = match delimiter.as_str() {
-            "TAB" | "\\t" | "t" => '\t',
-            other => other.chars().next().unwrap_or(','),
-        };
-        let column = pick(&request, &options, "col", "1")?;
-        let key_column = pick(&request, &options, "keycol", "0")?;
-        let column: usize =
-            column.parse().map_err(|_| raised(format!("invalid literal for int() with base 10: '{column}'")))?;
-        let key_column: usize = key_column
-            .parse()
-            .map_err(|_| raised(format!("invalid literal for int() with base 10: '{key_column}'")))?;
-        let text = String::from_utf8_lossy(&read(scope, "files", &file)?).into_owned();
-        let row =
-            csv_rows(&text, delimiter).into_iter().find(|row| row.get(key_column).is_some_and(|cell| *cell == key));
-        match row.and_then(|row| row.get(column).cloned()) {
-            Some(cell) => out.push(Val::str(cell)),
-            None => {
-                if let Some(default) =
-                    options.iter().find(|(name, _)| name == "default").map(|(_, value)| value.clone())
-                {
-                    out.push(Val::str(default));
-                } else if let Some(default) = request.option("default") {
-                    out.push(default.clone());
-                } else {
-                    out.push(Val::list(Vec::new()));
-                }
-            }
-        }
-    }
-    Ok(out)
-}
-
-fn csv_rows(text: &str, delimiter: char) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    let mut row: Vec<String> = Vec::new();
-    let mut cell = String::new();
-    let mut quoted = false;
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        match char {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                cell.push('"');
-            }
-            '"' if quoted => quoted = false,
-            '"' if cell.is_empty() => quoted = true,
-            '\r' if !quoted => {}
-            '\n' if !quoted => {
-                row.push(std::mem::take(&mut cell));
-                rows.push(std::mem::take(&mut row));
-            }
-            char if char == delimiter && !quoted => row.push(std::mem::take(&mut cell)),
-            other => cell.push(other),
-        }
-    }
-    if !cell.is_empty() || !row.is_empty() {
-        row.push(cell);
-        rows.push(row);
-    }
-    rows
-}
-
-pub fn ini(scope: &Scope, request: Request) -> Res<Vec<Val>> {
-    let mut out = Vec::new();
-    for term in request.texts()? {
-        let (key, options) = term_options(&term);
-        let file = pick(&request, &options, "file", "ansible.ini")?;
-        let section = pick(&request, &options, "section", "global")?;
-        let kind = pick(&request, &options, "type", "ini")?;
-        let default = pick(&request, &options, "default", "")?;
-        let by_pattern = match options.iter().find(|(name, _)| name == "re") {
-            Some((_, value)) => matches!(value.to_lowercase().as_str(), "true" | "yes" | "1"),
-            None => request.flag("re", false)?,
-        };
-        let case_sensitive = request.flag("case_sensitive", false)?;
-        let text = String::from_utf8_lossy(&read(scope, "files", &file)?).into_owned();
-        let section = if kind == "properties" { "java_properties".to_owned() } else { section };
-        let entries = ini_entries(&text, &section, kind == "properties");
-        let fold =
-            |name: &str| if case_sensitive || kind == "properties" { name.to_owned() } else { name.to_lowercase() };
-        if by_pattern {
-            let regex = compile(&key, Flags::default())?;
-            for (name, value) in &entries {
-                if regex.find(name.as_str()).ok().flatten().is_some_and(|found| found.start() == 0) {
-                    out.push(Val::str(value.as_str()));
-                }
-            }
-            continue;
-        }
-        match entries.iter().rev().find(|(name, _)| fold(name) == fold(&key)) {
-            Some((_, value)) => out.push(Val::str(value.as_str())),
-            None => out.push(Val::str(default)),
-        }
-    }
-    Ok(out)
-}
-
-fn ini_entries(text: &str, section: &str, properties: bool) -> Vec<(String, String)> {
-    let mut current = if properties { section.to_owned() } else { String::new() };
-    let mut entries: Vec<(String, String)> = Vec::new();
-    let mut inside = false;
-    for line in text.lines() {
-        let trimmed = line.trim();
-        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
-            continue;
-        }
-        if line.starts_with([' ', '\t']) && inside && current == section {
-            if let Some((_, value)) = entries.last_mut() {
-                value.push('\n');
-                value.push_str(trimmed);
-            }
-            continue;
-        }
-        if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            current = name.to_owned();
-            inside = false;
-            continue;
-        }
-        let (name, value) = match trimmed.find(['=', ':']) {
-            Some(at) => (trimmed[..at].trim_end(), trimmed[at + 1..].trim_start()),
-            None => (trimmed, ""),
-        };
-        inside = true;
-        if current == section || current == "DEFAULT" {
-            entries.push((name.to_owned(), value.to_owned()));
-        }
-    }
-    entries
 }

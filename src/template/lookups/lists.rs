@@ -21,8 +21,14 @@ pub fn list(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
 
 pub fn dict(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let mut out = Vec::new();
-    for term in flattened(&request.terms)? {
-        let Val::Dict(dict) = term.used()? else { return Err(raised("with_dict expects a dict")) };
+    for term in &request.terms {
+        let Val::Dict(dict) = term.clone().used()? else {
+            return Err(raised(format!(
+                "the 'dict' lookup plugin expects a dictionary, got '{}' of type <class '{}'>)",
+                print::text(term)?,
+                term.type_name()
+            )));
+        };
         for (name, value) in dict.to_map() {
             out.push(dict_of(vec![("key", key(&name)), ("value", value)]));
         }
@@ -279,6 +285,18 @@ pub fn undef(_scope: &Scope, _request: Request) -> Res<Vec<Val>> {
 
 pub fn config(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let on_missing = request.text("on_missing")?.or(request.text("missing")?).unwrap_or_else(|| "error".into());
+    if !matches!(on_missing.as_str(), "error" | "warn" | "skip") {
+        return Err(raised(format!(
+            "Invalid value '{on_missing}' for config 'on_missing' for 'config' lookup plugin."
+        )));
+    }
+    if request.option("plugin_type").is_some() || request.option("plugin_name").is_some() {
+        return Err(raised("options of plugins are not known here, only settings are"));
+    }
+    let show_origin = request.flag("show_origin", false)?;
+    if show_origin {
+        return Err(raised("`show_origin` is not supported"));
+    }
     let mut out = Vec::new();
     for term in &request.terms {
         let Val::Str(name) = term else {
@@ -290,7 +308,12 @@ pub fn config(scope: &Scope, request: Request) -> Res<Vec<Val>> {
             None if on_missing == "error" => {
                 return Err(raised(format!("Unable to find setting {}", name.as_str())));
             }
-            None => {}
+            None => {
+                if on_missing == "warn" {
+                    let notices = &scope.context.templar.engine().settings.notices;
+                    notices.warn(format!("Skipping, did not find setting {}", name.as_str()), None);
+                }
+            }
         }
     }
     Ok(out)

@@ -1,12 +1,16 @@
 //! Lookups of ansible.builtin: one per file, all names in `table.rs`.
 
 mod commands;
+mod csvfile;
 mod env;
 mod file;
 mod files;
+mod ini;
+mod inventory_hostnames;
 mod lists;
 mod password;
 pub mod table;
+mod url;
 mod vars;
 
 use super::engine::arguments::{Arguments, Name};
@@ -65,7 +69,17 @@ pub fn call(scope: &Scope, arguments: Arguments, want_list: bool) -> Res<Val> {
     let Some(name) = terms.next() else {
         return Err(raised("lookup() missing 1 required positional argument: 'plugin_name'"));
     };
-    let name = print::text(&name.used()?)?;
+    let name = match name.used()? {
+        Val::Str(name) if !name.is_empty() => name.to_string(),
+        other => {
+            let why = match other {
+                Val::Null | Val::Str(_) => "A non-empty plugin name is required.".to_owned(),
+                Val::List(_) | Val::Dict(_) => format!("unhashable type: '{}'", other.type_name()),
+                _ => format!("unsupported type <class '{}'>", other.type_name()),
+            };
+            return Err(raised(format!("The lookup plugin {} failed to load: {why}", print::repr(&other)?)));
+        }
+    };
     let mut want_list = want_list;
     let mut errors = "strict".to_owned();
     let mut options = Vec::new();

@@ -1,13 +1,13 @@
 //! Every lookup by name.
 
-use super::{Lookup, commands, env, file, files, lists, password, vars};
+use super::{Lookup, commands, csvfile, env, file, files, ini, inventory_hostnames, lists, password, url, vars};
 
 pub static LOOKUPS: &[Lookup] = &[
     Lookup { name: "config", options: &["on_missing", "plugin_type", "plugin_name"], run: lists::config },
     Lookup {
         name: "csvfile",
         options: &["col", "keycol", "default", "delimiter", "file", "encoding"],
-        run: files::csvfile,
+        run: csvfile::run,
     },
     Lookup { name: "dict", options: &[], run: lists::dict },
     Lookup { name: "env", options: &["default"], run: env::run },
@@ -19,8 +19,9 @@ pub static LOOKUPS: &[Lookup] = &[
     Lookup {
         name: "ini",
         options: &["type", "file", "section", "re", "encoding", "default", "case_sensitive", "allow_no_value"],
-        run: files::ini,
+        run: ini::run,
     },
+    Lookup { name: "inventory_hostnames", options: &[], run: inventory_hostnames::run },
     Lookup { name: "items", options: &[], run: lists::items },
     Lookup { name: "lines", options: &[], run: commands::lines },
     Lookup { name: "list", options: &[], run: lists::list },
@@ -34,6 +35,7 @@ pub static LOOKUPS: &[Lookup] = &[
     Lookup { name: "together", options: &[], run: lists::together },
     Lookup { name: "undefined", options: &[], run: lists::undef },
     Lookup { name: "unvault", options: &[], run: files::unvault },
+    Lookup { name: "url", options: url::OPTIONS, run: url::run },
     Lookup { name: "varnames", options: &[], run: lists::varnames },
     Lookup { name: "vars", options: &["default"], run: vars::run },
 ];

@@ -133,8 +133,5 @@ pub fn test(_scope: &Scope, args: Bound) -> Res<bool> {
 }
 
 pub fn vault_encrypted(_scope: &Scope, args: Bound) -> Res<bool> {
-    Ok(match args.val(0) {
-        Val::Sealed(_) => true,
-        _ => false,
-    })
+    Ok(matches!(args.val(0), Val::Sealed(_)))
 }

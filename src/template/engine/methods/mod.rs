@@ -17,7 +17,8 @@ use crate::template::error::{Res, raised};
 
 pub fn has(value: &Val, name: &str) -> bool {
     let marked = matches!(value, Val::Str(text) if text.is_markup());
-    names(value).contains(&name) || (marked && markup::OWN_METHODS.contains(&name))
+    let bitwise = matches!(value, Val::Int(_) | Val::Big(_) | Val::Bool(_)) && number::BITWISE.contains(&name);
+    names(value).contains(&name) || bitwise || (marked && markup::OWN_METHODS.contains(&name))
 }
 
 fn names(value: &Val) -> &'static [&'static str] {

@@ -22,7 +22,39 @@ pub fn property(value: &Val, name: &str) -> Option<Val> {
     }
 }
 
+/// Operators of integers that Jinja2 has no sign for; its sandbox lets them be called by name.
+pub const BITWISE: &[&str] = &["__and__", "__lshift__", "__or__", "__rshift__", "__xor__"];
+const MOST_SHIFT: u64 = 400_000;
+
+fn bitwise(value: &Val, name: &str, other: &Val) -> Res<Val> {
+    let (Some(left), Some(right)) = (whole(value), whole(other)) else {
+        return Err(raised("Type 'NotImplementedType' is unsupported for variable storage."));
+    };
+    let shift = || match right.to_u64() {
+        Some(count) if count <= MOST_SHIFT => Ok(count),
+        _ if right.is_negative() => Err(raised("negative shift count")),
+        _ => Err(raised("the number is too large")),
+    };
+    let result = match name {
+        "__and__" => left & right,
+        "__or__" => left | right,
+        "__xor__" => left ^ right,
+        "__lshift__" => left << shift()?,
+        _ => left >> shift()?,
+    };
+    let booleans = matches!((value, other), (Val::Bool(_), Val::Bool(_))) && !name.ends_with("shift__");
+    Ok(if booleans { Val::Bool(result != BigInt::ZERO) } else { Val::big(result) })
+}
+
+fn whole(value: &Val) -> Option<BigInt> {
+    Number::of(value).and_then(|number| number.big())
+}
+
 pub fn call(value: &Val, name: &str, arguments: Arguments) -> Res<Val> {
+    if BITWISE.contains(&name) {
+        let bound = arguments.bind("expected", &parameters(&["value"], 1))?;
+        return bitwise(value, name, &bound.val(0));
+    }
     let number = Number::of(value).unwrap_or(Number::Int(0));
     match name {
         "conjugate" => Ok(number.into_val()),
