@@ -61,3 +61,19 @@ pub fn item_label(report: &TaskReport) -> String {
     }
     report.item_label.as_ref().map(Value::to_text).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_what_it_was_asked_for() {
+        let fields = |names: &[&str]| -> Dict {
+            let loop_var = (Value::str("ansible_loop_var"), Value::str("item"));
+            names.iter().map(|name| (Value::str(*name), Value::Int(1))).chain([loop_var]).collect()
+        };
+        let shown = |names: &[&str]| of_debug(&fields(names)).keys().map(Value::to_text).collect::<Vec<_>>();
+        assert_eq!(shown(&["x", "item", "changed"]), ["x"]);
+        assert_eq!(shown(&["item", "changed"]), ["item"]);
+    }
+}
