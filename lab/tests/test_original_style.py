@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parents[1]
@@ -25,6 +26,8 @@ RPLAY = os.environ.get("RPLAY")
 @unittest.skipUnless(RPLAY, "RPLAY does not name the program to test")
 class OriginalStyleTest(unittest.TestCase):
     def setUp(self):
+        # The lab goes on when the object that started it is gone.
+        warnings.simplefilter("ignore", ResourceWarning)
         self.lab = choose(raise_lab([]))
         self.addCleanup(end_lab, self.lab)
         folder = tempfile.mkdtemp(prefix="rplay-original-style-")
