@@ -80,6 +80,21 @@ fn a_wrong_key_makes_one_host_unreachable() {
 
 #[test]
 #[ignore = "boots hosts: tests/run"]
+fn options_for_ssh_in_the_configuration_count() {
+    let hosts = Hosts::boot(1, "1g");
+    let tasks = "    - command: hostname\n";
+    let common = "[ssh_connection]\nssh_args = -C -o ControlMaster=auto -o ControlPersist=60s\n";
+    let ended = run(&hosts, &project(&hosts, tasks).file("ansible.cfg", common), &[]);
+    recap(&ended, "h1", &["ok=1", "unreachable=0"]);
+    for name in ["ssh_args", "ssh_common_args", "ssh_extra_args"] {
+        let project = project(&hosts, tasks).file("ansible.cfg", format!("[ssh_connection]\n{name} = -o Port=23\n"));
+        let ended = run(&hosts, &project, &[]);
+        recap(&ended, "h1", &["ok=0", "unreachable=1"]);
+    }
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
 fn a_refused_port_makes_one_host_unreachable() {
     let hosts = Hosts::boot(2, "1g");
     let project = project(&hosts, "    - command: hostname\n").file("host_vars/h2", "ansible_port: 23\n");
