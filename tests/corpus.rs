@@ -11,7 +11,7 @@ const REACHED: &[(&str, usize)] = &[
     ("args", 434),
     ("conditionals", 380),
     ("inventory", 320),
-    ("plays", 357),
+    ("plays", 358),
     ("precedence", 108),
     ("templatefiles", 165),
     ("templates", 2621),
