@@ -2,11 +2,16 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use rplay::config::Config;
+use rplay::error::Notices;
 use rplay::inventory::Inventory;
 use rplay::value::Dict;
+use rplay::yaml::Reader;
 
 fuzz_target!(|text: &str| {
-    let mut inventory = Inventory::default();
+    let sources = ["a1,".to_owned()];
+    let loaded = Inventory::load(&sources, &Reader::default(), &Config::default(), &Notices::default());
+    let mut inventory = loaded.expect("a list of hosts");
     for (host, group) in [("a1", "web"), ("a2", "web"), ("db.example.org", "db"), ("::1", "db")] {
         let _ = inventory.add_host(host, None, &[group.to_owned()], &Dict::new());
     }

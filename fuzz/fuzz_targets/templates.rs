@@ -9,7 +9,10 @@ use rplay::template::{Engine, SearchPath, Settings};
 use rplay::value::{Dict, Str, Value};
 
 fuzz_target!(|text: &str| {
-    if ["lookup", "query", "q(", "include", "import", "extends", "fileglob", "password"].iter().any(|word| text.contains(word)) {
+    if ["lookup", "query", "q(", "include", "import", "extends", "fileglob", "password"]
+        .iter()
+        .any(|word| text.contains(word))
+    {
         return;
     }
     let nested = Value::Str(Str::trusted("{{ n }}-{{ s }}", None));
