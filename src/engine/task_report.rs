@@ -9,7 +9,7 @@ use crate::actions::table;
 use crate::actions::{ActionResult, Effect, FailedIn};
 use crate::value::{Dict, Value};
 
-/// What became of it.
+/// What became of a task on a host.
 pub struct Executed {
     pub report: TaskReport,
     /// The result as `register` keeps it.

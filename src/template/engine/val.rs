@@ -2,12 +2,12 @@
 //! functions, containers that can be changed, and containers whose templates are rendered when they are looked at.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::hash::Hash;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use chrono::{FixedOffset, NaiveDate, NaiveDateTime};
-use indexmap::IndexMap;
+use indexmap::{Equivalent, IndexMap};
 use num_bigint::BigInt;
 
 use super::arguments::Arguments;
@@ -62,7 +62,7 @@ impl<Own: Clone, Raw, Key: Clone> Items<Own, Raw, Key> {
     }
 }
 
-type Looked<Key> = HashMap<Key, Val>;
+type Looked<Key> = IndexMap<Key, Val>;
 
 impl Val {
     fn is_container(&self) -> bool {
@@ -85,8 +85,10 @@ impl List {
     pub fn get(&self, index: usize) -> Option<Val> {
         let (value, context) = match &*self.0.borrow() {
             Items::Own(items) => return items.get(index).cloned(),
-            Items::Raw(_, _, looked) if looked.contains_key(&index) => return looked.get(&index).cloned(),
-            Items::Raw(items, context, _) => (items.get(index)?.clone(), context.clone()),
+            Items::Raw(items, context, looked) => match looked.get(&index) {
+                Some(known) => return Some(known.clone()),
+                None => (items.get(index)?.clone(), context.clone()),
+            },
         };
         let imported = context.import(&value);
         if imported.is_container()
@@ -145,13 +147,23 @@ impl DictCell {
     }
 
     pub fn get(&self, key: &Value) -> Option<Val> {
+        self.look_up(key)
+    }
+
+    pub fn get_str(&self, key: &str) -> Option<Val> {
+        self.look_up(key)
+    }
+
+    fn look_up<Key: ?Sized + Hash + Equivalent<Value>>(&self, key: &Key) -> Option<Val> {
         let (key, value, context) = match &*self.0.borrow() {
             Items::Own(items) => return items.get(key).cloned(),
-            Items::Raw(_, _, looked) if looked.contains_key(key) => return looked.get(key).cloned(),
-            Items::Raw(items, context, _) => {
-                let (key, value) = items.get_key_value(key)?;
-                (key.clone(), value.clone(), context.clone())
-            }
+            Items::Raw(items, context, looked) => match looked.get(key) {
+                Some(known) => return Some(known.clone()),
+                None => {
+                    let (key, value) = items.get_key_value(key)?;
+                    (key.clone(), value.clone(), context.clone())
+                }
+            },
         };
         let imported = context.import(&value);
         if imported.is_container()
@@ -160,10 +172,6 @@ impl DictCell {
             looked.insert(key, imported.clone());
         }
         Some(imported)
-    }
-
-    pub fn get_str(&self, key: &str) -> Option<Val> {
-        self.get(&Value::str(key))
     }
 
     pub fn contains(&self, key: &Value) -> bool {
@@ -275,11 +283,11 @@ impl Val {
     }
 
     pub fn raw_list(items: &Arc<Vec<Value>>, context: &Context) -> Self {
-        Val::List(Rc::new(List(RefCell::new(Items::Raw(Arc::clone(items), context.clone(), HashMap::new())))))
+        Val::List(Rc::new(List(RefCell::new(Items::Raw(Arc::clone(items), context.clone(), IndexMap::new())))))
     }
 
     pub fn raw_dict(items: &Arc<Dict>, context: &Context) -> Self {
-        Val::Dict(Rc::new(DictCell(RefCell::new(Items::Raw(Arc::clone(items), context.clone(), HashMap::new())))))
+        Val::Dict(Rc::new(DictCell(RefCell::new(Items::Raw(Arc::clone(items), context.clone(), IndexMap::new())))))
     }
 
     pub fn object(object: impl Object + 'static) -> Self {
