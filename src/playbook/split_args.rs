@@ -38,7 +38,6 @@ pub fn parse_kv(text: &Str, kind: FreeForm) -> Result<(IndexMap<String, Value>, 
             continue;
         }
         match unescaped_equals(&decoded) {
-            Some(0) => raw.push(token.text),
             Some(at) => {
                 let (name, value) = (&decoded[..at], &decoded[at + 1..]);
                 if kind == FreeForm::Raw && !RAW_OPTIONS.contains(&name) {
@@ -46,7 +45,7 @@ pub fn parse_kv(text: &Str, kind: FreeForm) -> Result<(IndexMap<String, Value>, 
                 } else {
                     let start = token.start + token.text.find('=').map_or(0, |at| at + 1);
                     let value = unquote(value.trim());
-                    args.insert(name.to_owned(), Value::Str(places.string(text, value, start)));
+                    args.insert(name.trim().to_owned(), Value::Str(places.string(text, value, start)));
                 }
             }
             None => raw.push(decoded.replace("\\=", "=")),
@@ -99,7 +98,8 @@ pub fn split(text: &str) -> Result<Vec<Token>, Error> {
         }
     }
     if state.is_inside() {
-        let message = format!("failed at splitting arguments, either an unbalanced jinja2 block or quotes: {text}");
+        let message =
+            format!("failed at splitting arguments, either an unbalanced jinja2 block or quotes: {}", text.trim_end());
         return Err(Error::project(message, None).hint("every quote, `{{` and `{%` needs its end"));
     }
     Ok(tokens)
@@ -157,8 +157,9 @@ impl Enclosure {
     }
 }
 
+/// The sign that ends a name; one at the very beginning belongs to the name.
 fn unescaped_equals(text: &str) -> Option<usize> {
-    text.match_indices('=').map(|(at, _)| at).find(|at| !text[..*at].ends_with('\\'))
+    text.match_indices('=').map(|(at, _)| at).find(|at| *at > 0 && !text[..*at].ends_with('\\'))
 }
 
 /// Removes quotes around the whole.

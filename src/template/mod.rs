@@ -19,7 +19,7 @@ pub use search::SearchPath;
 
 use engine::compile::{Cache, Syntax};
 use engine::context::Context;
-use engine::output::finalize;
+use engine::output::{finalize, stored};
 use engine::run::Scope;
 use engine::val::{Val, from_data};
 use error::{Fault, Res, rendering_failed};
@@ -185,7 +185,7 @@ impl Templar {
     }
 
     fn result(&self, context: &Context, result: Res<Val>, place: Option<&Span>) -> Result<Value, TemplateError> {
-        let value = result.and_then(|value| finalize(&value)).map_err(|fault| outside(fault, place))?;
+        let value = result.and_then(|value| stored(&value)).map_err(|fault| outside(fault, place))?;
         Ok(if context.saw_secrets() { mark_secrets(value, context) } else { value })
     }
 

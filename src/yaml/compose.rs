@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use libyaml_safer::{EventData, Mark, Parser, ScalarStyle};
 
+use super::flow_tags::Spaced;
 use super::{MAX_DEPTH, mistake};
 use crate::error::Error;
 use crate::source::SourceFile;
@@ -61,12 +62,13 @@ pub fn compose(source: &Arc<SourceFile>, text: &str) -> Result<Document, Error> 
     let added = if text.ends_with(is_line_break) { "" } else { "\n" };
     // A small buffer, because the parser holds what it has buffered as four bytes a character.
     let mut parser = Parser::new();
-    parser.set_input(BufReader::with_capacity(16 * 1024, text.as_bytes().chain(added.as_bytes())));
+    let spaced = Spaced::new(text);
+    parser.set_input(BufReader::with_capacity(16 * 1024, spaced.text.as_bytes().chain(added.as_bytes())));
     let mut root = None;
     let mut documents = 0;
     loop {
         let event = parser.parse().map_err(|err| mistake::from_parser(source, text, &err))?;
-        let (start, end) = (event.start_mark, event.end_mark);
+        let (start, end) = (spaced.original(event.start_mark), spaced.original(event.end_mark));
         match event.data {
             EventData::StreamStart { .. } | EventData::DocumentEnd { .. } => {}
             EventData::StreamEnd => return Ok(Document { nodes: composer.nodes, root }),

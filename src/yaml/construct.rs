@@ -11,6 +11,7 @@ use super::scalar::{self, Scalar};
 use super::{DuplicateKeys, MAX_DEPTH, MAX_REPEATED_NODES, Node, NodeKind, Reader, Tag, mistake};
 use crate::error::Error;
 use crate::source::{SourceFile, Span};
+use crate::value::python::str_repr;
 use crate::value::{Str, Value};
 use crate::vault;
 
@@ -176,7 +177,8 @@ impl Builder<'_> {
     }
 
     fn no_constructor(&self, tag: &str, mark: Mark) -> Error {
-        self.mistake("", &format!("could not determine a constructor for the tag '{tag}'"), mark)
+        let tag = str_repr(tag);
+        self.mistake("", &format!("could not determine a constructor for the tag {tag}"), mark)
     }
 
     fn vault(&self, raw: &RawNode, span: &Span, tag: &str) -> Result<NodeKind, Error> {

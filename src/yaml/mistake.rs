@@ -37,8 +37,18 @@ pub fn from_parser(source: &Arc<SourceFile>, text: &str, err: &libyaml_safer::Er
 
 /// A mistake at a place; the line it stands on may say more about its cause than the parser does.
 pub fn at_mark(source: &Arc<SourceFile>, text: &str, context: &str, problem: &str, mark: Mark) -> Error {
-    let place = span(source, mark);
-    let line = text.split('\n').nth(usize::try_from(mark.line).unwrap_or(usize::MAX)).unwrap_or("");
+    let lines = || text.split('\n');
+    let (place, line) = match lines().nth(usize::try_from(mark.line).unwrap_or(usize::MAX)) {
+        Some(line) => (span(source, mark), line),
+        // Line breaks of other kinds count, too, and then there is no such line.
+        None if text.ends_with('\n') => (span(source, mark), ""),
+        // The end of a file whose last line is not ended.
+        None => {
+            let last = lines().next_back().unwrap_or("");
+            let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+            (Span::new(source, number(lines().count()), number(last.chars().count() + 1)), last)
+        }
+    };
     if let Some((message, hint, column)) = cause(line.trim_end_matches('\r')) {
         let place = Span { column: u32::try_from(column + 1).unwrap_or(u32::MAX), ..place };
         return Error::project(format!("{PREFIX} {message}"), Some(&place)).hint(hint);
@@ -53,41 +63,53 @@ pub fn at_mark(source: &Arc<SourceFile>, text: &str, context: &str, problem: &st
     }
 }
 
-/// What stands before the value on a line: list dashes and a simple key.
-static BEFORE_VALUE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^\s*(?:-\s+)*(?:[\w\s\[\]{}]+:(?:\s+|$))?").expect("a constant pattern"));
+/// A template that begins a value.
+static TEMPLATE: LazyLock<Regex> = LazyLock::new(|| before_value(r"\w\s", r"(\{\{.*\}\})"));
+
+/// A value, whatever it is; brackets may be part of its key.
+static VALUE: LazyLock<Regex> = LazyLock::new(|| before_value(r"\w\s\[\]{}", "(.*)$"));
+
+/// A value that begins with a quote.
+static QUOTED: LazyLock<Regex> = LazyLock::new(|| before_value(r"\w\s", r#"(["'].*)$"#));
+
+/// All of a value between quotes.
+static WHOLLY_QUOTED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"^\s*('[^']*'|"[^"]*")\s*$"#).expect("a constant pattern"));
 
 /// A colon that YAML takes for the end of a key.
-static COLON: LazyLock<Regex> = LazyLock::new(|| Regex::new(r":(?:\s|$)").expect("a constant pattern"));
+static COLON: LazyLock<Regex> = LazyLock::new(|| Regex::new(":(?: |$)").expect("a constant pattern"));
+
+/// A value behind the dashes of lists and a simple key.
+fn before_value(key: &str, value: &str) -> Regex {
+    Regex::new(&format!(r"^\s*(?:-\s+)*(?:[{key}]+:\s+)?{value}")).expect("a constant pattern")
+}
 
 /// A likely cause that the line shows: what Ansible says about it, what to do, and at which column it is.
 fn cause(line: &str) -> Option<(&'static str, &'static str, usize)> {
     let column = |offset: usize| line.get(..offset).map_or(0, |before| before.chars().count());
-    let start = BEFORE_VALUE.find(line).map_or(0, |found| found.end());
-    let dashes = line.len() - line.trim_start_matches([' ', '-']).len();
-    for offset in [dashes, start] {
-        if line.get(offset..).is_some_and(|rest| rest.starts_with("{{") && rest.contains("}}")) {
-            let message = "This may be an issue with missing quotes around a template block.";
-            return Some((message, "a value that begins with `{{` needs quotes: \"{{ … }}\"", column(offset)));
-        }
-    }
     if let Some(tab) = line.find('\t') {
         return Some(("Tabs are usually invalid in YAML.", "indent with spaces", column(tab)));
     }
-    let value = line.get(start..)?;
-    if let Some(colon) = COLON.find(value) {
+    let value_in = |pattern: &Regex| pattern.captures(line).and_then(|found| found.get(1));
+    if let Some(template) = value_in(&TEMPLATE) {
+        let message = "This may be an issue with missing quotes around a template block.";
+        return Some((message, "a value that begins with `{{` needs quotes: \"{{ … }}\"", column(template.start())));
+    }
+    let value =
+        value_in(&VALUE).filter(|value| !line.trim_start().starts_with(':') && !WHOLLY_QUOTED.is_match(value.as_str()));
+    if let Some(colon) = value.and_then(|value| Some(value.start() + COLON.find(value.as_str())?.start())) {
         let message = "Colons in unquoted values must be followed by a non-space character.";
-        return Some((message, "put the whole value in quotes", column(start + colon.start())));
+        return Some((message, "put the whole value in quotes", column(colon)));
     }
-    let value = value.trim_end();
-    let quote = value.chars().next().filter(|char| matches!(char, '"' | '\''))?;
+    let value = value_in(&QUOTED)?;
+    let quote = value.as_str().chars().next()?;
     let hint = "put the whole value in quotes of the other kind";
-    if !value.ends_with(quote) {
-        return Some(("Values starting with a quote must end with the same quote.", hint, column(start)));
+    if !value.as_str().ends_with(quote) {
+        return Some(("Values starting with a quote must end with the same quote.", hint, column(value.start())));
     }
-    if value.matches(quote).count() > 2 {
+    if line.matches(quote).count() > 2 {
         let message = "Values starting with a quote must end with the same quote, and not contain that quote.";
-        return Some((message, hint, column(start)));
+        return Some((message, hint, column(value.start())));
     }
     None
 }

@@ -2,6 +2,7 @@
 
 mod compose;
 mod construct;
+mod flow_tags;
 mod json;
 mod mistake;
 mod scalar;

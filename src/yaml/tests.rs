@@ -23,6 +23,15 @@ fn nodes_know_their_places() {
 }
 
 #[test]
+fn a_tag_may_stand_right_before_a_comma() {
+    assert_eq!(repr("[!!str, !!null, x !y, '!z,']\n"), "['', None, 'x !y', '!z,']");
+    assert_eq!(repr("{a: !!str, b: 1}\n"), "{'a': '', 'b': 1}");
+    let node = read("[!!str, {a: b}]\n").expect("it is YAML");
+    assert_eq!(node.items().last().map(|item| item.span.column), Some(9));
+    assert_eq!(repr("- hello !world, and !you,\n- |\n  !a,\n"), "['hello !world, and !you,', '!a,\\n']");
+}
+
+#[test]
 fn merge_keys_bring_entries_that_the_own_ones_override() {
     assert_eq!(repr("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n"), "{'a': {'x': 1, 'y': 2}, 'b': {'x': 1, 'y': 3}}");
     assert_eq!(repr("b:\n  <<: [{x: 1}, {x: 2, z: 3}]\n"), "{'b': {'x': 1, 'z': 3}}");

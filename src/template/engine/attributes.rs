@@ -135,7 +135,12 @@ pub fn item(value: &Val, key: &Val) -> Val {
     let found = match value {
         Val::Dict(dict) => match key.to_key() {
             Ok(key) => dict.get(&key),
-            Err(fault) => return Val::failed(fault),
+            // A key that cannot be one is not there; one that is empty as well is named in Jinja2's own words.
+            Err(_) if key.truthy().is_ok_and(|it| it) => None,
+            Err(_) => {
+                let key = print::repr(key).unwrap_or_default();
+                return Val::undefined(format!("{} object has no element {key}", value.type_name()));
+            }
         },
         Val::List(list) => position(key, list.len()).and_then(|at| list.get(at)),
         Val::Tuple(items) => position(key, items.len()).and_then(|at| items.get(at).cloned()),
@@ -247,6 +252,9 @@ pub fn slice(value: &Val, bounds: &[Option<Val>; 3]) -> Res<Val> {
             None => Err(raised("'range' object is not subscriptable")),
         },
         Val::Dict(_) => Ok(Val::undefined("object of type 'dict' has no attribute slice")),
+        Val::Null | Val::Bool(_) | Val::Int(_) | Val::Big(_) | Val::Float(_) => {
+            Err(raised(format!("'{}' object is not subscriptable", value.type_name())))
+        }
         other => Ok(missing(other, "slice(None, None, None)")),
     }
 }

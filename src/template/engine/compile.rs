@@ -110,6 +110,10 @@ fn expression(text: &str, settings: &Settings, embedded: bool) -> Res<Expr> {
         fault
     };
     match parse_expr(&source) {
+        // The parser takes text that is no token for the end, if the expression may end there.
+        Ok(_) if let Some(error) = tokenize(&source, true, Syntax::default().config).find_map(Result::err) => {
+            Err(syntax_fault(&error, "expression"))
+        }
         Ok(tree) => lower(&source, &tree).map_err(fix),
         Err(error) => {
             let options = Syntax::default();
@@ -219,6 +223,7 @@ fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repaired> 
     let mut brackets: Vec<Bracket> = Vec::new();
     let mut after_comma = false;
     let mut before_is_value = false;
+    let mut before_is_name = false;
     let mut depth = 0_usize;
     // Where a tuple may stand without parentheses: its start, and the commas seen at this level.
     let mut start: Option<usize> = expression.then_some(0);
@@ -281,6 +286,7 @@ fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repaired> 
                 }
                 before_is_value = false;
             }
+            Token::Plus if before_is_name => return None,
             Token::Plus if !before_is_value => plus.push(from),
             Token::Ident(word) => {
                 if statement == Some("") {
@@ -309,6 +315,9 @@ fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repaired> 
             _ => before_is_value = false,
         }
         after_comma = matches!(token, Token::Comma);
+        // Where the name of a filter or a test follows.
+        before_is_name =
+            matches!(token, Token::Pipe | Token::Ident("is")) || before_is_name && matches!(token, Token::Ident("not"));
         last_end = to;
     }
     if edits.is_empty() && plus.is_empty() && masked == source {

@@ -11,7 +11,7 @@ use super::print;
 use super::run::Scope;
 use super::tree::{CallArgument, CallArguments, Expr, Step};
 use super::val::{Map, Undefined, Val, from_key};
-use crate::template::error::{Res, plugin_failed, raised, syntax, undefined};
+use crate::template::error::{Res, plugin_failed, raised, undefined};
 use crate::value::Str;
 
 pub fn eval(scope: &Scope, expr: &Expr) -> Res<Val> {
@@ -182,7 +182,7 @@ fn apply_step(scope: &Scope, value: Val, step: &Step) -> Res<Val> {
             let arguments = evaluate_arguments(scope, arguments)?;
             call_test(scope, test, value, arguments)
         }
-        Step::Missing(message) => Err(syntax(message)),
+        Step::Missing(message) => Err(raised(message.clone())),
     }
 }
 
@@ -218,6 +218,7 @@ pub fn call_filter(
             if matches!(
                 object.type_name(),
                 "generator"
+                    | "range"
                     | "zip"
                     | "zip_longest"
                     | "product"

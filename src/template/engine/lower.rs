@@ -66,11 +66,12 @@ impl<'a> Lowering<'a> {
         statements.iter().map(|statement| self.statement(statement)).collect()
     }
 
-    fn branch(&mut self, statements: &[ast::Stmt<'_>]) -> Res<Vec<Node>> {
+    /// A part that may not run: what it names and does not exist is an error only when it does.
+    fn branch<T>(&mut self, part: impl FnOnce(&mut Self) -> Res<T>) -> Res<T> {
         self.branches += 1;
-        let body = self.body(statements);
+        let lowered = part(self);
         self.branches -= 1;
-        body
+        lowered
     }
 
     fn slice(&self, span: Span) -> &'a str {
@@ -89,8 +90,9 @@ impl<'a> Lowering<'a> {
             ast::Stmt::Template(it) => (it.span(), Statement::Scope(self.body(&it.children)?)),
             ast::Stmt::ForLoop(it) => (it.span(), self.for_loop(it)?),
             ast::Stmt::IfCond(it) => {
-                let test = self.expr(&it.expr)?;
-                (it.span(), Statement::If(test, self.branch(&it.true_body)?, self.branch(&it.false_body)?))
+                let test = self.branch(|this| this.expr(&it.expr))?;
+                let then = self.branch(|this| this.body(&it.true_body))?;
+                (it.span(), Statement::If(test, then, self.branch(|this| this.body(&it.false_body))?))
             }
             ast::Stmt::WithBlock(it) => {
                 let assignments = it
@@ -263,10 +265,20 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    fn refuse_chained_tests(&self, test: &ast::Spanned<ast::Test<'_>>) -> Res<()> {
+        let behind = self.source.get(test.span().end_offset as usize..).unwrap_or("").trim_start();
+        let another = behind.strip_prefix("is").is_some_and(|rest| !rest.starts_with(|it: char| it.is_alphanumeric()));
+        if another && test.args.is_empty() {
+            return Err(syntax("You cannot chain multiple tests with is"));
+        }
+        Ok(())
+    }
+
     fn missing(&self, what: &str, name: &str, near: Option<&str>) -> Res<Step> {
+        let found = if self.branches > 0 { " found" } else { "" };
         let message = match near.filter(|_| self.settings.suggest) {
-            Some(near) => format!("No {what} named '{name}'. Did you mean '{near}'?"),
-            None => format!("No {what} named '{name}'."),
+            Some(near) => format!("No {what} named '{name}'{found}. Did you mean '{near}'?"),
+            None => format!("No {what} named '{name}'{found}."),
         };
         if self.branches > 0 { Ok(Step::Missing(message)) } else { Err(syntax(message)) }
     }
@@ -350,7 +362,10 @@ impl<'a> Lowering<'a> {
                     steps.push(Step::Slice(Box::new(parts)));
                 }
                 ast::Expr::Call(it) => self.push_call(&base, &mut steps, &it.expr, &it.args)?,
-                ast::Expr::Test(it) => steps.push(self.test(it)?),
+                ast::Expr::Test(it) => {
+                    self.refuse_chained_tests(it)?;
+                    steps.push(self.test(it)?);
+                }
                 ast::Expr::Filter(it) => steps.push(self.filter(it)?),
                 _ => {}
             }
@@ -413,14 +428,11 @@ impl<'a> Lowering<'a> {
                     .collect::<Res<_>>()?;
                 Expr::Compare(first, rest)
             }
-            ast::Expr::IfExpr(it) => {
-                let test = self.expr(&it.test_expr)?;
-                self.branches += 1;
-                let then = self.expr(&it.true_expr);
-                let otherwise = it.false_expr.as_ref().map(|expr| self.expr(expr)).transpose();
-                self.branches -= 1;
-                Expr::If(Box::new((test, then?, otherwise?)))
-            }
+            ast::Expr::IfExpr(it) => Expr::If(Box::new(self.branch(|this| {
+                let test = this.expr(&it.test_expr)?;
+                let then = this.expr(&it.true_expr)?;
+                Ok((test, then, it.false_expr.as_ref().map(|expr| this.expr(expr)).transpose()?))
+            })?)),
             ast::Expr::List(it) => Expr::List(it.items.iter().map(|item| self.expr(item)).collect::<Res<_>>()?),
             ast::Expr::Tuple(it) => Expr::Tuple(it.items.iter().map(|item| self.expr(item)).collect::<Res<_>>()?),
             ast::Expr::Map(it) => Expr::Dict(

@@ -94,6 +94,27 @@ fn write_items(items: &[Val], brackets: [char; 2], out: &mut String, depth: usiz
     Ok(())
 }
 
+/// A template's own result as data. Unlike what is handed to a plugin, it may not hold ranges.
+pub fn stored(value: &Val) -> Res<Value> {
+    refuse_ranges(value, 0)?;
+    finalize(value)
+}
+
+fn refuse_ranges(value: &Val, depth: usize) -> Res<()> {
+    let within = |items: &[Val]| items.iter().try_for_each(|item| refuse_ranges(item, depth + 1));
+    match value {
+        Val::Object(object) if object.type_name() == "range" => {
+            Err(raised("Type 'range' is unsupported for variable storage."))
+        }
+        Val::List(list) if depth < MOST_DEPTH && !list.is_untouched() => within(&list.to_vec()),
+        Val::Tuple(items) if depth < MOST_DEPTH => within(items),
+        Val::Dict(dict) if depth < MOST_DEPTH && !dict.is_untouched() => {
+            within(&dict.to_map().into_values().collect::<Vec<_>>())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// As data: everything rendered, tuples and sequences as lists, `omit` dropped inside containers.
 pub fn finalize(value: &Val) -> Res<Value> {
     data(value, 0, None)

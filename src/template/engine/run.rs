@@ -226,7 +226,7 @@ pub fn block(scope: &Scope, name: &Name, level: usize, out: &mut Vec<Val>) -> Re
     let inner = scope.inner();
     inner.frame.set(
         &Name::from("super"),
-        Val::object(super::module::Super { scope: inner.clone(), name: name.clone(), level: level + 1 }),
+        Val::object(super::module::Super { scope: scope.clone(), name: name.clone(), level: level + 1 }),
     );
     scope.context.deeper(|| body(&inner, &nodes, out)).map(|_| ())
 }

@@ -394,7 +394,8 @@ impl Val {
             Val::Tuple(_) => "tuple",
             Val::Dict(_) => "dict",
             Val::Undefined(it) if it.plain => "Undefined",
-            Val::Undefined(_) => "UndefinedMarker",
+            Val::Undefined(it) if it.error.kind == TemplateErrorKind::Undefined => "UndefinedMarker",
+            Val::Undefined(_) => "CapturedExceptionMarker",
             Val::Omit => "Omit",
             Val::Object(object) => object.type_name(),
         }

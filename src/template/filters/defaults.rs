@@ -64,7 +64,6 @@ pub fn ternary(_scope: &Scope, args: Bound) -> Res<Val> {
 pub fn bool(scope: &Scope, args: Bound) -> Res<Val> {
     let value = args.val(0);
     let known = match &value {
-        Val::Null => return Ok(Val::Null),
         Val::Bool(_) => return Ok(value),
         Val::Str(text) => match text.to_lowercase().as_str() {
             "yes" | "on" | "true" | "1" => Some(true),

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use crate::template::engine::arguments::Bound;
-use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
@@ -194,7 +193,14 @@ pub fn commonpath(_scope: &Scope, args: Bound) -> Res<Val> {
     if matches!(value, Val::Str(_)) || value.iterate().is_err() {
         return Err(raised(format!("|commonpath expects sequence, got {} instead.", value.type_name())));
     }
-    let paths: Vec<String> = value.iterate()?.iter().map(print::text).collect::<Res<_>>()?;
+    let paths: Vec<String> = value
+        .iterate()?
+        .iter()
+        .map(|path| {
+            let wrong = || raised(format!("expected str, bytes or os.PathLike object, not {}", path.type_name()));
+            path.as_str().map(str::to_owned).ok_or_else(wrong)
+        })
+        .collect::<Res<_>>()?;
     if paths.is_empty() {
         return Err(raised("commonpath() arg is an empty sequence"));
     }

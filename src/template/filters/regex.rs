@@ -36,6 +36,7 @@ pub fn compile(pattern: &str, flags: Flags) -> Res<Arc<Regex>> {
     {
         return Ok(Arc::clone(found));
     }
+    check_group_names(pattern)?;
     let mut prefix = String::new();
     for (on, letter) in [(flags.ignore_case, 'i'), (flags.multiline, 'm'), (flags.dot_all, 's')] {
         if on {
@@ -56,6 +57,22 @@ pub fn compile(pattern: &str, flags: Flags) -> Res<Arc<Regex>> {
         cache.insert(key, Arc::clone(&built));
     }
     Ok(built)
+}
+
+/// The engine accepts names that Python does not.
+fn check_group_names(pattern: &str) -> Res<()> {
+    const OPEN: &str = "(?P<";
+    for (at, _) in pattern.match_indices(OPEN) {
+        let (before, rest) = (pattern.get(..at).unwrap_or(""), pattern.get(at + OPEN.len()..).unwrap_or(""));
+        let is_escaped = before.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+        let Some((name, _)) = rest.split_once('>') else { continue };
+        let begins = name.starts_with(|char: char| char.is_alphabetic() || char == '_');
+        if !is_escaped && !(begins && name.chars().all(|char| char.is_alphanumeric() || char == '_')) {
+            let position = before.chars().count() + OPEN.len();
+            return Err(raised(format!("bad character in group name '{name}' at position {position}")));
+        }
+    }
+    Ok(())
 }
 
 /// What Python writes differently from the engine: `\Z`, literal brackets and operators inside classes.
@@ -369,31 +386,44 @@ pub fn search(_scope: &Scope, args: Bound) -> Res<Val> {
         |name: &str| args.named.iter().find(|(known, _)| &**known == name).map_or(Ok(false), |(_, it)| it.truthy());
     let flags = Flags { ignore_case: flag("ignorecase")?, multiline: flag("multiline")?, dot_all: false };
     let regex = compile(&print::text(&args.val(1))?, flags)?;
+    let wanted: Vec<Group> = args.rest.iter().map(group_reference).collect::<Res<_>>()?;
     let Some(found) = regex.captures(&text).map_err(|error| failed(&error))? else { return Ok(Val::Null) };
     let group = |group: Option<fancy_regex::Match<'_>>| group.map_or(Val::Null, |group| Val::str(group.as_str()));
     if args.rest.is_empty() {
         return Ok(group(found.get(0)));
     }
     let mut out = Vec::new();
-    for wanted in &args.rest {
-        let wanted = print::text(wanted)?;
-        if let Some(name) = wanted.strip_prefix("\\g<").and_then(|name| name.strip_suffix('>')) {
-            let named = match name.parse::<usize>() {
-                Ok(index) if index < found.len() => found.get(index),
-                Err(_) if regex.capture_names().any(|known| known == Some(name)) => found.name(name),
-                _ => return Err(raised("no such group")),
-            };
-            out.push(group(named));
-        } else if let Some(index) = wanted.strip_prefix('\\').and_then(|index| index.parse::<usize>().ok()) {
-            if index >= found.len() {
-                return Err(raised("no such group"));
-            }
-            out.push(group(found.get(index)));
-        } else {
-            return Err(raised("Unknown argument"));
-        }
+    for wanted in &wanted {
+        out.push(group(match wanted {
+            Group::Number(index) if *index < found.len() => found.get(*index),
+            Group::Name(name) if regex.capture_names().any(|known| known == Some(name)) => found.name(name),
+            _ => return Err(raised("no such group")),
+        }));
     }
     Ok(Val::list(out))
+}
+
+/// A group that `regex_search` shall return.
+enum Group {
+    Number(usize),
+    Name(String),
+}
+
+/// `\1` or `\g<name>`. Whatever follows is passed over, as Python's `re.match` does.
+fn group_reference(wanted: &Val) -> Res<Group> {
+    let Val::Str(text) = wanted else {
+        return Err(raised(format!("'{}' object has no attribute 'startswith'", wanted.type_name())));
+    };
+    let Some(reference) = text.strip_prefix('\\') else { return Err(raised("Unknown argument")) };
+    let found = if reference.starts_with('g') {
+        let name = reference.strip_prefix("g<").and_then(|rest| rest.rsplit_once('>')).map(|(name, _)| name);
+        name.filter(|name| !name.is_empty() && !name.contains(char::is_whitespace))
+            .map(|name| name.parse().map_or_else(|_| Group::Name(name.to_owned()), Group::Number))
+    } else {
+        let digits = reference.find(|char: char| !char.is_ascii_digit()).unwrap_or(reference.len());
+        reference.get(..digits).and_then(|digits| digits.parse().ok()).map(Group::Number)
+    };
+    found.ok_or_else(|| raised("'NoneType' object has no attribute 'group'"))
 }
 
 pub fn find_all(_scope: &Scope, args: Bound) -> Res<Val> {

@@ -13,6 +13,9 @@ use crate::template::filters::sequences::folded;
 use crate::template::{filters, tests};
 
 pub fn map(scope: &Scope, args: Bound) -> Res<Val> {
+    if !args.val(0).truthy()? {
+        return Ok(Sequence::generator(Vec::new()));
+    }
     let items = args.val(0).iterate()?;
     let named = |name: &str| args.named.iter().find(|(known, _)| &**known == name).map(|(_, value)| value);
     if args.rest.is_empty()
@@ -60,7 +63,11 @@ pub fn rejectattr(scope: &Scope, args: Bound) -> Res<Val> {
     choose(scope, args, true, false)
 }
 
+/// Nothing, whatever its type, has nothing to choose from.
 fn choose(scope: &Scope, args: Bound, by_attribute: bool, keep: bool) -> Res<Val> {
+    if !args.val(0).truthy()? {
+        return Ok(Sequence::generator(Vec::new()));
+    }
     let items = args.val(0).iterate()?;
     let mut rest = args.rest.into_iter();
     let attribute = if by_attribute {

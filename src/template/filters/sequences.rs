@@ -39,8 +39,12 @@ pub fn last(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn length(_scope: &Scope, args: Bound) -> Res<Val> {
-    let value = args.val(0);
-    let length = match &value {
+    Ok(Val::Int(i64::try_from(length_of(&args.val(0))?).unwrap_or(i64::MAX)))
+}
+
+/// Python's `len`.
+pub fn length_of(value: &Val) -> Res<usize> {
+    Ok(match value {
         Val::Str(text) => text.chars().count(),
         Val::List(list) => list.len(),
         Val::Tuple(items) => items.len(),
@@ -53,8 +57,7 @@ pub fn length(_scope: &Scope, args: Bound) -> Res<Val> {
         },
         Val::Undefined(it) if it.plain => 0,
         other => return Err(raised(format!("object of type '{}' has no len()", other.type_name()))),
-    };
-    Ok(Val::Int(i64::try_from(length).unwrap_or(i64::MAX)))
+    })
 }
 
 pub fn list(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -119,7 +122,7 @@ fn sort_keys(value: &Val, attribute: Option<&Val>, case_sensitive: bool) -> Res<
 }
 
 pub fn sort(_scope: &Scope, args: Bound) -> Res<Val> {
-    let (reverse, case_sensitive) = (args.bool(1, false)?, args.bool(2, false)?);
+    let (reverse, case_sensitive) = (args.int(1, 0)? != 0, args.bool(2, false)?);
     let mut items = Vec::new();
     for item in args.val(0).iterate()? {
         items.push((sort_keys(&item.clone().used()?, args.some(3), case_sensitive)?, item));
@@ -134,7 +137,16 @@ pub fn unique(_scope: &Scope, args: Bound) -> Res<Val> {
     let mut hashed = std::collections::HashSet::new();
     let mut out = Vec::new();
     for item in args.val(0).iterate()? {
-        let key = sort_keys(&item.clone().used()?, args.some(2), case_sensitive)?;
+        let key = sort_keys(&item.clone().used()?, args.some(2), case_sensitive).map_err(|fault| {
+            if args.some(1).is_none() && args.some(2).is_none() {
+                return fault;
+            }
+            raised(format!(
+                "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support \
+                 the parameters supplied: {}",
+                fault.message
+            ))
+        })?;
         let fresh = match key.to_key() {
             Ok(key) => hashed.insert(key),
             Err(_) => {
@@ -223,9 +235,12 @@ pub fn batch(_scope: &Scope, args: Bound) -> Res<Val> {
 
 pub fn slice(_scope: &Scope, args: Bound) -> Res<Val> {
     let items = args.val(0).iterate()?;
-    let slices = usize::try_from(args.int(1, 1)?).unwrap_or(0);
+    let slices = match args.int(1, 1)? {
+        0 => return Err(raised("integer division or modulo by zero")),
+        slices => usize::try_from(slices).unwrap_or(0),
+    };
     if slices == 0 {
-        return Err(raised("integer division or modulo by zero"));
+        return Ok(Sequence::generator(Vec::new()));
     }
     if slices > 1_000_000 {
         return Err(raised("too many slices"));
@@ -268,9 +283,14 @@ fn flatten_into(value: &Val, levels: Option<i64>, skip_nulls: bool, depth: usize
         if skip_nulls && null {
             continue;
         }
-        match (&item, levels) {
-            (Val::List(_) | Val::Tuple(_), None) => flatten_into(&item, None, skip_nulls, depth + 1, out)?,
-            (Val::List(_) | Val::Tuple(_), Some(levels)) if levels >= 1 => {
+        let is_sequence = match &item {
+            Val::List(_) | Val::Tuple(_) => true,
+            Val::Object(object) => object.type_name() == "range",
+            _ => false,
+        };
+        match levels {
+            None if is_sequence => flatten_into(&item, None, skip_nulls, depth + 1, out)?,
+            Some(levels) if is_sequence && levels >= 1 => {
                 flatten_into(&item, Some(levels - 1), skip_nulls, depth + 1, out)?;
             }
             _ => out.push(item),

@@ -572,8 +572,3 @@ fn split_documents(text: &str) -> Vec<String> {
     }
     documents
 }
-
-/// Python's pprint of one value.
-pub fn pprint(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(print::repr(&args.val(0))?))
-}

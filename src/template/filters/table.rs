@@ -131,7 +131,7 @@ pub static FILTERS: &[Filter] = &[
         digests::password_hash,
     ),
     filter("path_join", ONE, 1, paths::path_join),
-    filter("pprint", ONE, 1, serial::pprint),
+    filter("pprint", ONE, 1, text::pprint),
     filter("random", &["end", "start", "step", "seed"], 1, chance::random),
     filter("realpath", ONE, 1, paths::realpath),
     filter("relpath", &["path", "start"], 1, paths::relpath),

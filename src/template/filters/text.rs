@@ -12,11 +12,16 @@ use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::tree::Operator;
 use crate::template::engine::val::{Map, Val};
-use crate::template::error::{Res, raised};
+use crate::template::error::{Fault, Res, raised};
+use crate::template::filters::sequences::length_of;
 use crate::value::Value;
 
 fn soft(args: &Bound, index: usize) -> Res<String> {
     print::text(&args.val(index))
+}
+
+fn no_attribute(value: &Val, name: &str) -> Fault {
+    raised(format!("'{}' object has no attribute '{name}'", value.type_name()))
 }
 
 pub fn upper(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -90,13 +95,20 @@ pub fn format(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn indent(_scope: &Scope, args: Bound) -> Res<Val> {
-    let text = soft(&args, 0)?;
+    let text = match args.val(0) {
+        Val::Str(text) => text,
+        list @ Val::List(_) => return Err(no_attribute(&list, "splitlines")),
+        tuple @ Val::Tuple(_) => return arithmetic(Operator::Add, &tuple, &Val::str("\n")),
+        other => {
+            return Err(raised(format!("unsupported operand type(s) for +=: '{}' and 'str'", other.type_name())));
+        }
+    };
     let prefix = match args.get(1) {
         Some(Val::Str(text)) => text.to_string(),
         _ => " ".repeat(usize::try_from(args.int(1, 4)?.clamp(0, 10_000)).unwrap_or(0)),
     };
     let (first, blank) = (args.bool(2, false)?, args.bool(3, false)?);
-    let text = format!("{text}\n");
+    let text = text.to_string() + "\n";
     let mut out = String::new();
     if blank {
         out = methods::split_lines(&text, false).join(&format!("\n{prefix}"));
@@ -115,7 +127,6 @@ pub fn indent(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn truncate(_scope: &Scope, args: Bound) -> Res<Val> {
-    let text = soft(&args, 0)?;
     let length = args.int(1, 255)?;
     let killwords = args.bool(2, false)?;
     let end = args.get(3).map_or_else(|| Ok("...".to_owned()), print::text)?;
@@ -127,9 +138,17 @@ pub fn truncate(_scope: &Scope, args: Bound) -> Res<Val> {
     if leeway < 0 {
         return Err(raised(format!("expected leeway >= 0, got {leeway}")));
     }
-    if count(&text) <= length.saturating_add(leeway) {
-        return Ok(like(&args.val(0), text));
+    let value = args.val(0);
+    if i64::try_from(length_of(&value)?).is_ok_and(|own| own <= length.saturating_add(leeway)) {
+        return Ok(value);
     }
+    let Val::Str(text) = value else {
+        return Err(if killwords {
+            raised(format!("can only concatenate {0} (not \"str\") to {0}", value.type_name()))
+        } else {
+            no_attribute(&value, "rsplit")
+        });
+    };
     let keep = usize::try_from(length - count(&end)).unwrap_or(0);
     let cut: String = text.chars().take(keep).collect();
     if killwords {
@@ -137,6 +156,49 @@ pub fn truncate(_scope: &Scope, args: Bound) -> Res<Val> {
     }
     let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(before, _)| before);
     Ok(like(&args.val(0), format!("{cut}{end}")))
+}
+
+/// Python's pprint. It knows Ansible's containers by their text alone, which makes long strings all that it folds.
+pub fn pprint(_scope: &Scope, args: Bound) -> Res<Val> {
+    let value = args.val(0);
+    let whole = print::repr(&value)?;
+    let Val::Str(text) = &value else { return Ok(Val::str(whole)) };
+    if width(&whole) <= PRETTY_WIDTH {
+        return Ok(Val::str(whole));
+    }
+    let mut pieces = Vec::new();
+    let lines = methods::split_lines(text, true);
+    for (index, line) in lines.iter().enumerate() {
+        let is_last_line = index + 1 == lines.len();
+        // One column is for the opening bracket, and at the very end one for the closing.
+        let room = |at_end: bool| PRETTY_WIDTH - 1 - usize::from(at_end);
+        let quoted = print::repr(&Val::str(*line))?;
+        if width(&quoted) <= room(is_last_line) {
+            pieces.push(quoted);
+            continue;
+        }
+        let mut current = String::new();
+        let words: Vec<&str> =
+            WORD.find_iter(line).flatten().map(|word| word.as_str()).filter(|word| !word.is_empty()).collect();
+        for (at, word) in words.iter().enumerate() {
+            let longer = print::repr(&Val::str(format!("{current}{word}")))?;
+            if width(&longer) > room(is_last_line && at + 1 == words.len()) && !current.is_empty() {
+                pieces.push(print::repr(&Val::str(std::mem::take(&mut current)))?);
+            }
+            current.push_str(word);
+        }
+        if !current.is_empty() {
+            pieces.push(print::repr(&Val::str(current))?);
+        }
+    }
+    Ok(Val::str(if pieces.len() == 1 { whole } else { format!("({})", pieces.join("\n ")) }))
+}
+
+const PRETTY_WIDTH: usize = 80;
+static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\S*\s*").expect("a constant pattern"));
+
+fn width(text: &str) -> usize {
+    text.chars().count()
 }
 
 pub fn wordcount(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -147,7 +209,7 @@ pub fn wordcount(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn wordwrap(_scope: &Scope, args: Bound) -> Res<Val> {
-    let text = soft(&args, 0)?;
+    let Val::Str(text) = args.val(0) else { return Err(no_attribute(&args.val(0), "splitlines")) };
     let width = usize::try_from(args.int(1, 79)?).ok().filter(|width| *width > 0);
     let Some(width) = width else { return Err(raised(format!("invalid width {} (must be > 0)", args.int(1, 79)?))) };
     let (break_long, on_hyphens) = (args.bool(2, true)?, args.bool(4, true)?);
@@ -228,9 +290,7 @@ fn chunks_of(line: &str, on_hyphens: bool) -> Vec<String> {
 }
 
 pub fn split(_scope: &Scope, args: Bound) -> Res<Val> {
-    let Val::Str(text) = args.val(0) else {
-        return Err(raised(format!("'{}' object has no attribute 'split'", args.val(0).type_name())));
-    };
+    let Val::Str(text) = args.val(0) else { return Err(no_attribute(&args.val(0), "split")) };
     let separator = args.some(1).map(|_| args.text(1)).transpose()?;
     let most = args.int(2, -1)?;
     Ok(Val::list(methods::split(&text, separator, most)?.into_iter().map(Val::from).collect()))
@@ -254,9 +314,7 @@ pub fn shell_quote(text: &str) -> String {
 }
 
 pub fn comment(_scope: &Scope, args: Bound) -> Res<Val> {
-    let Val::Str(text) = args.val(0) else {
-        return Err(raised(format!("'{}' object has no attribute 'replace'", args.val(0).type_name())));
-    };
+    let Val::Str(text) = args.val(0) else { return Err(no_attribute(&args.val(0), "replace")) };
     let style = args.text_or(1, "plain")?;
     let (beginning, decoration, end, prefix_count, postfix_count) = match style {
         "plain" => ("", "# ", "", 1, 1),
