@@ -33,7 +33,8 @@ pub fn parse(inventory: &mut Inventory, source: &Arc<SourceFile>) -> Result<(), 
     let mut group: Arc<str> = "ungrouped".into();
     let mut state = State::Hosts;
     let mut pending: IndexMap<String, Pending> = IndexMap::new();
-    for (number, full_line) in (1_u32..).zip(source.text.lines()) {
+    let text = source.text.replace("\r\n", "\n").replace('\r', "\n");
+    for (number, full_line) in (1_u32..).zip(text.lines()) {
         let line = full_line.trim();
         if line.is_empty() || line.starts_with(['#', ';']) {
             continue;

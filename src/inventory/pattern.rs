@@ -204,6 +204,31 @@ fn matcher(pattern: &str) -> Result<Box<dyn Fn(&str) -> bool>, Error> {
     Ok(Box::new(move |name| regex.is_match(name).unwrap_or(false)))
 }
 
+/// What stands between the brackets of a shell pattern. A range that ends before it begins has no members.
+fn class_regex(inner: &str) -> String {
+    let (negated, members) = inner.strip_prefix('!').map_or((false, inner), |members| (true, members));
+    let mut class = String::new();
+    let mut members = members.chars().peekable();
+    while let Some(first) = members.next() {
+        let mut ahead = members.clone();
+        match (ahead.next(), ahead.next()) {
+            (Some('-'), Some(last)) => {
+                if first <= last {
+                    class += &format!("\\x{{{:x}}}-\\x{{{:x}}}", u32::from(first), u32::from(last));
+                }
+                members = ahead;
+            }
+            _ => class += &format!("\\x{{{:x}}}", u32::from(first)),
+        }
+    }
+    match (class.is_empty(), negated) {
+        (true, true) => ".".to_owned(),
+        (true, false) => "(?!)".to_owned(),
+        (false, true) => format!("[^{class}]"),
+        (false, false) => format!("[{class}]"),
+    }
+}
+
 /// A shell pattern as a regular expression.
 fn glob_regex(pattern: &str) -> String {
     let mut out = String::from("(?s)^");
@@ -219,15 +244,7 @@ fn glob_regex(pattern: &str) -> String {
                 let from = skip + usize::from(rest.get(skip..).is_some_and(|rest| rest.starts_with(']')));
                 match rest.get(from..).and_then(|tail| tail.find(']')) {
                     Some(end) => {
-                        let inner = rest.get(..from + end).unwrap_or("");
-                        let (negated, members) = inner.strip_prefix('!').map_or(("", inner), |members| ("^", members));
-                        let members = members
-                            .replace('\\', "\\\\")
-                            .replace('[', "\\[")
-                            .replace(']', "\\]")
-                            .replace('^', "\\^")
-                            .replace("&&", "&\\&");
-                        out.push_str(&format!("[{negated}{members}]"));
+                        out.push_str(&class_regex(rest.get(..from + end).unwrap_or("")));
                         chars = rest.get(from + end + 1..).unwrap_or("").chars();
                     }
                     None => out.push_str("\\["),

@@ -23,8 +23,9 @@ impl<'a> Spaced<'a> {
             return Self { text: Cow::Borrowed(text), inserted: Vec::new() };
         }
         // With a space at each, which no text panics with, the parser tells which of them are tags.
-        let ends = ends_of_tags(&with_spaces(text, &candidates));
-        let is_tag = |(number, at): (usize, &usize)| ends.contains(&(at + number)).then_some(*at);
+        let trial = with_spaces(text, &candidates);
+        let found = tags_of(&trial);
+        let is_tag = |(number, at): (usize, &usize)| found.includes(at + number).then_some(*at);
         let tags: Vec<usize> = candidates.iter().enumerate().filter_map(is_tag).collect();
         let line = |at: usize| text.get(..at).map_or(0, |before| before.matches('\n').count());
         let inserted = tags.iter().enumerate().map(|(number, at)| (at + number, line(*at) as u64)).collect();
@@ -55,25 +56,49 @@ fn with_spaces(text: &str, places: &[usize]) -> String {
     out
 }
 
-/// Where the tags of empty scalars end, up to the first mistake.
-fn ends_of_tags(text: &str) -> Vec<usize> {
+/// What the parser says of a text, up to the first mistake.
+struct Found<'a> {
+    text: &'a str,
+    /// Where tags of empty scalars end in flow collections.
+    ends: Vec<usize>,
+    /// Behind the last thing that was read, and whether that is inside a flow collection.
+    mistake: Option<(usize, bool)>,
+}
+
+impl Found<'_> {
+    /// The parser reads ahead of what it reports: behind a mistake, whatever may stand in a flow collection counts, for the text
+    /// gives no value any more.
+    fn includes(&self, at: usize) -> bool {
+        let behind_mistake = |(end, inside): &(usize, bool)| {
+            self.text.get(*end..at).is_some_and(|between| *inside || between.contains(['[', '{']))
+        };
+        self.ends.contains(&at) || self.mistake.as_ref().is_some_and(behind_mistake)
+    }
+}
+
+fn tags_of(text: &str) -> Found<'_> {
     let mut parser = Parser::new();
-    let text = format!("{text}\n");
-    parser.set_input(text.as_bytes());
-    let mut ends = Vec::new();
+    let input = format!("{text}\n");
+    let mut input = input.as_bytes();
+    parser.set_input(&mut input);
+    let mut found = Found { text, ends: Vec::new(), mistake: None };
     // Of the collections that are open, whether each is a flow collection.
     let mut open = Vec::new();
-    while let Ok(event) = parser.parse() {
+    let mut last_end = 0;
+    loop {
+        let inside = open.last() == Some(&true);
+        let Ok(event) = parser.parse() else {
+            found.mistake = Some((last_end, inside));
+            return found;
+        };
+        last_end = usize::try_from(event.end_mark.index).unwrap_or(usize::MAX);
         match event.data {
-            EventData::StreamEnd => break,
+            EventData::StreamEnd => return found,
             EventData::SequenceStart { style, .. } => open.push(style == SequenceStyle::Flow),
             EventData::MappingStart { style, .. } => open.push(style == MappingStyle::Flow),
             EventData::SequenceEnd | EventData::MappingEnd => drop(open.pop()),
-            EventData::Scalar { tag: Some(_), value, .. } if value.is_empty() && open.last() == Some(&true) => {
-                ends.extend(usize::try_from(event.end_mark.index));
-            }
+            EventData::Scalar { tag: Some(_), value, .. } if inside && value.is_empty() => found.ends.push(last_end),
             _ => {}
         }
     }
-    ends
 }

@@ -28,6 +28,9 @@ fn a_tag_may_stand_right_before_a_comma() {
     assert_eq!(repr("{a: !!str, b: 1}\n"), "{'a': '', 'b': 1}");
     let node = read("[!!str, {a: b}]\n").expect("it is YAML");
     assert_eq!(node.items().last().map(|item| item.span.column), Some(9));
+    assert!(repr("a: &x [b &x [!c, 2]\n").starts_with("YAML parsing failed"));
+    assert!(repr("a: 'x' [!y, z]\n").starts_with("YAML parsing failed"));
+    assert!(repr("k: !a,b\n").contains("did not find expected whitespace"));
     assert_eq!(repr("- hello !world, and !you,\n- |\n  !a,\n"), "['hello !world, and !you,', '!a,\\n']");
 }
 

@@ -251,7 +251,7 @@ pub fn slice(value: &Val, bounds: &[Option<Val>; 3]) -> Res<Val> {
             Some(data) => slice(&data, bounds),
             None => Err(raised("'range' object is not subscriptable")),
         },
-        Val::Dict(_) => Ok(Val::undefined("object of type 'dict' has no attribute slice")),
+        Val::Dict(_) => Err(raised("unhashable type: 'slice'")),
         Val::Null | Val::Bool(_) | Val::Int(_) | Val::Big(_) | Val::Float(_) => {
             Err(raised(format!("'{}' object is not subscriptable", value.type_name())))
         }

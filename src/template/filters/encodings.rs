@@ -129,7 +129,14 @@ fn percent_decode(text: &str) -> String {
 }
 
 pub fn urlsplit(_scope: &Scope, args: Bound) -> Res<Val> {
-    let url = print::text(&args.val(0))?;
+    let value = args.val(0);
+    if matches!(value, Val::List(_) | Val::Dict(_)) {
+        return Err(raised(format!("unhashable type: '{}'", value.type_name())));
+    }
+    if !matches!(value, Val::Str(_) | Val::Bytes(_)) && value.truthy()? {
+        return Err(raised(format!("'{}' object has no attribute 'decode'", value.type_name())));
+    }
+    let url = print::text(&value)?.replace(['\t', '\n', '\r'], "");
     let (rest, fragment) = url.split_once('#').map_or((url.as_str(), ""), |(rest, fragment)| (rest, fragment));
     let (scheme, rest) = match rest.split_once(':') {
         Some((scheme, after))

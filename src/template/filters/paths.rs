@@ -190,7 +190,7 @@ pub fn path_join(_scope: &Scope, args: Bound) -> Res<Val> {
 
 pub fn commonpath(_scope: &Scope, args: Bound) -> Res<Val> {
     let value = args.val(0);
-    if matches!(value, Val::Str(_)) || value.iterate().is_err() {
+    if matches!(value, Val::Str(_) | Val::Dict(_)) || value.iterate().is_err() {
         return Err(raised(format!("|commonpath expects sequence, got {} instead.", value.type_name())));
     }
     let paths: Vec<String> = value

@@ -33,7 +33,7 @@ pub fn filesizeformat(_scope: &Scope, args: Bound) -> Res<Val> {
         return Ok(Val::str("1 Byte"));
     }
     if bytes < base {
-        return Ok(Val::str(format!("{} Bytes", bytes.trunc())));
+        return Ok(Val::str(format!("{} Bytes", bytes.trunc() + 0.0)));
     }
     let mut unit = base;
     for (index, prefix) in prefixes.iter().enumerate() {

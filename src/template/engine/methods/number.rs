@@ -8,7 +8,7 @@ use crate::template::engine::number::Number;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 
-pub const INT_NAMES: &[&str] = &["as_integer_ratio", "bit_count", "bit_length", "conjugate", "is_integer", "to_bytes"];
+pub const INT_NAMES: &[&str] = &["as_integer_ratio", "bit_count", "bit_length", "conjugate", "to_bytes"];
 pub const FLOAT_NAMES: &[&str] = &["as_integer_ratio", "conjugate", "hex", "is_integer"];
 
 pub fn property(value: &Val, name: &str) -> Option<Val> {
