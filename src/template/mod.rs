@@ -218,10 +218,6 @@ impl Templar {
     }
 
     fn find_template(&self, name: &str) -> Option<PathBuf> {
-        if name.split('/').any(|part| part == "..") && !Path::new(name).is_absolute() {
-            // A template may name files above its folder, as Ansible's loader allows.
-            return self.search.find("templates", name).filter(|path| path.is_file());
-        }
         self.search.find("templates", name).filter(|path| path.is_file())
     }
 }

@@ -337,3 +337,29 @@ fn import(scope: &Scope, name: &Expr, with_context: bool) -> Res<Module> {
     scope.context.deeper(|| template_into(&inner, &template, &mut nodes))?;
     Ok(Module { name: super::print::text(&name)?, frame: inner.frame, body: concat(nodes)? })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::template::{Engine, SearchPath, Settings};
+    use crate::value::{Dict, Str, Value};
+
+    #[test]
+    fn nothing_outlives_a_rendering() {
+        for text in [
+            "{% block a %}{{ v }}{{ self.b() }}{% endblock %}{% block b %}{% macro m() %}{{ m }}{% endmacro %}{% endblock %}",
+            "{% macro m(n) %}{{ m(n - 1) if n else v }}{% endmacro %}{{ m(2) }}",
+            "{% set ns = namespace(x=1) %}{% macro m() %}{{ ns }}{% endmacro %}{% set ns.m = m %}{{ ns.x }}",
+            "{% for i in [1] %}{% macro m() %}{{ m }}{% endmacro %}{% call m() %}{{ i }}{% endcall %}{% endfor %}",
+        ] {
+            let variables = Arc::new(Dict::from_iter([(Value::str("v"), Value::Int(1))]));
+            let search = Arc::new(SearchPath { dirs: Vec::new(), basedir: PathBuf::from("/nonexistent") });
+            let templar = Engine::new(Settings::default()).templar(Arc::clone(&variables) as _, search);
+            drop(templar.render(&Value::Str(Str::trusted(text, None))));
+            drop(templar);
+            assert_eq!(Arc::strong_count(&variables), 1, "{text}");
+        }
+    }
+}
