@@ -18,7 +18,7 @@ enum Import {
 }
 
 fn import_of(action: &str) -> Option<Import> {
-    match action.trim_start_matches("ansible.builtin.").trim_start_matches("ansible.legacy.") {
+    match builtin(action) {
         "import_tasks" => Some(Import::Tasks),
         "import_role" => Some(Import::Role),
         "include" => Some(Import::Legacy),
@@ -26,10 +26,22 @@ fn import_of(action: &str) -> Option<Import> {
     }
 }
 
+fn builtin(action: &str) -> &str {
+    action.trim_start_matches("ansible.builtin.").trim_start_matches("ansible.legacy.")
+}
+
+fn ends_role(task: &Task) -> bool {
+    builtin(&task.action) == "meta" && task.raw_params.as_ref().is_some_and(|what| what.trim() == "end_role")
+}
+
 impl Parser<'_> {
     /// The task itself, or what it imports.
     pub fn expand(&mut self, mut task: Task, context: &Arc<Context>) -> Vec<Entry> {
         match import_of(&task.action) {
+            None if ends_role(&task) && context.role.is_none() => {
+                self.mistake("Cannot execute 'end_role' from outside of a role", &task.action_span);
+                Vec::new()
+            }
             None => vec![Entry::Task(Arc::new(task))],
             Some(Import::Tasks) => self.import_tasks(&task, context),
             Some(Import::Role) => self.import_role(&task, context),

@@ -9,6 +9,7 @@ use super::keywords::{self, Inherit, Place};
 use super::loader::{Parser, directory_of, vars_of};
 use super::types::{Context, Entry, Keyword, Keywords, Play, RoleUse, VarsPrompt};
 use crate::error::{Error, ErrorKind};
+use crate::template::lookups;
 use crate::value::{Dict, Str, Value};
 use crate::yaml::{Node, NodeKind};
 
@@ -287,7 +288,10 @@ impl Parser<'_> {
     fn unknown_keyword(&mut self, name: &str, key: &Node, place: Place) {
         let mut error =
             Error::project(format!("'{name}' is not a valid attribute for a {}", place.title()), Some(&key.span));
-        if let Some(close) = keywords::closest_at(name, place) {
+        let lookup = name.strip_prefix("with_").and_then(lookups::closest_to);
+        if let Some(lookup) = lookup {
+            error = error.hint(format!("did you mean `with_{lookup}`?"));
+        } else if let Some(close) = keywords::closest_at(name, place) {
             error = error.hint(format!("did you mean `{close}`?"));
         } else if let Some(spec) = keywords::find(name) {
             error = error.hint(format!("`{}` is a keyword, but not of a {}", spec.name, place.title().to_lowercase()));

@@ -9,6 +9,7 @@ use super::task_action::{self, TaskAction, TaskNames};
 use super::types::{Context, Entry, Keyword, Keywords, Loop, LoopControl, Task};
 use crate::error::{Error, closest};
 use crate::source::Span;
+use crate::template::lookups;
 use crate::value::{Dict, Str, Value};
 use crate::yaml::{Node, NodeKind};
 
@@ -76,7 +77,7 @@ impl Parser<'_> {
                     self.keyword(key, value, place, &mut draft.keywords);
                 }
                 _ if action.name == name => {}
-                _ => match name.strip_prefix("with_") {
+                _ => match name.strip_prefix("with_").filter(|lookup| lookups::find(lookup).is_some()) {
                     Some(lookup) => self.set_loop(&mut draft, Loop::With(lookup.to_owned(), value.to_value()), key),
                     None => self.keyword(key, value, place, &mut draft.keywords),
                 },

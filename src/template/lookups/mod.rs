@@ -63,6 +63,11 @@ pub fn find(name: &str) -> Option<&'static Lookup> {
     table::LOOKUPS.iter().find(|lookup| lookup.name == short)
 }
 
+/// The lookup that a mistyped name may mean.
+pub fn closest_to(name: &str) -> Option<&'static str> {
+    closest(name, table::LOOKUPS.iter().map(|lookup| lookup.name))
+}
+
 /// `lookup()`, `query()` and `q()`.
 pub fn call(scope: &Scope, arguments: Arguments, want_list: bool) -> Res<Val> {
     let mut terms = arguments.positional.into_iter();
@@ -137,7 +142,7 @@ pub fn run(scope: &Scope, name: &str, terms: Vec<Val>, options: Vec<(Name, Val)>
 }
 
 fn missing(name: &str) -> Fault {
-    let message = match closest(name, table::LOOKUPS.iter().map(|lookup| lookup.name)) {
+    let message = match closest_to(name) {
         Some(near) => format!("The lookup plugin '{name}' was not found. Did you mean '{near}'?"),
         None => format!("The lookup plugin '{name}' was not found."),
     };
