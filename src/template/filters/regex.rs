@@ -67,10 +67,12 @@ fn check_group_names(pattern: &str) -> Res<()> {
         let is_escaped = before.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
         let Some((name, _)) = rest.split_once('>') else { continue };
         let begins = name.starts_with(|char: char| char.is_alphabetic() || char == '_');
-        if !is_escaped && !(begins && name.chars().all(|char| char.is_alphanumeric() || char == '_')) {
-            let position = before.chars().count() + OPEN.len();
-            return Err(raised(format!("bad character in group name '{name}' at position {position}")));
+        let is_name = begins && name.chars().all(|char| char.is_alphanumeric() || char == '_');
+        if is_escaped || is_name {
+            continue;
         }
+        let position = before.chars().count() + OPEN.len();
+        return Err(raised(format!("bad character in group name '{name}' at position {position}")));
     }
     Ok(())
 }
