@@ -63,6 +63,8 @@ pub fn at_mark(source: &Arc<SourceFile>, text: &str, context: &str, problem: &st
     }
 }
 
+const INDENTATION: &str = "check the indentation of this line and the one above it";
+
 /// A template that begins a value.
 static TEMPLATE: LazyLock<Regex> = LazyLock::new(|| before_value(r"\w\s", r"(\{\{.*\}\})"));
 
@@ -99,7 +101,10 @@ fn cause(line: &str) -> Option<(&'static str, &'static str, usize)> {
         value_in(&VALUE).filter(|value| !line.trim_start().starts_with(':') && !WHOLLY_QUOTED.is_match(value.as_str()));
     if let Some(colon) = value.and_then(|value| Some(value.start() + COLON.find(value.as_str())?.start())) {
         let message = "Colons in unquoted values must be followed by a non-space character.";
-        return Some((message, "put the whole value in quotes", column(colon)));
+        // A key alone on its line is in the wrong place more often than it is a value.
+        let is_key = line.get(colon + 1..).is_some_and(|rest| rest.trim().is_empty());
+        let hint = if is_key { INDENTATION } else { "put the whole value in quotes" };
+        return Some((message, hint, column(colon)));
     }
     let value = value_in(&QUOTED)?;
     let quote = value.as_str().chars().next()?;
@@ -119,7 +124,7 @@ fn hint(sentence: &str) -> Option<&'static str> {
         return Some("check the indentation: entries of one mapping or list begin in the same column");
     }
     if sentence.contains("apping values are not allowed") {
-        return Some("check the indentation of this line and the one above it");
+        return Some(INDENTATION);
     }
     if sentence.contains("cannot start any token") {
         return Some("put the value in quotes");
