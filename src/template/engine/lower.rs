@@ -267,7 +267,9 @@ impl<'a> Lowering<'a> {
 
     fn refuse_chained_tests(&self, test: &ast::Spanned<ast::Test<'_>>) -> Res<()> {
         let behind = self.source.get(test.span().end_offset as usize..).unwrap_or("").trim_start();
-        let another = behind.strip_prefix("is").is_some_and(|rest| !rest.starts_with(|it: char| it.is_alphanumeric()));
+        let another = behind
+            .strip_prefix("is")
+            .is_some_and(|rest| !rest.starts_with(|it: char| it.is_alphanumeric() || it == '_'));
         if another && test.args.is_empty() {
             return Err(syntax("You cannot chain multiple tests with is"));
         }
