@@ -15,7 +15,7 @@ const REACHED: &[(&str, usize)] = &[
     ("args", 434),
     ("conditionals", 380),
     ("inventory", 320),
-    ("plays", 358),
+    ("plays", 361),
     ("precedence", 108),
     ("templatefiles", 165),
     ("templates", 2621),
