@@ -27,19 +27,22 @@ impl<'a> Spaced<'a> {
         let found = tags_of(&trial);
         let is_tag = |(number, at): (usize, &usize)| found.includes(at + number).then_some(*at);
         let tags: Vec<usize> = candidates.iter().enumerate().filter_map(is_tag).collect();
-        let line = |at: usize| text.get(..at).map_or(0, |before| before.matches('\n').count());
-        let inserted = tags.iter().enumerate().map(|(number, at)| (at + number, line(*at) as u64)).collect();
+        let (mut line, mut counted) = (0, 0);
+        let place = |(number, at): (usize, &usize)| {
+            line += text.get(counted..*at).map_or(0, |between| between.matches('\n').count() as u64);
+            counted = *at;
+            (at + number, line)
+        };
+        let inserted = tags.iter().enumerate().map(place).collect();
         Self { text: Cow::Owned(with_spaces(text, &tags)), inserted }
     }
 
     /// The same place in the text as it was given.
     pub fn original(&self, mut mark: Mark) -> Mark {
-        let before = self.inserted.iter().filter(|(at, _)| (*at as u64) < mark.index);
-        let (all, on_line) = before.fold((0, 0), |(all, on_line), (_, line)| {
-            (all + 1, if *line == mark.line { on_line + 1 } else { on_line })
-        });
-        mark.index -= all;
-        mark.column -= on_line;
+        let all = self.inserted.partition_point(|(at, _)| (*at as u64) < mark.index);
+        let on_lines_before = self.inserted.partition_point(|(_, line)| *line < mark.line);
+        mark.index -= all as u64;
+        mark.column = mark.column.saturating_sub(all.saturating_sub(on_lines_before) as u64);
         mark
     }
 }
@@ -57,38 +60,36 @@ fn with_spaces(text: &str, places: &[usize]) -> String {
 }
 
 /// What the parser says of a text, up to the first mistake.
-struct Found<'a> {
-    text: &'a str,
-    /// Where tags of empty scalars end in flow collections.
+#[derive(Default)]
+struct Found {
+    /// Where tags of empty scalars end in flow collections, from the first to the last.
     ends: Vec<usize>,
-    /// Behind the last thing that was read, and whether that is inside a flow collection.
-    mistake: Option<(usize, bool)>,
+    /// Where the first flow collection behind a mistake begins.
+    unread: Option<usize>,
 }
 
-impl Found<'_> {
+impl Found {
     /// The parser reads ahead of what it reports: behind a mistake, whatever may stand in a flow collection counts, for the text
     /// gives no value any more.
     fn includes(&self, at: usize) -> bool {
-        let behind_mistake = |(end, inside): &(usize, bool)| {
-            self.text.get(*end..at).is_some_and(|between| *inside || between.contains(['[', '{']))
-        };
-        self.ends.contains(&at) || self.mistake.as_ref().is_some_and(behind_mistake)
+        self.ends.binary_search(&at).is_ok() || self.unread.is_some_and(|unread| unread <= at)
     }
 }
 
-fn tags_of(text: &str) -> Found<'_> {
+fn tags_of(text: &str) -> Found {
     let mut parser = Parser::new();
     let input = format!("{text}\n");
     let mut input = input.as_bytes();
     parser.set_input(&mut input);
-    let mut found = Found { text, ends: Vec::new(), mistake: None };
+    let mut found = Found::default();
     // Of the collections that are open, whether each is a flow collection.
     let mut open = Vec::new();
     let mut last_end = 0;
     loop {
         let inside = open.last() == Some(&true);
         let Ok(event) = parser.parse() else {
-            found.mistake = Some((last_end, inside));
+            let bracket = |rest: &str| if inside { Some(0) } else { rest.find(['[', '{']) };
+            found.unread = text.get(last_end..).and_then(bracket).map(|offset| last_end + offset);
             return found;
         };
         last_end = usize::try_from(event.end_mark.index).unwrap_or(usize::MAX);

@@ -28,6 +28,11 @@ fn a_tag_may_stand_right_before_a_comma() {
     assert_eq!(repr("{a: !!str, b: 1}\n"), "{'a': '', 'b': 1}");
     let node = read("[!!str, {a: b}]\n").expect("it is YAML");
     assert_eq!(node.items().last().map(|item| item.span.column), Some(9));
+    assert_eq!(repr(&format!("[{}]\n", "!,".repeat(100_000))).matches("''").count(), 100_000);
+    let lines = read("- [!!str, !!str, a]\n- [!!str, b]\n").expect("it is YAML");
+    let columns: Vec<_> =
+        lines.items().iter().filter_map(|line| line.items().last()).map(|it| it.span.column).collect();
+    assert_eq!(columns, [18, 11]);
     assert!(repr("a: &x [b &x [!c, 2]\n").starts_with("YAML parsing failed"));
     assert!(repr("a: 'x' [!y, z]\n").starts_with("YAML parsing failed"));
     assert!(repr("k: !a,b\n").contains("did not find expected whitespace"));
