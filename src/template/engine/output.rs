@@ -96,46 +96,37 @@ fn write_items(items: &[Val], brackets: [char; 2], out: &mut String, depth: usiz
 
 /// A template's own result as data. Unlike what is handed to a plugin, it may not hold ranges.
 pub fn stored(value: &Val) -> Res<Value> {
-    refuse_ranges(value, 0)?;
-    finalize(value)
-}
-
-fn refuse_ranges(value: &Val, depth: usize) -> Res<()> {
-    let within = |items: &[Val]| items.iter().try_for_each(|item| refuse_ranges(item, depth + 1));
-    match value {
-        Val::Object(object) if object.type_name() == "range" => {
-            Err(raised("Type 'range' is unsupported for variable storage."))
-        }
-        Val::List(list) if depth < MOST_DEPTH && !list.is_untouched() => within(&list.to_vec()),
-        Val::Tuple(items) if depth < MOST_DEPTH => within(items),
-        Val::Dict(dict) if depth < MOST_DEPTH && !dict.is_untouched() => {
-            within(&dict.to_map().into_values().collect::<Vec<_>>())
-        }
-        _ => Ok(()),
-    }
+    data(value, 0, Conversion { shared: None, ranges: false })
 }
 
 /// As data: everything rendered, tuples and sequences as lists, `omit` dropped inside containers.
 pub fn finalize(value: &Val) -> Res<Value> {
-    data(value, 0, None)
+    data(value, 0, Conversion { shared: None, ranges: true })
 }
 
 /// The same, and a container of the variables that occurs twice is one container in the result, too. What a template
 /// builds itself is copied at every place, as Ansible hands it to filters.
 pub fn finalize_sharing(value: &Val) -> Res<Value> {
-    data(value, 0, Some(&Shared::default()))
+    data(value, 0, Conversion { shared: Some(&Shared::default()), ranges: true })
 }
 
 /// Containers that are data already, by their address.
 type Shared = RefCell<HashMap<usize, Value>>;
 
-fn data(value: &Val, depth: usize, shared: Option<&Shared>) -> Res<Value> {
+#[derive(Clone, Copy)]
+struct Conversion<'a> {
+    shared: Option<&'a Shared>,
+    /// Ranges become lists.
+    ranges: bool,
+}
+
+fn data(value: &Val, depth: usize, how: Conversion<'_>) -> Res<Value> {
     let address = match value {
         Val::List(list) => Some(Rc::as_ptr(list).addr()),
         Val::Dict(dict) => Some(Rc::as_ptr(dict).addr()),
         _ => None,
     };
-    let (Some(shared), Some(address)) = (shared, address) else { return fresh_data(value, depth, shared) };
+    let (Some(shared), Some(address)) = (how.shared, address) else { return fresh_data(value, depth, how) };
     if let Some(known) = shared.borrow().get(&address) {
         return Ok(known.clone());
     }
@@ -145,14 +136,14 @@ fn data(value: &Val, depth: usize, shared: Option<&Shared>) -> Res<Value> {
         _ => false,
     };
     if !untouched {
-        return fresh_data(value, depth, Some(shared));
+        return fresh_data(value, depth, how);
     }
-    let made = fresh_data(value, depth, Some(shared))?;
+    let made = fresh_data(value, depth, how)?;
     shared.borrow_mut().insert(address, made.clone());
     Ok(made)
 }
 
-fn fresh_data(value: &Val, depth: usize, shared: Option<&Shared>) -> Res<Value> {
+fn fresh_data(value: &Val, depth: usize, how: Conversion<'_>) -> Res<Value> {
     if depth > MOST_DEPTH {
         return Err(raised("containers are nested too deeply"));
     }
@@ -173,17 +164,17 @@ fn fresh_data(value: &Val, depth: usize, shared: Option<&Shared>) -> Res<Value> 
         }
         Val::Undefined(it) => return Err(Box::new(it.error.clone())),
         Val::List(list) => {
-            if shared.is_none()
+            if how.shared.is_none()
                 && let Some(raw) = list.raw()
                 && raw.iter().all(|item| is_plain(item, depth))
             {
                 return Ok(Value::List(raw));
             }
-            sequence(&list.to_vec(), depth, shared)?
+            sequence(&list.to_vec(), depth, how)?
         }
-        Val::Tuple(items) => sequence(items, depth, shared)?,
+        Val::Tuple(items) => sequence(items, depth, how)?,
         Val::Dict(dict) => {
-            if shared.is_none()
+            if how.shared.is_none()
                 && let Some(raw) = dict.raw()
                 && raw.values().all(|item| is_plain(item, depth))
             {
@@ -197,13 +188,13 @@ fn fresh_data(value: &Val, depth: usize, shared: Option<&Shared>) -> Res<Value> 
                         Value::Str(text) => Value::Str(text.into_untrusted().without_markup()),
                         other => other,
                     };
-                    out.insert(key, data(&item, depth + 1, shared)?);
+                    out.insert(key, data(&item, depth + 1, how)?);
                 }
             }
             Value::dict(out)
         }
-        Val::Object(object) => match object.as_data() {
-            Some(value) => data(&value, depth + 1, shared)?,
+        Val::Object(object) => match object.as_data().filter(|_| how.ranges || object.type_name() != "range") {
+            Some(value) => data(&value, depth + 1, how)?,
             None => {
                 return Err(raised(format!("Type '{}' is unsupported for variable storage.", object.type_name())));
             }
@@ -211,11 +202,11 @@ fn fresh_data(value: &Val, depth: usize, shared: Option<&Shared>) -> Res<Value> 
     })
 }
 
-fn sequence(items: &[Val], depth: usize, shared: Option<&Shared>) -> Res<Value> {
+fn sequence(items: &[Val], depth: usize, how: Conversion<'_>) -> Res<Value> {
     let mut out = Vec::with_capacity(items.len());
     for item in items {
         if !matches!(item, Val::Omit) {
-            out.push(data(item, depth + 1, shared)?);
+            out.push(data(item, depth + 1, how)?);
         }
     }
     Ok(Value::list(out))
