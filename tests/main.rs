@@ -2,6 +2,8 @@
 
 mod architecture;
 mod cases;
+mod hostile;
+mod hostile_agent;
 mod hosts;
 mod mistakes;
 mod project;

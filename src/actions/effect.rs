@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::value::Dict;
+use crate::vars::Facts;
 
 #[derive(Clone, Debug)]
 pub enum Effect {
@@ -13,7 +14,7 @@ pub enum Effect {
         cacheable: bool,
     },
     /// What a module returned as `ansible_facts`.
-    HostFacts(Dict),
+    HostFacts(Facts),
     /// Variables with the precedence of `include_vars`.
     IncludeVars(Dict),
     AddHost {

@@ -5,6 +5,7 @@ use rplay_module_api::Json;
 use super::{ActionResult, Effect, Invocation, ModuleCall};
 use crate::modules::Module;
 use crate::value::{Dict, Value};
+use crate::vars::{UntrustedFacts, removal_warning};
 
 pub async fn run(invocation: &Invocation<'_>, module: Module) -> ActionResult {
     let spec = module.spec();
@@ -32,8 +33,10 @@ pub fn call(invocation: &Invocation<'_>, module: &str) -> ModuleCall {
 
 /// What every module's result has besides its own fields.
 pub fn finish(invocation: &Invocation<'_>, mut result: ActionResult) -> ActionResult {
-    if let Some(Value::Dict(facts)) = result.fields.get("ansible_facts") {
-        result.effects.push(Effect::HostFacts((**facts).clone()));
+    if let Some(facts) = UntrustedFacts::of_result(&mut result.fields) {
+        let (facts, removed) = facts.clean();
+        result.warnings.extend(removed.iter().map(|name| removal_warning(name)));
+        result.effects.push(Effect::HostFacts(facts));
     }
     if !WITHOUT_INVOCATION.contains(&invocation.action) && !result.is("unreachable") {
         let args = Value::from_json(Json::Object(invocation.checked.clone()));

@@ -4,6 +4,7 @@ use super::task_executor::Job;
 use super::task_report::Pass;
 use crate::actions::{ActionResult, Effect};
 use crate::value::Value;
+use crate::vars::removal_warning;
 
 impl Job {
     /// Gives the host its facts. Says whether variables changed, so that a loop's next item sees them.
@@ -20,7 +21,9 @@ impl Job {
                 Effect::SetFacts { facts, cacheable } => {
                     host.set(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
                     if *cacheable {
-                        host.add_cacheable(facts);
+                        for name in host.add_cacheable(facts) {
+                            self.shared.notices.warn(removal_warning(&name), None);
+                        }
                     }
                     changed = true;
                 }

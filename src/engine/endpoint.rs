@@ -12,7 +12,7 @@ use crate::remote::Become;
 use crate::template::Templar;
 use crate::value::Value;
 use crate::value::secret::Secret;
-use crate::vars::Scope;
+use crate::vars::{Scope, names};
 
 /// What decides about the connection: the target's variables, the task's keywords, the run's options.
 pub struct Deciders<'a> {
@@ -25,8 +25,10 @@ pub struct Deciders<'a> {
 
 impl Deciders<'_> {
     /// The first of these variables that is set, rendered.
-    fn variable(&self, names: &[&str]) -> KeywordResult<Option<Value>> {
-        for name in names {
+    fn variable(&self, wanted: &[&str]) -> KeywordResult<Option<Value>> {
+        for name in wanted {
+            // Whoever adds a name here adds it there: a target must not set it.
+            debug_assert!(names::is_restricted(name), "facts may set {name}");
             let Some(written) = self.scope.find(name) else { continue };
             match self.templar.render(&written) {
                 Ok(Value::Null | Value::Omit) => {}
@@ -135,7 +137,10 @@ impl Deciders<'_> {
                 .unwrap_or_else(|| "sudo".to_owned()),
         };
         let short = method.rsplit('.').next().unwrap_or(&method);
-        let of_method = |suffix: &str| format!("ansible_{short}_{suffix}");
+        let of_method = |suffix: &str| {
+            let program = if names::is_become_program(short) { short } else { "become" };
+            format!("ansible_{program}_{suffix}")
+        };
         let program = options.program(short);
         let user = match self.text(&["ansible_become_user", &of_method("user")])? {
             Some(user) => user,

@@ -1,9 +1,49 @@
-//! Facts under their two names: `ansible_facts.os_family` and `ansible_os_family`.
+//! Facts under their two names: `ansible_facts.os_family` and `ansible_os_family`. What a target says is untrusted until it was cleaned here.
 
+use super::names;
 use crate::value::{Dict, Value};
 
-/// Facts as they stand in `ansible_facts`: without the prefix, except for `ansible_local`.
-pub fn namespaced(facts: &Dict) -> Dict {
+/// What somebody else calls facts. The only way to use them is `clean`, so that no source of facts can decide about connections.
+#[derive(Debug)]
+pub struct UntrustedFacts(Dict);
+
+/// Facts without the names that are not theirs to set.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// As `ansible_facts` shows them.
+    namespaced: Dict,
+    /// As variables of their own.
+    injected: Dict,
+}
+
+impl UntrustedFacts {
+    /// Takes notice of the `ansible_facts` of a result, and takes what must not even be registered out of it.
+    pub fn of_result(fields: &mut Dict) -> Option<Self> {
+        let Some(Value::Dict(facts)) = fields.get_mut("ansible_facts") else { return None };
+        std::sync::Arc::make_mut(facts).retain(|name, _| !names::is_discovered_interpreter(&name.to_text()));
+        Some(Self((**facts).clone()))
+    }
+
+    /// The facts, and the names that they lost as variables.
+    pub fn clean(self) -> (Facts, Vec<String>) {
+        let namespaced = namespaced(&self.0);
+        let (injected, removed) = without_restricted(self.0);
+        (Facts { namespaced, injected }, removed)
+    }
+}
+
+impl Facts {
+    pub fn namespaced(&self) -> &Dict {
+        &self.namespaced
+    }
+
+    pub fn injected(&self) -> &Dict {
+        &self.injected
+    }
+}
+
+/// Without the prefix, except for `ansible_local`.
+fn namespaced(facts: &Dict) -> Dict {
     let mut out = Dict::with_capacity(facts.len());
     for (key, value) in facts {
         let name = key.to_text();
@@ -15,19 +55,21 @@ pub fn namespaced(facts: &Dict) -> Dict {
     out
 }
 
-/// Facts as variables of their own.
-pub fn injected(facts: &Dict) -> Dict {
-    let mut out = Dict::with_capacity(facts.len());
-    for (key, value) in facts {
+/// Variables that may come from facts, and the names of those that may not.
+pub fn without_restricted(mut facts: Dict) -> (Dict, Vec<String>) {
+    let mut removed = Vec::new();
+    facts.retain(|key, _| {
         let name = key.to_text();
-        if name.starts_with("ansible_") || UNPREFIXED.contains(&name.as_str()) {
-            out.insert(key.clone(), value.clone());
-        } else {
-            out.insert(Value::str(format!("ansible_{name}")), value.clone());
+        let restricted = names::is_restricted(&name);
+        if restricted {
+            removed.push(name);
         }
-    }
-    out
+        !restricted
+    });
+    (facts, removed)
 }
 
-/// Set by fact modules under these very names.
-const UNPREFIXED: &[&str] = &["module_setup", "gather_subset", "facter", "ohai"];
+/// Ansible's warning about a name that was removed.
+pub fn removal_warning(name: &str) -> String {
+    format!("Removed restricted key from module data: {name}")
+}

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::facts;
+use super::facts::{self, Facts};
 use crate::value::{Dict, Value};
 
 /// Layers that change while the run goes on. Whoever reads takes a reference to a layer as it is now.
@@ -44,22 +44,24 @@ impl HostVariables {
     }
 
     /// Adds what a module returned as `ansible_facts`.
-    pub fn add_facts(&self, facts: &Dict, inject: bool) {
+    pub fn add_facts(&self, facts: &Facts, inject: bool) {
+        let copies = |facts: &Dict| facts.iter().map(|(key, value)| (key.clone(), value.clone())).collect::<Vec<_>>();
         let mut layers = self.lock();
-        let namespaced = facts::namespaced(facts);
-        Arc::make_mut(&mut layers.facts).extend(namespaced);
+        Arc::make_mut(&mut layers.facts).extend(copies(facts.namespaced()));
         if inject {
-            Arc::make_mut(&mut layers.injected).extend(facts::injected(facts));
-        } else if let Some(local) = facts.get("ansible_local") {
+            Arc::make_mut(&mut layers.injected).extend(copies(facts.injected()));
+        } else if let Some(local) = facts.injected().get("ansible_local") {
             Arc::make_mut(&mut layers.injected).insert(Value::str("ansible_local"), local.clone());
         }
     }
 
-    /// `set_fact: cacheable=yes`: also a fact, under its own name.
-    pub fn add_cacheable(&self, facts: &Dict) {
+    /// `set_fact: cacheable=yes`: also a fact, under its own name. Returns the names that no fact may have.
+    pub fn add_cacheable(&self, facts: &Dict) -> Vec<String> {
+        let (allowed, removed) = facts::without_restricted(facts.clone());
         let mut layers = self.lock();
         Arc::make_mut(&mut layers.facts).extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
-        Arc::make_mut(&mut layers.injected).extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
+        Arc::make_mut(&mut layers.injected).extend(allowed);
+        removed
     }
 
     pub fn clear_facts(&self) {

@@ -65,6 +65,21 @@ pub const STRONG: &[&str] = &[
     "vars",
 ];
 
+/// Names of `RunMagic`.
+pub const OF_RUN: &[&str] = &[
+    "ansible_check_mode",
+    "ansible_config_file",
+    "ansible_diff_mode",
+    "ansible_forks",
+    "ansible_inventory_sources",
+    "ansible_limit",
+    "ansible_run_tags",
+    "ansible_skip_tags",
+    "ansible_verbosity",
+    "ansible_version",
+    "omit",
+];
+
 pub const WEAK: &[&str] =
     &["group_names", "inventory_dir", "inventory_file", "inventory_hostname", "inventory_hostname_short"];
 

@@ -10,7 +10,7 @@ mod play;
 mod scope;
 mod world;
 
-pub use facts::{injected, namespaced};
+pub use facts::{Facts, UntrustedFacts, removal_warning};
 pub use host::HostVariables;
 pub use magic::RunMagic;
 pub use play::{PlayHosts, PlayVariables};
