@@ -15,7 +15,8 @@ const TARGETS: &[(&str, &[&str])] = &[
 ];
 
 fn main() {
-    for path in ["crates/agent", "crates/modules", "crates/module-api", "Cargo.lock", "build.rs"] {
+    for path in ["crates/agent", "crates/module-host", "crates/modules", "crates/module-api", "Cargo.lock", "build.rs"]
+    {
         println!("cargo::rerun-if-changed={path}");
     }
     // A ready agent in place of building one: for packagers, and for many checkouts on one machine.

@@ -1,56 +1,7 @@
-//! The binary that is sent to a target: reads frames, runs modules, writes frames, and dies with its connection.
+//! The binary that is sent to a target: rplay's own modules.
 
-mod child;
-mod outlet;
-mod port;
-mod requests;
-mod running;
-mod scratch;
-mod server;
-mod signals;
-mod terminal;
-
-use std::fs::File;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
-use rplay_module_api::bootstrap::HELLO_LINE;
-
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    let outcome = match (args.next().as_deref(), args.next()) {
-        (Some("serve"), Some(hash)) => serve(hash),
-        _ => Err(io::Error::other("this program is started by rplay; it has no use of its own")),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(err) => {
-            let _ = writeln!(io::stderr(), "rplay-agent: {err}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn serve(hash: String) -> io::Result<()> {
-    signals::end_on_signals()?;
-    let (stdin, stdout) = take_streams()?;
-    terminal::make_raw(&stdin);
-    // Set by the one who started this agent so that sudo and su speak English; no task shall see it.
-    if std::env::var_os("LANGUAGE").is_some_and(|language| language == child::PLAIN_LANGUAGE) {
-        // SAFETY: no other thread reads the environment yet.
-        unsafe { std::env::remove_var("LANGUAGE") };
-    }
-    let mut stdout = stdout;
-    stdout.write_all(format!("\n{HELLO_LINE}\n").as_bytes())?;
-    server::serve(stdin, stdout, hash)
-}
-
-/// Moves the channel away from descriptors 0 and 1, so that nothing a module does can reach it by accident.
-fn take_streams() -> io::Result<(File, File)> {
-    let stdin = File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
-    let stdout = File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?);
-    let null = File::options().read(true).write(true).open("/dev/null")?;
-    rustix::stdio::dup2_stdin(&null)?;
-    rustix::stdio::dup2_stdout(&null)?;
-    Ok((stdin, stdout))
+    rplay_module_host::main(rplay_modules::table::MODULES)
 }

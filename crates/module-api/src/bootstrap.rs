@@ -2,6 +2,7 @@
 //! No I/O here, so that the controller and an agent that starts another one share it.
 
 use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// One architecture's agent, as the script has to know it.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +12,16 @@ pub struct AgentFile<'a> {
     /// Part of the file's name, made from its content.
     pub hash: &'a str,
     pub size: usize,
+}
+
+/// Tells one executable from another in a folder that only its owner can write; it guards against nobody.
+pub fn content_hash(content: &[u8]) -> String {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, content).hash(&mut hasher);
+        hasher.finish()
+    };
+    format!("{:016x}{:016x}", half(0), half(1))
 }
 
 /// What the agent prints before its first frame. Everything ahead of it is noise from login scripts.

@@ -23,6 +23,10 @@ pub trait Port {
     fn receive_file(&mut self, name: &str, into: &mut dyn Write) -> io::Result<u64>;
     /// Sends `from` to the controller under `name`.
     fn send_file(&mut self, name: &str, from: &mut dyn Read) -> io::Result<u64>;
+    /// Whether the controller has lost interest. Commands end by themselves then; what waits for something else asks now and then.
+    fn is_cancelled(&mut self) -> bool {
+        false
+    }
 }
 
 /// Runs commands; a test puts a script of pretended answers in its place.

@@ -11,6 +11,7 @@ pub mod privilege;
 pub mod python;
 mod similar;
 mod spec;
+mod spec_json;
 pub mod validate;
 
 pub use ctx::{Command, CommandOutput, Ctx, Port, Runner, Stream};
@@ -18,5 +19,6 @@ pub use module::{Module, parse_args};
 pub use outcome::{Diff, Failure, ModuleResult, Outcome};
 pub use similar::closest;
 pub use spec::{Arg, Kind, Rule, Spec};
+pub use spec_json::read_specs;
 
 pub use serde_json::{Map, Value as Json, json};

@@ -1,7 +1,10 @@
 //! The literal description of a module: validation, `rplay doc` and the error texts are derived from it.
 
+use serde::{Deserialize, Serialize};
+
 /// The type an argument is converted to, named as Ansible names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     Str,
     Int,
@@ -20,7 +23,7 @@ pub enum Kind {
 }
 
 /// One argument of a module.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Arg {
     pub name: &'static str,
     pub summary: &'static str,
@@ -120,7 +123,8 @@ impl Arg {
 }
 
 /// What holds between several arguments.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rule {
     MutuallyExclusive(&'static [&'static str]),
     RequiredTogether(&'static [&'static str]),
@@ -140,7 +144,7 @@ pub enum Rule {
 }
 
 /// The specification of a module.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Spec {
     pub name: &'static str,
     pub summary: &'static str,

@@ -1,8 +1,8 @@
 //! A module's way to the controller: frames out, and what comes in for its request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
 
 use rplay_module_api::frame::{self, Frame, FrameKind, WINDOW};
 use rplay_module_api::{Port, Stream};
@@ -20,6 +20,8 @@ pub struct RequestPort {
     pub live_output: bool,
     /// Bytes the controller takes without having said so anew.
     credit: usize,
+    /// Came while nobody was waiting.
+    early: VecDeque<Frame>,
 }
 
 impl RequestPort {
@@ -30,11 +32,25 @@ impl RequestPort {
         attachments: HashMap<String, Vec<u8>>,
         live_output: bool,
     ) -> Self {
-        Self { id, outlet, inbox, attachments, live_output, credit: WINDOW }
+        Self { id, outlet, inbox, attachments, live_output, credit: WINDOW, early: VecDeque::new() }
+    }
+
+    /// Whether the request was cancelled; what comes in meanwhile is kept.
+    fn look(&mut self) -> bool {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(frame) => self.early.push_back(frame),
+                Err(TryRecvError::Empty) => return false,
+                Err(TryRecvError::Disconnected) => return true,
+            }
+        }
     }
 
     /// The next frame for this request. The sender goes away when the request is cancelled.
     fn next(&mut self) -> io::Result<Frame> {
+        if let Some(frame) = self.early.pop_front() {
+            return Ok(frame);
+        }
         let cancelled = |_| io::Error::new(io::ErrorKind::Interrupted, "the task was cancelled");
         self.inbox.recv().map_err(cancelled)
     }
@@ -98,6 +114,10 @@ impl Port for RequestPort {
 
     fn progress(&mut self, text: &str) {
         let _ = self.outlet.send(FrameKind::Progress, self.id, text.as_bytes());
+    }
+
+    fn is_cancelled(&mut self) -> bool {
+        self.look()
     }
 
     fn receive_file(&mut self, name: &str, into: &mut dyn Write) -> io::Result<u64> {

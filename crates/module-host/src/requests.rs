@@ -8,8 +8,7 @@ use std::sync::mpsc::Receiver;
 
 use rplay_module_api::frame::{Frame, FrameKind};
 use rplay_module_api::message::{Request, Response};
-use rplay_module_api::{Ctx, Failure, ModuleResult};
-use rplay_modules::table;
+use rplay_module_api::{Ctx, Failure, Module, ModuleResult};
 
 use crate::outlet::Outlet;
 use crate::port::RequestPort;
@@ -36,18 +35,24 @@ pub fn keep_panics_quiet() {
     }));
 }
 
-pub fn run(job: Job, outlet: &Outlet) -> std::io::Result<()> {
+pub fn run(modules: &[&'static Module], job: Job, outlet: &Outlet) -> std::io::Result<()> {
     let id = job.id;
     let mut warnings = Vec::new();
     let result = match serde_json::from_slice::<Request>(&job.body) {
-        Ok(request) => run_module(request, job, outlet, &mut warnings),
+        Ok(request) => run_module(modules, request, job, outlet, &mut warnings),
         Err(err) => Err(Failure::new(format!("the agent cannot read the request: {err}"))),
     };
     outlet.send_json(FrameKind::Response, id, &Response { result, never_ran: false, warnings })
 }
 
-fn run_module(request: Request, job: Job, outlet: &Outlet, warnings: &mut Vec<String>) -> ModuleResult {
-    let Some(module) = table::find(&request.module) else {
+fn run_module(
+    modules: &[&'static Module],
+    request: Request,
+    job: Job,
+    outlet: &Outlet,
+    warnings: &mut Vec<String>,
+) -> ModuleResult {
+    let Some(module) = modules.iter().find(|module| module.spec.name == request.module) else {
         return Err(Failure::new(format!("the agent has no module `{}`", request.module)));
     };
     let scratch =

@@ -1,4 +1,4 @@
-//! The agent's main loop: gives every frame to the request it belongs to, here or with another user's agent.
+//! The main loop: gives every frame to the request it belongs to, here or with another user's agent.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -7,6 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use rplay_module_api::Module;
 use rplay_module_api::frame::{self, Assembler, Frame, FrameKind};
 use rplay_module_api::message::{Become, Hello};
 
@@ -26,6 +27,7 @@ impl OpenRequests {
 }
 
 struct Server {
+    modules: &'static [&'static Module],
     outlet: Outlet,
     open: OpenRequests,
     children: Children,
@@ -33,12 +35,13 @@ struct Server {
     attachments: HashMap<u32, HashMap<String, Vec<u8>>>,
 }
 
-pub fn serve(stdin: File, stdout: File, hash: String) -> io::Result<()> {
+pub fn serve(stdin: File, stdout: File, modules: &'static [&'static Module], hash: Option<String>) -> io::Result<()> {
     requests::keep_panics_quiet();
     let outlet = Outlet::new(stdout);
     outlet.send_json(FrameKind::Hello, 0, &hello())?;
     let children = Children::new(outlet.clone(), hash);
     let mut server = Server {
+        modules,
         outlet,
         open: OpenRequests::default(),
         children,
@@ -101,9 +104,9 @@ impl Server {
         let attachments = self.attachments.remove(&id).unwrap_or_default();
         let job = Job { id, body, attachments, inbox: receiver };
         self.open.lock().insert(id, inbox);
-        let (outlet, open) = (self.outlet.clone(), self.open.clone());
+        let (modules, outlet, open) = (self.modules, self.outlet.clone(), self.open.clone());
         thread::Builder::new().name(format!("request {id}")).spawn(move || {
-            let written = requests::run(job, &outlet);
+            let written = requests::run(modules, job, &outlet);
             open.lock().remove(&id);
             if written.is_err() {
                 signals::end(1);

@@ -32,7 +32,7 @@ const MAX_ERROR_TEXT: usize = 16 * 1024;
 /// The requests that are with other users' agents.
 pub struct Children {
     outlet: Outlet,
-    hash: String,
+    hash: Option<String>,
     routes: Routes,
     started: HashMap<Become, Arc<Child>>,
 }
@@ -58,7 +58,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Children {
-    pub fn new(outlet: Outlet, hash: String) -> Self {
+    pub fn new(outlet: Outlet, hash: Option<String>) -> Self {
         Self { outlet, hash, routes: Routes::default(), started: HashMap::new() }
     }
 
@@ -117,7 +117,7 @@ fn fail(outlet: &Outlet, id: u32, reason: &str) {
 /// What the thread that keeps one child needs.
 struct Way {
     becoming: Become,
-    hash: String,
+    hash: Option<String>,
     outlet: Outlet,
     routes: Routes,
     child: Arc<Child>,
@@ -175,7 +175,8 @@ impl Way {
         let running = format!("/proc/{}/exe", std::process::id());
         let program = std::fs::read("/proc/self/exe")?;
         let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
-        let agent = AgentFile { machine: &machine, hash: &self.hash, size: program.len() };
+        let hash = self.hash.clone().unwrap_or_else(|| bootstrap::content_hash(&program));
+        let agent = AgentFile { machine: &machine, hash: &hash, size: program.len() };
         let script = bootstrap::script(&[agent], Some(&running));
         let mut started = spawn(&elevation.command(&script), terminal)?;
         match started.converse(&mut elevation, &program) {

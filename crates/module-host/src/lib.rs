@@ -1,0 +1,68 @@
+//! What makes a table of modules an executable that the controller can use: it tells its specifications, or reads frames,
+//! runs modules, writes frames, and dies with its connection. The agent is one; so is every program of modules.
+
+mod child;
+mod outlet;
+mod port;
+mod requests;
+mod running;
+mod scratch;
+mod server;
+mod signals;
+mod terminal;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use rplay_module_api::bootstrap::HELLO_LINE;
+use rplay_module_api::{Module, Spec};
+
+/// The `main` of an executable of modules. `specs` prints their specifications as JSON; `serve [HASH]` speaks frames on
+/// standard input and output, HASH being the name under which a copy of the executable is kept for other users.
+pub fn main(modules: &'static [&'static Module]) -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let outcome = match (args.next().as_deref(), args.next()) {
+        (Some("serve"), hash) => serve(modules, hash),
+        (Some("specs"), None) => print_specs(modules),
+        _ => Err(io::Error::other("this program is started by rplay; it has no use of its own")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            let _ = writeln!(io::stderr(), "{err}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_specs(modules: &[&Module]) -> io::Result<()> {
+    let specs: Vec<&Spec> = modules.iter().map(|module| &module.spec).collect();
+    let mut stdout = io::stdout().lock();
+    serde_json::to_writer(&mut stdout, &specs)?;
+    stdout.write_all(b"\n")
+}
+
+fn serve(modules: &'static [&'static Module], hash: Option<String>) -> io::Result<()> {
+    signals::end_on_signals()?;
+    let (stdin, stdout) = take_streams()?;
+    terminal::make_raw(&stdin);
+    // Set by the one who started this agent so that sudo and su speak English; no task shall see it.
+    if std::env::var_os("LANGUAGE").is_some_and(|language| language == child::PLAIN_LANGUAGE) {
+        // SAFETY: no other thread reads the environment yet.
+        unsafe { std::env::remove_var("LANGUAGE") };
+    }
+    let mut stdout = stdout;
+    stdout.write_all(format!("\n{HELLO_LINE}\n").as_bytes())?;
+    server::serve(stdin, stdout, modules, hash)
+}
+
+/// Moves the channel away from descriptors 0 and 1, so that nothing a module does can reach it by accident.
+fn take_streams() -> io::Result<(File, File)> {
+    let stdin = File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
+    let stdout = File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?);
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::stdio::dup2_stdout(&null)?;
+    Ok((stdin, stdout))
+}
