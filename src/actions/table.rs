@@ -12,10 +12,10 @@ use crate::modules::{self, Module};
 pub const ACTIONS: &[Action] = &[
     Action::new("add_host", &add_host::SPEC, action!(add_host::run)).any_argument().bypasses_hosts(),
     Action::new("assert", &assert::SPEC, action!(assert::run)).unrendered(&["that"]),
-    Action::new("copy", &rplay_modules::copy::MODULE.spec, action!(copy::run)),
+    Action::new("copy", &rplay_modules::builtin::copy::MODULE.spec, action!(copy::run)),
     Action::new("debug", &debug::SPEC, action!(debug::run)).unrendered(&["var"]),
     Action::new("fail", &fail::SPEC, action!(fail::run)),
-    Action::new("fetch", &rplay_modules::fetch::MODULE.spec, action!(fetch::run)),
+    Action::new("fetch", &rplay_modules::builtin::fetch::MODULE.spec, action!(fetch::run)),
     Action::new("group_by", &group_by::SPEC, action!(group_by::run)),
     Action::new("include_role", &include_role::SPEC, action!(include_role::run)),
     Action::new("include_tasks", &include_tasks::SPEC, action!(include_tasks::run)),
@@ -27,7 +27,7 @@ pub const ACTIONS: &[Action] = &[
     Action::new("set_fact", &set_fact::SPEC, action!(set_fact::run)).any_argument(),
     Action::new("set_stats", &set_stats::SPEC, action!(set_stats::run)),
     Action::new("template", &template::SPEC, action!(template::run)),
-    Action::new("unarchive", &rplay_modules::unarchive::MODULE.spec, action!(unarchive::run)),
+    Action::new("unarchive", &rplay_modules::builtin::unarchive::MODULE.spec, action!(unarchive::run)),
     Action::new("wait_for_connection", &wait_for_connection::SPEC, action!(wait_for_connection::run)),
 ];
 

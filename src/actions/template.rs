@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use rplay_module_api::{Arg, Spec};
-use rplay_modules::file_attributes::FILE_ARGS;
+use rplay_modules::support::file_attributes::FILE_ARGS;
 
 use super::source_file::{self, Prepared};
 use super::{ActionResult, FailedIn, Invocation, ModuleCall, copy, module};

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use rplay_module_api::{Command, CommandOutput, Port, Runner};
-use rplay_modules::process::Processes;
+use rplay_modules::support::process::Processes;
 
 /// How often a request that was cancelled is looked at, until it has ended.
 const TICK: Duration = Duration::from_millis(10);

@@ -2,7 +2,7 @@
 
 use rplay_module_api::{Ctx, Json, Map, Module, ModuleResult, validate};
 
-use crate::home;
+use crate::support::home;
 
 /// Expands path arguments by the task's environment and this machine's users, then runs the module.
 pub fn invoke(module: &Module, mut args: Map<String, Json>, ctx: &mut Ctx) -> ModuleResult {

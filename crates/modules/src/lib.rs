@@ -1,61 +1,11 @@
 //! The modules that run on a target. Blocking code on std; nothing of the controller.
+//!
+//! A folder per collection, and `support` for what they share.
 
-pub mod accounts;
-pub mod apt;
-pub mod apt_key;
-pub mod apt_repository;
-mod apt_sources;
-pub mod atomic_write;
-pub mod authorized_key;
-pub mod blockinfile;
-pub mod checksum;
-pub mod command;
-pub mod content_diff;
-pub mod copy;
-pub mod download;
-mod dpkg_status;
-pub mod fetch;
-pub mod file;
-pub mod file_attributes;
-pub mod file_flags;
-pub mod file_mode;
-pub mod find;
-pub mod get_url;
-pub mod getent;
-pub mod group;
-mod home;
-pub mod http_date;
-mod init_system;
+pub mod builtin;
 mod invoke;
-pub mod lineinfile;
-pub mod local_time;
-pub mod mime_type;
-mod openpgp;
-pub mod os_error;
-pub mod package;
-mod package_manager;
-pub mod ping;
-pub mod process;
-mod program;
-pub mod python_regex;
-pub mod replace;
-mod resolve;
-pub mod selinux;
-pub mod service;
-pub mod setup;
-pub mod shell;
-pub mod shell_pattern;
-pub mod shell_words;
-pub mod slurp;
-pub mod stat;
-pub mod systemd;
+pub mod posix;
+pub mod support;
 pub mod table;
-pub mod tempfile;
-#[cfg(test)]
-mod testing;
-pub mod text_file;
-pub mod unarchive;
-pub mod user;
-pub mod wait_for;
 
 pub use invoke::invoke;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use rplay_module_api::json;
-use rplay_modules::checksum::{self, Algorithm};
+use rplay_modules::support::checksum::{self, Algorithm};
 
 use crate::harness::{self, Attachments};
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use rplay_module_api::{Json, Map, json, validate};
-use rplay_modules::checksum::{self, Algorithm};
+use rplay_modules::support::checksum::{self, Algorithm};
 
 use crate::harness::{self, Attachments};
 

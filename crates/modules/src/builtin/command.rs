@@ -1,0 +1,245 @@
+//! Runs a command, without a shell; `shell.rs` is the same through one.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rplay_module_api::{
+    Arg, Command, CommandOutput, Ctx, Failure, Json, Kind, Module, ModuleResult, Outcome, Rule, Spec, run,
+};
+use serde::Deserialize;
+
+use crate::support::{home, local_time, os_error, shell_words};
+
+pub const MODULE: Module = Module {
+    spec: Spec {
+        name: "command",
+        summary: "Run a command.",
+        args: &[
+            Arg::str("_raw_params", "The command, as the task's free text."),
+            Arg::str("cmd", "The command."),
+            Arg::list("argv", "The command as a list.", Kind::Str),
+            Arg::path("chdir", "Directory to run in."),
+            Arg::path("creates", "A path or pattern; nothing is run if it exists."),
+            Arg::path("removes", "A path or pattern; nothing is run unless it exists."),
+            Arg::path("executable", "Has no effect; kept because old tasks have it."),
+            Arg::bool("expand_argument_vars", "Expand `~` and `$VAR` in the command's words.").default("yes"),
+            Arg::str("stdin", "Text for the command's standard input."),
+            Arg::bool("stdin_add_newline", "End that text with a newline.").default("yes"),
+            Arg::bool("strip_empty_ends", "Remove newlines at the end of the output.").default("yes"),
+        ],
+        rules: &[Rule::MutuallyExclusive(&["_raw_params", "cmd", "argv"])],
+        free_form: Some("_raw_params"),
+        ..Spec::EMPTY
+    },
+    run: run!(command),
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    #[serde(rename = "_raw_params")]
+    free_form: Option<String>,
+    cmd: Option<String>,
+    argv: Option<Vec<String>>,
+    chdir: Option<PathBuf>,
+    creates: Option<String>,
+    removes: Option<String>,
+    pub executable: Option<String>,
+    #[serde(default)]
+    expand_argument_vars: bool,
+    stdin: Option<String>,
+    stdin_add_newline: bool,
+    strip_empty_ends: bool,
+}
+
+impl Args {
+    pub fn text(&self) -> Option<&str> {
+        self.free_form.as_deref().or(self.cmd.as_deref()).filter(|text| !text.trim().is_empty())
+    }
+
+    pub fn argv(&self) -> Option<&[String]> {
+        self.argv.as_deref()
+    }
+}
+
+pub fn no_command() -> Failure {
+    Failure::new("no command given").with("rc", 256)
+}
+
+fn command(args: Args, ctx: &mut Ctx) -> ModuleResult {
+    if let Some(executable) = &args.executable {
+        ctx.warn(format!(
+            "As of Ansible 2.4, the parameter 'executable' is no longer supported with the 'command' module. Not using '{executable}'."
+        ));
+    }
+    let words = match (args.argv(), args.text()) {
+        (Some(argv), _) => argv.to_vec(),
+        (None, Some(text)) => shell_words::split(text).ok_or_else(|| Failure::new("No closing quotation"))?,
+        (None, None) => return Err(no_command()),
+    };
+    let real: Vec<_> = if args.expand_argument_vars {
+        words.iter().map(|word| home::expand(word, &ctx.environment)).collect()
+    } else {
+        words.clone()
+    };
+    execute(&args, words.into(), Command::new(&real), ctx)
+}
+
+/// Everything but the way the command line is made, which is where `command` and `shell` differ.
+pub fn execute(args: &Args, shown: Json, mut command: Command, ctx: &mut Ctx) -> ModuleResult {
+    if let Some(directory) = &args.chdir {
+        if !directory.is_dir() {
+            return Err(fields("Unable to change directory before execution.", shown).into_failure());
+        }
+        command.cwd = Some(directory.clone());
+    }
+    if let Some(outcome) = already_done(args, &shown, ctx) {
+        return Ok(outcome);
+    }
+    if ctx.check {
+        let mut outcome = fields("Command would have run if not in check mode", shown).into_outcome();
+        outcome.fields.insert("rc".into(), 0.into());
+        outcome.skipped = args.creates.is_none() && args.removes.is_none();
+        outcome.changed = !outcome.skipped;
+        return Ok(outcome);
+    }
+    if let Some(stdin) = &args.stdin {
+        let newline = if args.stdin_add_newline { "\n" } else { "" };
+        command.stdin = Some(format!("{stdin}{newline}").into_bytes());
+    }
+    let begin = SystemTime::now();
+    match ctx.command(&command.streamed()) {
+        Ok(output) => finish(args, shown, begin, output),
+        Err(err) => Err(Failure::new("Error executing command.")
+            .with("rc", err.raw_os_error().unwrap_or(257))
+            .with("cmd", quoted(&shown))
+            .with("stdout", "")
+            .with("stderr", "")
+            .with("reason", os_error::numbered(&err))),
+    }
+}
+
+/// Return values of a command that did not run.
+struct NotRun {
+    msg: String,
+    cmd: Json,
+}
+
+fn fields(msg: impl Into<String>, cmd: Json) -> NotRun {
+    NotRun { msg: msg.into(), cmd }
+}
+
+impl NotRun {
+    fn into_outcome(self) -> Outcome {
+        let mut outcome = Outcome::changed(false).with("msg", self.msg).with("cmd", self.cmd);
+        outcome.fields.extend(["stdout", "stderr"].map(|name| (name.to_owned(), "".into())));
+        outcome.fields.extend(["rc", "start", "end", "delta"].map(|name| (name.to_owned(), Json::Null)));
+        outcome
+    }
+
+    fn into_failure(self) -> Failure {
+        let msg = self.msg.clone();
+        let mut fields = self.into_outcome().fields;
+        fields.remove("msg");
+        Failure { fields, ..Failure::new(msg) }
+    }
+}
+
+fn already_done(args: &Args, cmd: &Json, ctx: &Ctx) -> Option<Outcome> {
+    let verb = if ctx.check { "Would" } else { "Did" };
+    let directory = args.chdir.as_deref();
+    let (msg, stdout) = if let Some(path) = args.creates.as_ref().filter(|path| exists(path, directory)) {
+        (format!("{verb} not run command since '{path}' exists"), format!("skipped, since {path} exists"))
+    } else if let Some(path) = args.removes.as_ref().filter(|path| !exists(path, directory)) {
+        let msg = format!("{verb} not run command since '{path}' does not exist");
+        (msg, format!("skipped, since {path} does not exist"))
+    } else {
+        return None;
+    };
+    let mut outcome = fields(msg, cmd.clone()).into_outcome();
+    outcome.fields.insert("stdout".into(), stdout.into());
+    outcome.fields.insert("rc".into(), 0.into());
+    Some(outcome)
+}
+
+/// Whether anything matches; relative patterns start in the command's directory.
+fn exists(pattern: &str, directory: Option<&Path>) -> bool {
+    let full = match directory {
+        Some(directory) if !pattern.starts_with('/') => {
+            let directory = glob::Pattern::escape(&directory.to_string_lossy());
+            Cow::Owned(format!("{}/{pattern}", directory.trim_end_matches('/')))
+        }
+        _ => Cow::Borrowed(pattern),
+    };
+    Path::new(full.as_ref()).exists() || glob::glob(&full).is_ok_and(|mut paths| paths.any(|path| path.is_ok()))
+}
+
+fn finish(args: &Args, cmd: Json, begin: SystemTime, output: CommandOutput) -> ModuleResult {
+    let end = SystemTime::now();
+    let text = |bytes: Vec<u8>| {
+        // Valid text, the normal case, is taken over without a copy: it may have hundreds of megabytes.
+        let mut text =
+            String::from_utf8(bytes).unwrap_or_else(|err| String::from_utf8_lossy(err.as_bytes()).into_owned());
+        if args.strip_empty_ends {
+            text.truncate(text.trim_end_matches(['\r', '\n']).len());
+        }
+        text
+    };
+    let rc = output.rc;
+    let outcome = Outcome::changed(true)
+        .with("cmd", cmd)
+        .with("rc", rc)
+        .with("start", timestamp(begin))
+        .with("end", timestamp(end))
+        .with("delta", duration(begin, end))
+        .with("stdout", text(output.stdout))
+        .with("stderr", text(output.stderr));
+    if rc == 0 {
+        return Ok(outcome.with("msg", ""));
+    }
+    Err(Failure { changed: true, fields: outcome.fields, ..Failure::new("non-zero return code") })
+}
+
+/// The command as text that a shell would read back as the same words.
+fn quoted(cmd: &Json) -> String {
+    match cmd {
+        Json::Array(words) => {
+            let words: Vec<_> = words.iter().filter_map(Json::as_str).map(shell_words::quote).collect();
+            words.join(" ")
+        }
+        other => other.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// `2026-01-31 13:05:59.012345`, in the time of the host.
+fn timestamp(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let it = local_time::from_unix(i64::try_from(since.as_secs()).unwrap_or(0));
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}",
+        it.year,
+        it.month,
+        it.day,
+        it.hour,
+        it.minute,
+        it.second,
+        since.subsec_micros()
+    )
+}
+
+/// `0:00:01.002003`, with days in front of it if there are any.
+fn duration(begin: SystemTime, end: SystemTime) -> String {
+    let delta = end.duration_since(begin).unwrap_or_default();
+    let seconds = delta.as_secs();
+    let days = match seconds / 86400 {
+        0 => String::new(),
+        1 => "1 day, ".to_owned(),
+        days => format!("{days} days, "),
+    };
+    let (hours, minutes) = (seconds / 3600 % 24, seconds / 60 % 60);
+    format!("{days}{hours}:{minutes:02}:{:02}.{:06}", seconds % 60, delta.subsec_micros())
+}
+
+#[cfg(test)]
+mod tests;

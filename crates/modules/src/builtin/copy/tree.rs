@@ -1,0 +1,131 @@
+//! A directory of the controller, copied in one request.
+
+use std::path::{Component, Path, PathBuf};
+
+use rplay_module_api::{Ctx, Failure, Map, ModuleResult, Outcome, json};
+use serde::Deserialize;
+
+use super::upload::{self, Upload};
+use super::{Args, ends_in_slash};
+use crate::builtin::file::{self, make_directories};
+use crate::support::file_attributes::path_json;
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    Dir,
+    File,
+    Link,
+}
+
+/// One entry of `_tree`; the module's head says what the fields mean.
+#[derive(Debug, Deserialize)]
+pub(super) struct Entry {
+    path: PathBuf,
+    kind: Kind,
+    mode: Option<String>,
+    sha1: Option<String>,
+    target: Option<PathBuf>,
+    label: Option<String>,
+}
+
+pub(super) fn copy(args: &Args, entries: &[Entry], ctx: &mut Ctx) -> ModuleResult {
+    if args.dest.exists() && !args.dest.is_dir() {
+        return Err(Failure::new(format!("cannot copy a directory over {}, which is not one", args.dest.display())));
+    }
+    let mut changed = false;
+    let mut shown: Option<Outcome> = None;
+    if !args.dest.exists() {
+        changed = true;
+        if !ctx.check {
+            make_directories(&args.dest, &args.directory_attributes(), None, ctx)?;
+        }
+    }
+    // Links last: Ansible reports the last thing that it did.
+    let (links, others): (Vec<_>, Vec<_>) = entries.iter().enumerate().partition(|(_, entry)| entry.kind == Kind::Link);
+    for (index, entry) in others.into_iter().chain(links) {
+        let dest = place(&args.dest, &entry.path)?;
+        let result = match entry.kind {
+            Kind::Dir => directory(args, &dest, ctx),
+            Kind::File => file(args, entry, index, dest, ctx),
+            Kind::Link => link(args, entry, &dest, ctx),
+        };
+        let outcome = result.map_err(|mut failure| {
+            failure.changed |= changed;
+            failure
+        })?;
+        changed |= outcome.changed;
+        if entry.kind != Kind::Dir {
+            shown = Some(outcome);
+        }
+    }
+    let files = entries.iter().filter(|entry| entry.kind == Kind::File).count();
+    if let (1, Some(mut outcome)) = (files, shown) {
+        outcome.changed = changed;
+        return Ok(outcome);
+    }
+    let mut dest = args.dest.to_string_lossy().into_owned();
+    if !ends_in_slash(&args.dest) {
+        dest.push('/');
+    }
+    let outcome = Outcome::changed(changed).with("dest", dest);
+    Ok(match &args.src {
+        Some(src) => outcome.with("src", path_json(src)),
+        None => outcome,
+    })
+}
+
+/// Where an entry belongs. The list comes from the controller, but a path that leads out of the destination is never right.
+fn place(dest: &Path, path: &Path) -> Result<PathBuf, Failure> {
+    if path.components().all(|component| matches!(component, Component::Normal(_) | Component::CurDir)) {
+        return Ok(dest.join(path));
+    }
+    Err(Failure::new(format!("the path {} leads out of {}", path.display(), dest.display())))
+}
+
+fn directory(args: &Args, dest: &Path, ctx: &mut Ctx) -> ModuleResult {
+    let missing = !dest.is_dir();
+    if missing && !ctx.check {
+        make_directories(dest, &args.directory_attributes(), None, ctx)?;
+    }
+    Ok(Outcome::changed(missing))
+}
+
+fn file(args: &Args, entry: &Entry, index: usize, dest: PathBuf, ctx: &mut Ctx) -> ModuleResult {
+    let checksum = entry
+        .sha1
+        .as_deref()
+        .ok_or_else(|| Failure::new(format!("copy received {} without its checksum", entry.path.display())))?;
+    let upload = Upload {
+        attachment: &format!("src/{index}"),
+        checksum,
+        dest,
+        label: entry.label.as_deref(),
+        attributes: args.file_attributes(entry.mode.as_deref()),
+    };
+    upload::write(args, upload, ctx)
+}
+
+/// A link is what the module `file` makes of it.
+fn link(args: &Args, entry: &Entry, dest: &Path, ctx: &mut Ctx) -> ModuleResult {
+    let target = entry
+        .target
+        .as_deref()
+        .ok_or_else(|| Failure::new(format!("copy received the link {} without its target", entry.path.display())))?;
+    let mut link = Map::new();
+    for (name, value) in [
+        ("path", path_json(dest)),
+        ("src", path_json(target)),
+        ("state", json!("link")),
+        ("force", json!(true)),
+        ("follow", json!(false)),
+        ("recurse", json!(false)),
+        ("owner", json!(args.attributes.owner)),
+        ("group", json!(args.attributes.group)),
+        ("modification_time_format", json!("")),
+        ("access_time_format", json!("")),
+    ] {
+        link.insert(name.to_owned(), value);
+    }
+    (file::MODULE.run)(link, ctx)
+}

@@ -1,0 +1,173 @@
+//! Groups of the host.
+
+use rplay_module_api::{Arg, Command, CommandOutput, Ctx, Failure, Module, ModuleResult, Outcome, Rule, Spec, run};
+use serde::Deserialize;
+
+use crate::support::{accounts, os_error, program};
+
+pub const MODULE: Module = Module {
+    spec: Spec {
+        name: "group",
+        summary: "Manage groups.",
+        args: &[
+            Arg::str("name", "The group.").required(),
+            Arg::str("state", "Whether it should be there.").default("present").choices(&["absent", "present"]),
+            Arg::int("gid", "Its number."),
+            Arg::bool("system", "Make it a system group.").default("no"),
+            Arg::bool("local", "Look and work in the local files only.").default("no"),
+            Arg::bool("non_unique", "The number may be another group's too.").default("no"),
+            Arg::bool("force", "Delete it even if it is somebody's primary group.").default("no"),
+            Arg::int("gid_min", "Lowest number for a new group."),
+            Arg::int("gid_max", "Highest number for a new group."),
+        ],
+        rules: &[Rule::RequiredIf { arg: "non_unique", value: "yes", needs: &["gid"], any: false }],
+        ..Spec::EMPTY
+    },
+    run: run!(group),
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Args {
+    name: String,
+    state: String,
+    gid: Option<u32>,
+    system: bool,
+    local: bool,
+    non_unique: bool,
+    force: bool,
+    gid_min: Option<u32>,
+    gid_max: Option<u32>,
+}
+
+fn group(args: Args, ctx: &mut Ctx) -> ModuleResult {
+    let present = accounts::group(&args.name, ctx);
+    let words = match (args.state.as_str(), &present) {
+        ("absent", None) => None,
+        ("absent", Some(_)) => Some(delete_words(&args)),
+        (_, None) => Some(add_words(&args)),
+        (_, Some(group)) => args.gid.filter(|gid| *gid != group.id).map(|gid| modify_words(&args, gid)),
+    };
+    let mut outcome =
+        Outcome::changed(words.is_some()).with("name", args.name.clone()).with("state", args.state.clone());
+    if let Some(words) = words.filter(|_| !ctx.check) {
+        let output = execute(&words, &args.name, ctx)?;
+        for (name, text) in [("stdout", output.stdout_text()), ("stderr", output.stderr_text())] {
+            if !text.is_empty() {
+                outcome.fields.insert(name.into(), text.into());
+            }
+        }
+    }
+    if args.state == "present"
+        && let Some(group) = accounts::group(&args.name, ctx)
+    {
+        outcome = outcome.with("gid", group.id).with("system", args.system);
+    }
+    Ok(outcome)
+}
+
+fn execute(words: &[String], name: &str, ctx: &mut Ctx) -> Result<CommandOutput, Failure> {
+    let failed = |msg: String| Failure::new(msg).with("name", name);
+    let output = ctx
+        .command(&Command::new(words))
+        .map_err(|err| failed(format!("{}: {}", words.first().map_or("", String::as_str), os_error::numbered(&err))))?;
+    if output.ok() { Ok(output) } else { Err(failed(output.stderr_text())) }
+}
+
+fn tool(args: &Args, name: &str) -> String {
+    if args.local { format!("l{name}") } else { name.to_owned() }
+}
+
+/// Whether there is only busybox, as on Alpine.
+fn is_minimal() -> bool {
+    program::find("groupadd").is_none() && program::find("addgroup").is_some()
+}
+
+fn add_words(args: &Args) -> Vec<String> {
+    if is_minimal() {
+        let mut words = vec!["addgroup".to_owned()];
+        if let Some(gid) = args.gid {
+            words.extend(["-g".into(), gid.to_string()]);
+        }
+        words.extend(args.system.then(|| "-S".to_owned()));
+        words.push(args.name.clone());
+        return words;
+    }
+    let mut words = vec![tool(args, "groupadd")];
+    if let Some(gid) = args.gid {
+        words.extend(["-g".into(), gid.to_string()]);
+        words.extend(args.non_unique.then(|| "-o".to_owned()));
+    }
+    words.extend(args.system.then(|| "-r".to_owned()));
+    for (name, value) in [("GID_MIN", args.gid_min), ("GID_MAX", args.gid_max)] {
+        if let Some(value) = value {
+            words.extend(["-K".into(), format!("{name}={value}")]);
+        }
+    }
+    words.push(args.name.clone());
+    words
+}
+
+fn modify_words(args: &Args, gid: u32) -> Vec<String> {
+    let mut words = vec![tool(args, "groupmod"), "-g".into(), gid.to_string()];
+    words.extend(args.non_unique.then(|| "-o".to_owned()));
+    words.push(args.name.clone());
+    words
+}
+
+fn delete_words(args: &Args) -> Vec<String> {
+    if is_minimal() {
+        return vec!["delgroup".into(), args.name.clone()];
+    }
+    let mut words = vec![tool(args, "groupdel")];
+    words.extend((args.force && !args.local).then(|| "-f".to_owned()));
+    words.push(args.name.clone());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use rplay_module_api::{Json, json};
+
+    use super::MODULE;
+    use crate::support::testing;
+
+    fn check(args: Json, script: &[(&str, i32, &str)], expected: &Json) {
+        testing::check(&MODULE, args, script, expected);
+    }
+
+    #[test]
+    fn commands() {
+        check(
+            json!({"name": "root"}),
+            &[],
+            &json!({"changed": false, "name": "root", "gid": 0, "system": false, "state": "present"}),
+        );
+        check(
+            json!({"name": "nob0dy", "state": "absent"}),
+            &[],
+            &json!({"changed": false, "state": "absent", "gid": null}),
+        );
+        check(
+            json!({"name": "nob0dy", "gid": 77, "system": true, "non_unique": true}),
+            &[("groupadd -g 77 -o -r nob0dy", 0, "")],
+            &json!({"changed": true}),
+        );
+        check(json!({"name": "root", "gid": 7}), &[("groupmod -g 7 root", 0, "")], &json!({"changed": true}));
+        check(
+            json!({"name": "root", "state": "absent", "force": true}),
+            &[("groupdel -f root", 0, "")],
+            &json!({"changed": true}),
+        );
+        check(
+            json!({"name": "root", "state": "absent"}),
+            &[("groupdel root", 8, "groupdel: cannot remove the primary group of user 'root'\n")],
+            &json!({"failed": true, "name": "root", "msg": "groupdel: cannot remove the primary group of user 'root'\n"}),
+        );
+        check(
+            json!({"name": "x", "non_unique": true}),
+            &[],
+            &json!({"msg": "non_unique is True but all of the following are missing: gid"}),
+        );
+    }
+}

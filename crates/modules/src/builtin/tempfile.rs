@@ -1,0 +1,74 @@
+//! Makes a file or directory with a name of its own.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rplay_module_api::{Arg, Ctx, Failure, Module, ModuleResult, Outcome, Spec, run};
+use serde::Deserialize;
+
+use crate::support::checksum::{self, Algorithm};
+use crate::support::file_attributes::{path_json, with_path_info};
+use crate::support::{home, os_error};
+
+pub const MODULE: Module = Module {
+    spec: Spec {
+        name: "tempfile",
+        summary: "Make a temporary file or directory.",
+        args: &[
+            Arg::str("state", "What to make.").choices(&["directory", "file"]).default("file"),
+            Arg::path("path", "The directory to make it in."),
+            Arg::str("prefix", "How the name begins.").default("ansible."),
+            Arg::str("suffix", "How the name ends.").default(""),
+        ],
+        check_mode: false,
+        ..Spec::EMPTY
+    },
+    run: run!(tempfile),
+};
+
+#[derive(Deserialize)]
+struct Args {
+    state: String,
+    path: Option<PathBuf>,
+    prefix: String,
+    suffix: String,
+}
+
+fn tempfile(args: Args, ctx: &mut Ctx) -> ModuleResult {
+    if args.prefix.contains('/') || args.suffix.contains('/') {
+        return Err(Failure::new("prefix and suffix are parts of a name and cannot have a slash"));
+    }
+    let directory = args
+        .path
+        .or_else(|| {
+            ["TMPDIR", "TEMP", "TMP"].iter().find_map(|name| home::variable(&ctx.environment, name)).map(PathBuf::from)
+        })
+        .unwrap_or_else(|| PathBuf::from("/tmp"));
+    for attempt in 0..1000_u32 {
+        let path = directory.join(format!("{}{}{}", args.prefix, random_part(attempt), args.suffix));
+        match make(&path, args.state == "directory") {
+            Ok(()) => return Ok(with_path_info(Outcome::changed(true).with("path", path_json(&path)), &path, ctx)),
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(err) => return Err(Failure::new(os_error::with_path(&err, &path))),
+        }
+    }
+    Err(Failure::new(format!("no name is left for a temporary file in {}", directory.display())))
+}
+
+fn make(path: &Path, directory: bool) -> io::Result<()> {
+    if directory {
+        return DirBuilder::new().mode(0o700).create(path);
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(|_| ())
+}
+
+/// Eight letters. That nobody else gets the file is the business of `create_new`, not of the name.
+fn random_part(attempt: u32) -> String {
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
+    let mut name = checksum::of_bytes(format!("{clock} {} {attempt}", std::process::id()).as_bytes(), Algorithm::Sha1);
+    name.truncate(8);
+    name
+}

@@ -1,0 +1,179 @@
+//! Keys that may log in as a user.
+
+mod keys;
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use rplay_module_api::{Arg, Ctx, Diff, Failure, Module, ModuleResult, Outcome, Spec, run};
+use serde::Deserialize;
+
+use crate::support::file_attributes::FileAttributes;
+use crate::support::{accounts, atomic_write, download, os_error};
+use keys::{Key, Line};
+
+pub const MODULE: Module = Module {
+    spec: Spec {
+        name: "authorized_key",
+        summary: "Manage the ssh keys that may log in as a user.",
+        args: &[
+            Arg::str("user", "The user.").required(),
+            Arg::str("key", "The public keys, one a line, or the URL of such lines.").required(),
+            Arg::path("path", "The file, if not the user's own."),
+            Arg::bool("manage_dir", "Make the file's directory and set its owner and mode.").default("yes"),
+            Arg::str("state", "Whether the keys should be there.").default("present").choices(&["absent", "present"]),
+            Arg::str("key_options", "Options of the keys."),
+            Arg::bool("exclusive", "Remove all other keys.").default("no"),
+            Arg::str("comment", "Comment of the keys, instead of their own."),
+            Arg::bool("validate_certs", "Check certificates when keys are fetched.").default("yes"),
+            Arg::bool("follow", "Follow a link instead of replacing it.").default("no"),
+        ],
+        ..Spec::EMPTY
+    },
+    run: run!(authorized_key),
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Args {
+    user: String,
+    key: String,
+    path: Option<PathBuf>,
+    manage_dir: bool,
+    state: String,
+    key_options: Option<String>,
+    exclusive: bool,
+    comment: Option<String>,
+    validate_certs: bool,
+    follow: bool,
+}
+
+struct Owner {
+    uid: u32,
+    gid: u32,
+    home: PathBuf,
+}
+
+fn authorized_key(args: Args, ctx: &mut Ctx) -> ModuleResult {
+    let wanted = wanted_keys(&args, ctx)?;
+    let owner = owner(&args.user, ctx);
+    let file = match (&args.path, &owner) {
+        (Some(path), _) => path.clone(),
+        (None, Some(owner)) => owner.home.join(".ssh/authorized_keys"),
+        (None, None) if ctx.check => {
+            return Ok(result(&args, Path::new(""), true));
+        }
+        (None, None) => {
+            return Err(Failure::new(format!(
+                "Failed to lookup user {}: \"getpwnam(): name not found: '{}'\"",
+                args.user, args.user
+            )));
+        }
+    };
+    let file = if args.follow { fs::canonicalize(&file).unwrap_or(file) } else { file };
+    let before = match fs::read(&file) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(err) => return Err(failed(&file, &err)),
+    };
+    let lines: Vec<Line> = before.lines().map(Line::parse).collect();
+    let after =
+        if args.state == "absent" { keys::without(lines, &wanted) } else { keys::with(lines, &wanted, args.exclusive) };
+    let after: String = after.iter().map(|it| format!("{}\n", it.text())).collect();
+    let changed = !same_lines(&before, &after);
+    let mut outcome = result(&args, &file, changed);
+    if changed && ctx.diff {
+        let path = file.display().to_string();
+        outcome = outcome.with_diff(Diff {
+            before: before.into(),
+            after: after.clone().into(),
+            before_header: Some(path.clone()),
+            after_header: Some(path),
+            prepared: None,
+        });
+    }
+    if changed && !ctx.check {
+        write(&args, &file, &after, owner.as_ref(), ctx)?;
+    }
+    Ok(outcome)
+}
+
+fn same_lines(before: &str, after: &str) -> bool {
+    before.lines().eq(after.lines())
+}
+
+fn failed(path: &Path, err: &std::io::Error) -> Failure {
+    Failure::new(format!("{}: {}", path.display(), os_error::numbered(err)))
+}
+
+fn result(args: &Args, file: &Path, changed: bool) -> Outcome {
+    Outcome::changed(changed)
+        .with("user", args.user.clone())
+        .with("key", args.key.clone())
+        .with("keyfile", file.display().to_string())
+        .with("path", args.path.as_ref().map(|it| it.display().to_string()))
+        .with("state", args.state.clone())
+        .with("exclusive", args.exclusive)
+        .with("manage_dir", args.manage_dir)
+        .with("key_options", args.key_options.clone())
+        .with("comment", args.comment.clone())
+        .with("validate_certs", args.validate_certs)
+        .with("follow", args.follow)
+}
+
+fn owner(name: &str, ctx: &mut Ctx) -> Option<Owner> {
+    let account = accounts::user(name, ctx)?;
+    let home = PathBuf::from(account.home().unwrap_or_default());
+    let gid = account.rest.split(':').next()?.parse().ok()?;
+    Some(Owner { uid: account.id, gid, home })
+}
+
+fn wanted_keys(args: &Args, ctx: &mut Ctx) -> Result<Vec<Key>, Failure> {
+    let text = if args.key.starts_with("http://") || args.key.starts_with("https://") {
+        let bytes = download::bytes(&args.key, args.validate_certs, ctx)
+            .map_err(|reason| Failure::new(format!("Error getting key from: {}: {reason}", args.key)))?;
+        String::from_utf8_lossy(&bytes).into_owned()
+    } else {
+        args.key.clone()
+    };
+    let mut wanted = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let Line::Key(mut key) = Line::parse(line) else {
+            return Err(Failure::new(format!("invalid key specified: {line}")));
+        };
+        if let Some(options) = &args.key_options {
+            key.options.clone_from(options);
+        }
+        if let Some(comment) = &args.comment {
+            key.comment.clone_from(comment);
+        }
+        wanted.push(key);
+    }
+    Ok(wanted)
+}
+
+fn write(args: &Args, file: &Path, text: &str, owner: Option<&Owner>, ctx: &mut Ctx) -> Result<(), Failure> {
+    let own = |path: &Path| match owner {
+        Some(owner) => chown(path, Some(owner.uid), Some(owner.gid)).map_err(|err| failed(path, &err)),
+        None => Ok(()),
+    };
+    if let Some(directory) = file.parent().filter(|_| args.manage_dir) {
+        if !directory.exists() {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(directory)
+                .map_err(|err| failed(directory, &err))?;
+        }
+        own(directory)?;
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).map_err(|err| failed(directory, &err))?;
+    }
+    let is_new = !file.exists();
+    atomic_write::replace(file, text.as_bytes(), None, &FileAttributes::default(), ctx)?;
+    if is_new || args.manage_dir {
+        own(file)?;
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).map_err(|err| failed(file, &err))?;
+    }
+    Ok(())
+}

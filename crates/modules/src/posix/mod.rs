@@ -1,0 +1,3 @@
+//! The modules of ansible.posix.
+
+pub mod authorized_key;

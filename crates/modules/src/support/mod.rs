@@ -1,0 +1,30 @@
+//! What several modules share: files and their attributes, accounts, processes, downloads, formats.
+
+pub mod accounts;
+pub(crate) mod apt_sources;
+pub mod atomic_write;
+pub mod checksum;
+pub mod content_diff;
+pub mod download;
+pub(crate) mod dpkg_status;
+pub mod file_attributes;
+pub mod file_flags;
+pub mod file_mode;
+pub(crate) mod home;
+pub mod http_date;
+pub(crate) mod init_system;
+pub mod local_time;
+pub mod mime_type;
+pub(crate) mod openpgp;
+pub mod os_error;
+pub(crate) mod package_manager;
+pub mod process;
+pub(crate) mod program;
+pub mod python_regex;
+pub(crate) mod resolve;
+pub mod selinux;
+pub mod shell_pattern;
+pub mod shell_words;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod text_file;
