@@ -3,9 +3,12 @@
 use std::env;
 use std::fmt::Write;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use blake2::{Blake2b512, Digest};
+use sha2::Sha256;
 
 /// `uname -m` of a target, and how the agent is built for it, best first. musl has no name service switch to miss when it is linked
 /// statically; glibc is for machines where musl's target is not installed.
@@ -32,7 +35,7 @@ fn main() {
     }
     assert!(!agents.is_empty(), "no target is installed for which the agent can be built");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
-    fs::write(out.join("agents.rs"), table(&agents)).expect("OUT_DIR is writable");
+    fs::write(out.join("agents.rs"), table(&agents, &out)).expect("OUT_DIR is writable");
 }
 
 /// Whether the standard library for a target is there, and for a foreign one a linker.
@@ -95,26 +98,33 @@ fn target_folder() -> PathBuf {
     if with_triple { above.parent().expect("cargo's layout").to_owned() } else { above.to_owned() }
 }
 
-fn table(agents: &[(&str, PathBuf)]) -> String {
+fn table(agents: &[(&str, PathBuf)], out: &Path) -> String {
     let mut table = String::from("&[\n");
-    for (machine, path) in agents {
+    for (index, (machine, path)) in agents.iter().enumerate() {
         let content = fs::read(path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
+        let packed = out.join(format!("agent-{index}.gz"));
+        fs::write(&packed, compressed(&content)).expect("OUT_DIR is writable");
+        let sha256 = hexadecimal(&Sha256::digest(&content));
+        let blake2b = hexadecimal(&Blake2b512::digest(&content));
         let path = fs::canonicalize(path).expect("just read");
-        let path = path.to_str().expect("cargo's own folders are named in UTF-8");
-        let hash = name_hash(&content);
-        writeln!(table, "    Agent {{ machine: {machine:?}, hash: {hash:?}, content: include_bytes!({path:?}) }},")
-            .expect("text");
+        let text = |path: &Path| path.to_str().expect("cargo's own folders are named in UTF-8").to_owned();
+        let (path, packed) = (text(&path), text(&packed));
+        writeln!(
+            table,
+            "    Agent {{ machine: {machine:?}, hash: AgentHash {{ sha256: {sha256:?}, blake2b: {blake2b:?} }}, \
+             content: include_bytes!({path:?}), packed: include_bytes!({packed:?}) }},"
+        )
+        .expect("text");
     }
     table.push_str("]\n");
     table
 }
 
-/// Tells one build from another in a folder that only its owner can write; it guards against nobody.
-fn name_hash(content: &[u8]) -> String {
-    let half = |salt: u8| {
-        let mut hasher = DefaultHasher::new();
-        (salt, content).hash(&mut hasher);
-        hasher.finish()
-    };
-    format!("{:016x}{:016x}", half(0), half(1))
+fn compressed(content: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    writer.write_all(content).and_then(|()| writer.finish()).expect("memory takes everything")
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -113,8 +113,8 @@ pub enum Connection {
 /// What shall run at the other end.
 #[derive(Clone, Copy, Debug)]
 pub enum Start<'a> {
-    /// The bootstrap script, which becomes the agent.
-    Agent,
+    /// The bootstrap script, which becomes the agent; the `nonce` is in all that it says.
+    Agent { nonce: &'a str },
     /// A command line for the login shell, with a terminal if wanted.
     Command { line: &'a str, terminal: bool },
 }
@@ -157,11 +157,13 @@ impl Connection {
     /// Starts a command; the link carries its input and output.
     pub async fn open(&self, start: Start<'_>) -> Result<Link, Unreachable> {
         match (self, start) {
-            (Connection::Local { directory }, Start::Agent) => local::start_agent(directory),
+            (Connection::Local { directory }, Start::Agent { nonce }) => local::start_agent(directory, nonce),
             (Connection::Local { directory }, Start::Command { line, .. }) => local::start_command(line, directory),
-            (Connection::Ssh(session), Start::Agent) => session.open(&agents::bootstrap_command(), false).await,
+            (Connection::Ssh(session), Start::Agent { nonce }) => {
+                session.open(&agents::bootstrap_command(nonce), false).await
+            }
             (Connection::Ssh(session), Start::Command { line, terminal }) => session.open(line, terminal).await,
-            (Connection::SshProcess(ssh), Start::Agent) => ssh.open(&agents::bootstrap_command(), false),
+            (Connection::SshProcess(ssh), Start::Agent { nonce }) => ssh.open(&agents::bootstrap_command(nonce), false),
             (Connection::SshProcess(ssh), Start::Command { line, terminal }) => ssh.open(line, terminal),
         }
     }

@@ -1,6 +1,7 @@
 //! Every test that needs the built command; one binary, a file per subject.
 
 mod architecture;
+mod bootstrap;
 mod cases;
 mod hostile;
 mod hostile_agent;

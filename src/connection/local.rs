@@ -3,12 +3,13 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::Stdio;
 use std::task::{Context, Poll};
 
+use rplay_module_api::bootstrap::{self, AgentHash};
 use rustix::fs::MemfdFlags;
 use tokio::io::AsyncWrite;
 use tokio::process::{Child, ChildStdin, Command};
@@ -17,12 +18,12 @@ use super::Unreachable;
 use super::agents::{self, Agent};
 use super::link::{Ending, Link, Over, ProcessGuard};
 
-pub fn start_agent(directory: &Path) -> Result<Link, Unreachable> {
+pub fn start_agent(directory: &Path, nonce: &str) -> Result<Link, Unreachable> {
     let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
     let agent = agents::for_machine(&machine)
         .ok_or_else(|| unreachable(&format!("no agent for the architecture {machine}")))?;
-    start_from_memory(agent, directory)
-        .or_else(|_| start_from_file(agent, directory))
+    start_from_memory(agent, directory, nonce)
+        .or_else(|_| start_from_file(agent, directory, nonce))
         .map_err(|err| unreachable(&format!("the agent did not start: {err}")))
 }
 
@@ -37,36 +38,41 @@ fn unreachable(reason: &str) -> Unreachable {
 }
 
 /// Leaves nothing on the disk.
-fn start_from_memory(agent: &Agent, directory: &Path) -> io::Result<Link> {
+fn start_from_memory(agent: &Agent, directory: &Path, nonce: &str) -> io::Result<Link> {
     let mut file = File::from(rustix::fs::memfd_create("rplay-agent", MemfdFlags::CLOEXEC)?);
     file.write_all(agent.content)?;
     // A file that is open for writing cannot be executed.
     let program = format!("/proc/self/fd/{}", file.as_raw_fd());
     let readable = File::open(&program)?;
     drop(file);
-    start_program(Path::new(&format!("/proc/self/fd/{}", readable.as_raw_fd())), agent, directory)
+    start_program(Path::new(&format!("/proc/self/fd/{}", readable.as_raw_fd())), agent, directory, nonce)
 }
 
 /// For kernels that refuse to execute memory files.
-fn start_from_file(agent: &Agent, directory: &Path) -> io::Result<Link> {
+fn start_from_file(agent: &Agent, directory: &Path, nonce: &str) -> io::Result<Link> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let folder = cache.or(home).ok_or_else(|| io::Error::other("no home directory"))?.join("rplay");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-    let path = folder.join(format!("agent-{}", agent.hash));
-    if fs::metadata(&path).map_or(true, |metadata| metadata.len() != agent.content.len() as u64) {
-        let new = folder.join(format!("new-{}", std::process::id()));
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o700).open(&new)?;
-        file.write_all(agent.content)?;
-        drop(file);
-        fs::rename(new, &path)?;
+    let meta = fs::metadata(&folder)?;
+    if meta.uid() != rustix::process::geteuid().as_raw() || meta.mode() & 0o022 != 0 {
+        return Err(io::Error::other(format!("{} is not this user's alone", folder.display())));
     }
-    start_program(&path, agent, directory)
+    let path = folder.join(bootstrap::final_name(agent.hash.sha256));
+    if fs::read(&path).map_or(true, |content| content != agent.content) {
+        let mut new = tempfile::Builder::new().prefix("new-").tempfile_in(&folder)?;
+        new.write_all(agent.content)?;
+        new.as_file().set_permissions(fs::Permissions::from_mode(0o700))?;
+        new.as_file().sync_all()?;
+        new.into_temp_path().persist(&path).map_err(|err| err.error)?;
+    }
+    start_program(&path, agent, directory, nonce)
 }
 
-fn start_program(program: &Path, agent: &Agent, directory: &Path) -> io::Result<Link> {
+fn start_program(program: &Path, agent: &Agent, directory: &Path, nonce: &str) -> io::Result<Link> {
     let mut command = Command::new(program);
-    command.arg0("rplay-agent").arg("serve").arg(agent.hash).current_dir(directory);
+    let AgentHash { sha256, blake2b } = agent.hash;
+    command.arg0("rplay-agent").args(["serve", sha256, blake2b, nonce, bootstrap::place::HERE]).current_dir(directory);
     link(command)
 }
 

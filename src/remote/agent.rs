@@ -1,11 +1,12 @@
 //! A running agent: starts it over a link, then hands each of its frames to the request it belongs to.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rplay_module_api::bootstrap::{Bootstrap, Step};
+use rplay_module_api::bootstrap::{self, Bootstrap, Step};
 use rplay_module_api::frame::{Frame, FrameKind, HEADER_LENGTH, Header, encode};
 use rplay_module_api::message::Hello;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -86,8 +87,9 @@ fn lost(reason: &str) -> Unreachable {
 impl Agent {
     /// Starts the agent, sending its file if the host hasn't got it.
     pub async fn start(connection: &Connection) -> Result<Self, Unreachable> {
-        let mut link = connection.open(Start::Agent).await?;
-        let first = match tokio::time::timeout(START_TIMEOUT, bootstrap(&mut link)).await {
+        let nonce = format!("{:016x}", rand::random::<u64>());
+        let mut link = connection.open(Start::Agent { nonce: &nonce }).await?;
+        let first = match tokio::time::timeout(START_TIMEOUT, start_by_script(&mut link, &nonce)).await {
             Ok(first) => first?,
             Err(_) => return Err(Unreachable::ssh("the agent did not start in time")),
         };
@@ -124,8 +126,8 @@ impl Agent {
 }
 
 /// Speaks with the script until the agent runs; returns the first bytes of its frames.
-async fn bootstrap(link: &mut Link) -> Result<Vec<u8>, Unreachable> {
-    let mut bootstrap = Bootstrap::default();
+async fn start_by_script(link: &mut Link, nonce: &str) -> Result<Vec<u8>, Unreachable> {
+    let mut bootstrap = Bootstrap::new(nonce);
     let mut buffer = vec![0; 16 * 1024];
     let mut step = Step::More;
     loop {
@@ -134,10 +136,10 @@ async fn bootstrap(link: &mut Link) -> Result<Vec<u8>, Unreachable> {
                 Ok(0) | Err(_) => return Err(no_agent(&bootstrap.noise(), &link.ending).await),
                 Ok(count) => step = bootstrap.feed(buffer.get(..count).unwrap_or_default()),
             },
-            Step::Upload(machine) => {
+            Step::Upload { machine, packed } => {
                 let agent = agents::for_machine(&machine)
                     .ok_or_else(|| lost(&format!("no agent for the architecture {machine}")))?;
-                let sent = link.writer.write_all(agent.content).await;
+                let sent = link.writer.write_all(if packed { agent.packed } else { agent.content }).await;
                 if sent.is_ok() {
                     let _ = link.writer.flush().await;
                 }
@@ -161,8 +163,19 @@ async fn no_agent(noise: &str, ending: &Ending) -> Unreachable {
         Ok(crate::connection::Over::Lost(reason)) => {
             Unreachable::ssh(if said.is_empty() { &reason } else { said }).transient()
         }
-        _ if said.is_empty() => lost("the agent did not start"),
-        _ => lost(&format!("the agent did not start: {said}")),
+        over => {
+            let code = over
+                .ok()
+                .and_then(|over| if let crate::connection::Over::Exited(code) = over { Some(code) } else { None });
+            let mut text = String::from("the agent did not start");
+            if !said.is_empty() {
+                let _ = write!(text, ": {said}");
+            }
+            if let Some(hint) = bootstrap::hint(code, said) {
+                let _ = write!(text, " ({hint})");
+            }
+            lost(&text)
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rplay_module_api::Failure;
-use rplay_module_api::bootstrap::{self, AgentFile, Bootstrap};
+use rplay_module_api::bootstrap::{self, AgentFile, AgentHash, Bootstrap};
 use rplay_module_api::frame::{Frame, FrameKind};
 use rplay_module_api::message::{Become, Response};
 use rplay_module_api::privilege::{self, Elevation};
@@ -21,8 +21,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::outlet::Outlet;
 use crate::{server, terminal};
 
-/// The request number of greetings, which are not passed on.
-pub const HELLO_ID: u32 = 0;
 /// Makes gettext leave messages untranslated without touching the locale that tasks see.
 pub const PLAIN_LANGUAGE: &str = "C";
 /// As long as ansible waits for a prompt, and two seconds more as it does.
@@ -32,9 +30,25 @@ const MAX_ERROR_TEXT: usize = 16 * 1024;
 /// The requests that are with other users' agents.
 pub struct Children {
     outlet: Outlet,
-    hash: Option<String>,
+    hash: Option<OwnHash>,
     routes: Routes,
     started: HashMap<Become, Arc<Child>>,
+}
+
+/// What this program's file is verified by.
+#[derive(Clone)]
+pub struct OwnHash {
+    pub sha256: String,
+    pub blake2b: String,
+}
+
+impl OwnHash {
+    /// For a program that was started without being told.
+    fn of(content: &[u8]) -> Self {
+        use sha2::Digest;
+        let text = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { sha256: text(&sha2::Sha256::digest(content)), blake2b: text(&blake2::Blake2b512::digest(content)) }
+    }
 }
 
 type Routes = Arc<Mutex<HashMap<u32, Arc<Child>>>>;
@@ -58,7 +72,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Children {
-    pub fn new(outlet: Outlet, hash: Option<String>) -> Self {
+    /// `hash` is that of this program, if it is known.
+    pub fn new(outlet: Outlet, hash: Option<OwnHash>) -> Self {
         Self { outlet, hash, routes: Routes::default(), started: HashMap::new() }
     }
 
@@ -117,7 +132,7 @@ fn fail(outlet: &Outlet, id: u32, reason: &str) {
 /// What the thread that keeps one child needs.
 struct Way {
     becoming: Become,
-    hash: Option<String>,
+    hash: Option<OwnHash>,
     outlet: Outlet,
     routes: Routes,
     child: Arc<Child>,
@@ -137,7 +152,8 @@ impl Way {
                     }
                 });
                 let mut from = io::Cursor::new(std::mem::take(&mut started.first)).chain(&mut started.output);
-                server::relay(&mut from, &self.outlet, |id| {
+                let asked = |id: u32| lock(&self.child.state).waiting.contains(&id);
+                server::relay(&mut from, &self.outlet, asked, |id| {
                     lock(&self.child.state).waiting.remove(&id);
                     lock(&self.routes).remove(&id);
                 });
@@ -175,11 +191,13 @@ impl Way {
         let running = format!("/proc/{}/exe", std::process::id());
         let program = std::fs::read("/proc/self/exe")?;
         let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
-        let hash = self.hash.clone().unwrap_or_else(|| bootstrap::content_hash(&program));
-        let agent = AgentFile { machine: &machine, hash: &hash, size: program.len() };
-        let script = bootstrap::script(&[agent], Some(&running));
+        let own = self.hash.clone().unwrap_or_else(|| OwnHash::of(&program));
+        let hash = AgentHash { sha256: &own.sha256, blake2b: &own.blake2b };
+        let agent = AgentFile { machine: &machine, hash, size: program.len(), packed_size: None };
+        let nonce = token()?;
+        let script = bootstrap::script(&[agent], Some(&running), &nonce);
         let mut started = spawn(&elevation.command(&script), terminal)?;
-        match started.converse(&mut elevation, &program) {
+        match started.converse(&mut elevation, Bootstrap::new(&nonce), &program) {
             Ok(()) => Ok(started),
             Err(trouble) => {
                 started.let_go();
@@ -259,9 +277,9 @@ impl Started {
     }
 
     /// Speaks with the program that asks for passwords, then with the script that starts the agent.
-    fn converse(&mut self, elevation: &mut Elevation, program: &[u8]) -> Result<(), Trouble> {
+    fn converse(&mut self, elevation: &mut Elevation, mut bootstrap: Bootstrap, program: &[u8]) -> Result<(), Trouble> {
         let deadline = Instant::now() + PROMPT_TIMEOUT;
-        let mut bootstrap = loop {
+        let rest = loop {
             let Some(bytes) = self.read_either(deadline)? else {
                 if elevation.wants_terminal() {
                     return Err(Trouble::WantsTerminal);
@@ -275,25 +293,25 @@ impl Started {
                     self.input.write_all(format!("{password}\n").as_bytes())?;
                 }
                 privilege::Step::Failed(reason) => return Err(Trouble::Text(reason)),
-                privilege::Step::Started(rest) => break (Bootstrap::default(), rest),
+                privilege::Step::Started(rest) => break rest,
             }
         };
         self.collect_errors();
-        let mut step = bootstrap.0.feed(&bootstrap.1);
+        let mut step = bootstrap.feed(&rest);
         let mut buffer = [0; 16 * 1024];
         loop {
             match step {
                 bootstrap::Step::More => match self.output.read(&mut buffer) {
                     Ok(0) | Err(_) => {
                         let said = lock(&self.errors).clone();
-                        let text = format!("{}\n{said}", bootstrap.0.noise());
+                        let text = format!("{}\n{said}", bootstrap.noise());
                         return Err(Trouble::Text(format!("the agent did not start: {}", text.trim())));
                     }
-                    Ok(count) => step = bootstrap.0.feed(&buffer[..count]),
+                    Ok(count) => step = bootstrap.feed(&buffer[..count]),
                 },
-                bootstrap::Step::Upload(_) => {
+                bootstrap::Step::Upload { .. } => {
                     self.input.write_all(program)?;
-                    step = bootstrap.0.feed(b"");
+                    step = bootstrap.feed(b"");
                 }
                 bootstrap::Step::Ready(first) => {
                     self.first = first;

@@ -3,6 +3,7 @@
 
 mod child;
 mod outlet;
+mod place;
 mod port;
 mod requests;
 mod running;
@@ -15,16 +16,23 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use rplay_module_api::bootstrap::HELLO_LINE;
+use rplay_module_api::bootstrap;
 use rplay_module_api::{Module, Spec};
 
-/// The `main` of an executable of modules. `specs` prints their specifications as JSON; `serve [HASH]` speaks frames on
-/// standard input and output, HASH being the name under which a copy of the executable is kept for other users.
+use crate::child::OwnHash;
+
+/// The `main` of an executable of modules. `specs` prints their specifications as JSON; `serve` speaks frames on standard input and
+/// output. The script that starts an agent adds the hashes of its file, its nonce and the place where it leaves it (`bootstrap`).
 pub fn main(modules: &'static [&'static Module]) -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    let outcome = match (args.next().as_deref(), args.next()) {
-        (Some("serve"), hash) => serve(modules, hash),
-        (Some("specs"), None) => print_specs(modules),
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["serve", sha256, blake2b, nonce, place] => {
+            place::settle(place, sha256, nonce);
+            let hash = OwnHash { sha256: (*sha256).to_owned(), blake2b: (*blake2b).to_owned() };
+            serve(modules, Some(hash), nonce)
+        }
+        ["serve"] => serve(modules, None, ""),
+        ["specs"] => print_specs(modules),
         _ => Err(io::Error::other("this program is started by rplay; it has no use of its own")),
     };
     match outcome {
@@ -43,7 +51,7 @@ fn print_specs(modules: &[&Module]) -> io::Result<()> {
     stdout.write_all(b"\n")
 }
 
-fn serve(modules: &'static [&'static Module], hash: Option<String>) -> io::Result<()> {
+fn serve(modules: &'static [&'static Module], hash: Option<OwnHash>, nonce: &str) -> io::Result<()> {
     signals::end_on_signals()?;
     let (stdin, stdout) = take_streams()?;
     terminal::make_raw(&stdin);
@@ -53,7 +61,7 @@ fn serve(modules: &'static [&'static Module], hash: Option<String>) -> io::Resul
         unsafe { std::env::remove_var("LANGUAGE") };
     }
     let mut stdout = stdout;
-    stdout.write_all(format!("\n{HELLO_LINE}\n").as_bytes())?;
+    stdout.write_all(format!("\n{}\n", bootstrap::greeting(nonce)).as_bytes())?;
     server::serve(stdin, stdout, modules, hash)
 }
 

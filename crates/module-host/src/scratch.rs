@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -59,7 +59,7 @@ fn make_base() -> io::Result<PathBuf> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let places = wanted.into_iter().chain(["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from)).chain(home);
     let mut last = io::Error::other("no temporary directory");
-    for place in places.filter(|place| place.is_absolute()) {
+    for place in places.filter(|place| place.is_absolute() && is_safe(place)) {
         let path = place.join(&name);
         match DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => return Ok(path),
@@ -67,4 +67,10 @@ fn make_base() -> io::Result<PathBuf> {
         }
     }
     Err(last)
+}
+
+/// Whether a directory in there stays where it is: others may not write there, or only move what is theirs.
+fn is_safe(place: &Path) -> bool {
+    const STICKY: u32 = 0o1000;
+    fs::metadata(place).is_ok_and(|meta| meta.mode() & 0o022 == 0 || meta.mode() & STICKY != 0)
 }

@@ -11,7 +11,7 @@ use rplay_module_api::Module;
 use rplay_module_api::frame::{self, Assembler, Frame, FrameKind};
 use rplay_module_api::message::{Become, Hello};
 
-use crate::child::{self, Children};
+use crate::child::{Children, OwnHash};
 use crate::outlet::Outlet;
 use crate::requests::{self, Job};
 use crate::{running, signals};
@@ -35,7 +35,7 @@ struct Server {
     attachments: HashMap<u32, HashMap<String, Vec<u8>>>,
 }
 
-pub fn serve(stdin: File, stdout: File, modules: &'static [&'static Module], hash: Option<String>) -> io::Result<()> {
+pub fn serve(stdin: File, stdout: File, modules: &'static [&'static Module], hash: Option<OwnHash>) -> io::Result<()> {
     requests::keep_panics_quiet();
     let outlet = Outlet::new(stdout);
     outlet.send_json(FrameKind::Hello, 0, &hello())?;
@@ -151,10 +151,10 @@ fn account(uid: u32) -> (String, String) {
     (user, home)
 }
 
-/// Reads frames of another user's agent and passes them on, until it ends.
-pub fn relay(from: &mut impl io::Read, outlet: &Outlet, mut answered: impl FnMut(u32)) {
+/// Reads frames of another user's agent and passes on those of its own requests, until it ends: it speaks for no other user.
+pub fn relay(from: &mut impl io::Read, outlet: &Outlet, asked: impl Fn(u32) -> bool, mut answered: impl FnMut(u32)) {
     while let Ok(Some(frame)) = frame::read(from) {
-        if frame.id == child::HELLO_ID {
+        if !asked(frame.id) {
             continue;
         }
         let ends = frame.kind == FrameKind::Response && !frame.more;
