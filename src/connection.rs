@@ -1,11 +1,13 @@
 //! Ways to a host: a channel of bytes to a command that runs there. Knows nothing of agents and modules.
 
 pub mod agents;
-mod known_hosts;
+pub mod known_hosts;
+pub mod limits;
 mod link;
 mod local;
+mod private_key;
 mod ssh;
-mod ssh_config;
+pub mod ssh_config;
 mod ssh_process;
 
 use std::fmt;
@@ -18,7 +20,7 @@ pub use link::{Ending, Link, Over, ProcessGuard};
 use crate::value::secret::Secret;
 
 /// A host and everything that decides how it is reached; two equal endpoints share a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// This machine.
     Local {
@@ -31,7 +33,7 @@ pub enum Endpoint {
 }
 
 /// As variables, options and ansible.cfg have them; what is not said here, ~/.ssh/config says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SshSettings {
     /// `ansible_host`, or the inventory's name.
     pub host: String,
@@ -105,8 +107,11 @@ impl std::error::Error for Unreachable {}
 
 /// An authenticated way to a host, over which commands are started.
 pub enum Connection {
-    Local { directory: PathBuf },
-    Ssh(ssh::Session),
+    Local {
+        directory: PathBuf,
+    },
+    /// With the name of who is logged in.
+    Ssh(ssh::Session, String),
     SshProcess(ssh_process::SshProcess),
 }
 
@@ -141,16 +146,37 @@ impl Connection {
 
     async fn connect_ssh(settings: &Arc<SshSettings>) -> Result<Self, Unreachable> {
         let config = ssh_config::effective(settings).await?;
+        let over_program = || Connection::SshProcess(ssh_process::SshProcess::new(settings, &config));
         if config.needs_ssh_program() {
-            return Ok(Connection::SshProcess(ssh_process::SshProcess::new(settings)));
+            return Ok(over_program());
         }
-        match ssh::Session::connect(Arc::clone(settings), Arc::clone(&config)).await {
-            Ok(session) => Ok(Connection::Ssh(session)),
-            Err(ssh::ConnectError::Unsupported) if config.from_ssh_program => {
-                Ok(Connection::SshProcess(ssh_process::SshProcess::new(settings)))
-            }
-            Err(ssh::ConnectError::Unsupported) => Err(Unreachable::ssh("no common way to authenticate")),
+        match ssh::Session::connect(settings, &config).await {
+            Ok(session) => Ok(Connection::Ssh(session, config.user.clone())),
+            Err(ssh::ConnectError::Unsupported(_)) => Ok(over_program()),
             Err(ssh::ConnectError::Unreachable(err)) => Err(err),
+        }
+    }
+
+    /// Who logs in there, as far as that is known without asking the host.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Connection::Local { .. } => None,
+            Connection::Ssh(_, user) => Some(user),
+            Connection::SshProcess(ssh) => Some(ssh.user()),
+        }
+    }
+
+    /// The connection broke; a new one is needed.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Connection::Ssh(session, _) if session.is_over())
+    }
+
+    /// Descriptors that are open for it while it waits for work with an agent.
+    pub fn descriptors(&self) -> usize {
+        match self {
+            Connection::Ssh(..) => 1,
+            // The pipes of a process, and what watches for its end.
+            Connection::Local { .. } | Connection::SshProcess(_) => 4,
         }
     }
 
@@ -159,12 +185,14 @@ impl Connection {
         match (self, start) {
             (Connection::Local { directory }, Start::Agent { nonce }) => local::start_agent(directory, nonce),
             (Connection::Local { directory }, Start::Command { line, .. }) => local::start_command(line, directory),
-            (Connection::Ssh(session), Start::Agent { nonce }) => {
+            (Connection::Ssh(session, _), Start::Agent { nonce }) => {
                 session.open(&agents::bootstrap_command(nonce), false).await
             }
-            (Connection::Ssh(session), Start::Command { line, terminal }) => session.open(line, terminal).await,
-            (Connection::SshProcess(ssh), Start::Agent { nonce }) => ssh.open(&agents::bootstrap_command(nonce), false),
-            (Connection::SshProcess(ssh), Start::Command { line, terminal }) => ssh.open(line, terminal),
+            (Connection::Ssh(session, _), Start::Command { line, terminal }) => session.open(line, terminal).await,
+            (Connection::SshProcess(ssh), Start::Agent { nonce }) => {
+                ssh.open(&agents::bootstrap_command(nonce), false).await
+            }
+            (Connection::SshProcess(ssh), Start::Command { line, terminal }) => ssh.open(line, terminal).await,
         }
     }
 }

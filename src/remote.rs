@@ -32,9 +32,16 @@ pub struct Become {
     /// Flags in place of the method's own.
     pub flags: Option<String>,
     pub password: Option<Secret>,
+    /// Also when it is the user that logs in (`BECOME_ALLOW_SAME_USER`).
+    pub allow_same_user: bool,
 }
 
 impl Become {
+    /// Nothing has to be become: this user is logged in already.
+    pub fn is_needless(&self, login: &str) -> bool {
+        !self.allow_same_user && self.user == login
+    }
+
     /// The form in which it travels, password included.
     fn to_message(&self) -> message::Become {
         message::Become {

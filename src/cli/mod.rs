@@ -15,6 +15,7 @@ use std::io::{IsTerminal, Write};
 use clap::Parser;
 use clap::error::ErrorKind as ClapError;
 
+use crate::connection::limits;
 use crate::error::{Error, ErrorKind};
 use options::{AdhocOptions, PlaybookOptions};
 
@@ -65,9 +66,17 @@ fn parse<T: Parser>(arguments: Vec<OsString>) -> Result<T, Stop> {
     })
 }
 
+/// Threads, besides one for each processor, for calls that wait.
+const BLOCKING_THREADS: usize = 6;
+
 fn block_on(command: impl Future<Output = Result<u8, Error>>) -> Result<u8, Stop> {
+    limits::raise();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .worker_threads(cores)
+        // For files, names and the ssh agent: none of it keeps a processor busy.
+        .max_blocking_threads(cores + BLOCKING_THREADS)
         .build()
         .map_err(|err| Error::new(ErrorKind::Internal, format!("cannot start: {err}")))?;
     let result = runtime.block_on(command);

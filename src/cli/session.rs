@@ -124,6 +124,7 @@ impl Session {
                 sudo: BecomeProgram { user: text("SUDO_USER"), exe: text("SUDO_EXE"), flags: text("SUDO_FLAGS") },
                 su: BecomeProgram { user: text("SU_USER"), exe: text("SU_EXE"), flags: text("SU_FLAGS") },
                 password: self.passwords.become_.clone(),
+                allow_same_user: config.bool("BECOME_ALLOW_SAME_USER"),
             },
             ..RunOptions::default()
         }

@@ -28,7 +28,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("ANSIBLE_PIPELINING", Bool, "false", &[("defaults", "pipelining"), ("connection", "pipelining"), ("ssh_connection", "pipelining")], &["ANSIBLE_PIPELINING", "ANSIBLE_SSH_PIPELINING"], Accepted),
     setting("ANY_ERRORS_FATAL", Bool, "false", &[("defaults", "any_errors_fatal")], &["ANSIBLE_ANY_ERRORS_FATAL"], Used),
     setting("ASYNC_DIR", Text, "~/.ansible_async", &[("defaults", "async_dir")], &["ANSIBLE_ASYNC_DIR"], Accepted),
-    setting("BECOME_ALLOW_SAME_USER", Bool, "false", &[("privilege_escalation", "become_allow_same_user")], &["ANSIBLE_BECOME_ALLOW_SAME_USER"], Unsupported),
+    setting("BECOME_ALLOW_SAME_USER", Bool, "false", &[("privilege_escalation", "become_allow_same_user")], &["ANSIBLE_BECOME_ALLOW_SAME_USER"], Used),
     setting("BECOME_PASSWORD_FILE", Path, "", &[("defaults", "become_password_file")], &["ANSIBLE_BECOME_PASSWORD_FILE"], Used),
     setting("BECOME_PLUGIN_PATH", PathSpec, "~/.ansible/plugins/become:/usr/share/ansible/plugins/become", &[("defaults", "become_plugins")], &["ANSIBLE_BECOME_PLUGINS"], Unsupported),
     setting("CACHE_PLUGIN", Text, "memory", &[("defaults", "fact_caching")], &["ANSIBLE_CACHE_PLUGIN"], Unsupported),

@@ -10,6 +10,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
+use super::limits;
+
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     Known,
@@ -36,6 +38,8 @@ struct Line {
 #[derive(Debug, Default)]
 pub struct KnownHosts {
     lines: Vec<Line>,
+    /// Lines for the host's name without the port.
+    elsewhere: Vec<Line>,
 }
 
 /// The name under which a host's keys are listed.
@@ -45,31 +49,51 @@ pub fn entry_name(host: &str, port: u16) -> String {
 }
 
 impl KnownHosts {
-    /// Reads the lines about `name`. Files that are not there say nothing.
-    pub fn read(files: &[PathBuf], name: &str) -> Self {
-        let mut lines = Vec::new();
+    /// Reads the lines about `name`. Files that are not there say nothing; one that cannot be read is an error, as it may say that
+    /// the key has changed. `without_port` is the host's name alone, by which a host on another port may be known, too.
+    pub fn read(files: &[PathBuf], name: &str, without_port: Option<&str>) -> Result<Self, String> {
+        let mut known = Self::default();
         for file in files {
-            let Ok(content) = fs::read(file) else { continue };
+            let content = match fs::read(file) {
+                Ok(content) => content,
+                Err(err) if matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
+                Err(err) => {
+                    let reason = limits::explain(&err);
+                    return Err(format!(
+                        "the host keys in {} cannot be read: {reason}\r\nHost key verification failed.",
+                        file.display()
+                    ));
+                }
+            };
             let content = String::from_utf8_lossy(&content);
-            let parsed = content.lines().enumerate().filter_map(|(index, line)| parse(file, index + 1, line, name));
-            lines.extend(parsed);
+            for (index, line) in content.lines().enumerate() {
+                known.lines.extend(parse(file, index + 1, line, name));
+                known.elsewhere.extend(without_port.and_then(|name| parse(file, index + 1, line, name)));
+            }
         }
-        Self { lines }
+        Ok(known)
     }
 
     /// Key types by which the host is known; asking the server for these avoids a false alarm.
     pub fn key_types(&self) -> impl Iterator<Item = &str> {
-        self.lines.iter().filter(|line| line.marker.is_none()).map(|line| line.key_type.as_str())
+        let lines = if self.lines.is_empty() { &self.elsewhere } else { &self.lines };
+        lines.iter().filter(|line| line.marker.is_none()).map(|line| line.key_type.as_str())
     }
 
     /// Whether the host is vouched for by an authority, which is beyond this file.
     pub fn has_authority(&self) -> bool {
-        self.lines.iter().any(|line| line.marker.as_deref() == Some("@cert-authority"))
+        self.lines.iter().chain(&self.elsewhere).any(|line| line.marker.as_deref() == Some("@cert-authority"))
     }
 
     pub fn check(&self, key: &[u8]) -> Verdict {
         let same_key = |line: &&Line| line.key == key;
-        if self.lines.iter().filter(same_key).any(|line| line.marker.as_deref() == Some("@revoked")) {
+        if self
+            .lines
+            .iter()
+            .chain(&self.elsewhere)
+            .filter(same_key)
+            .any(|line| line.marker.as_deref() == Some("@revoked"))
+        {
             return Verdict::Revoked;
         }
         let plain = || self.lines.iter().filter(|line| line.marker.is_none());
@@ -81,9 +105,33 @@ impl KnownHosts {
         let of_type = plain().find(|line| Some(line.key_type.as_str()) == wanted);
         match of_type.or_else(|| plain().next()) {
             Some(line) => Verdict::Changed { file: line.file.clone(), line: line.number },
+            // A key that differs from the one without a port is no changed key: another server may listen there.
+            None if self.elsewhere.iter().any(|line| line.marker.is_none() && line.key == key) => Verdict::Known,
             None => Verdict::Unknown,
         }
     }
+}
+
+/// Length of an RSA key; none for others.
+pub fn rsa_bits(key: &[u8]) -> Option<u32> {
+    if key_type(key) != Some("ssh-rsa") {
+        return None;
+    }
+    let skip = |bytes: &[u8]| -> Option<(usize, usize)> {
+        let (length, _) = bytes.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        Some((4, length))
+    };
+    let mut rest = key;
+    for _ in 0..2 {
+        let (header, length) = skip(rest)?;
+        rest = rest.get(header.checked_add(length)?..)?;
+    }
+    let (header, length) = skip(rest)?;
+    let modulus = rest.get(header..header.checked_add(length)?)?;
+    let first = modulus.iter().position(|byte| *byte != 0)?;
+    let bytes = u32::try_from(modulus.len() - first).ok()?;
+    bytes.checked_mul(8)?.checked_sub(modulus.get(first)?.leading_zeros())
 }
 
 /// The type a public key names at its beginning.
@@ -136,7 +184,7 @@ fn digest(salt: &[u8], name: &str) -> Vec<u8> {
 }
 
 /// `*` and `?`, in linear time.
-fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
+pub fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
@@ -198,7 +246,8 @@ mod tests {
     fn check(text: &str, name: &str, key: &[u8]) -> Verdict {
         let file = tempfile::NamedTempFile::new().expect("temporary file");
         fs::write(file.path(), text).expect("written");
-        match KnownHosts::read(&[file.path().to_owned()], name).check(key) {
+        let without_port = name.strip_prefix('[').and_then(|name| name.split_once(']')).map(|(name, _)| name);
+        match KnownHosts::read(&[file.path().to_owned()], name, without_port).expect("readable").check(key) {
             Verdict::Changed { line, .. } => Verdict::Changed { file: PathBuf::new(), line },
             other => other,
         }
@@ -212,7 +261,10 @@ mod tests {
         let changed = Verdict::Changed { file: PathBuf::new(), line: 3 };
         assert_eq!(check(&line("web1,10.0.0.1"), "web1", &ours), Verdict::Known);
         assert_eq!(check(&line("web1,10.0.0.1"), "10.0.0.1", &other), changed);
-        assert_eq!(check(&line("web1"), "[web1]:2222", &ours), Verdict::Unknown);
+        // As ssh does, a host on another port may be known by its name alone, and is not taken for changed by it.
+        assert_eq!(check(&line("web1"), "[web1]:2222", &ours), Verdict::Known);
+        assert_eq!(check(&line("web1"), "[web1]:2222", &other), Verdict::Unknown);
+        assert_eq!(check(&line("@revoked web1"), "[web1]:2222", &ours), Verdict::Revoked);
         assert_eq!(check(&line("[web1]:2222"), &entry_name("Web1", 2222), &ours), Verdict::Known);
         assert_eq!(check(&line("*.lab,!db.lab"), "web.lab", &ours), Verdict::Known);
         assert_eq!(check(&line("*.lab,!db.lab"), "db.lab", &ours), Verdict::Unknown);
@@ -233,5 +285,14 @@ mod tests {
         assert_eq!(check(&text, "plain", &ours), Verdict::Known);
         assert_eq!(check(&text, "[hidden]:1", &ours), Verdict::Known);
         assert_eq!(check(&text, "hidden", &ours), Verdict::Unknown);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let there = folder.path().join("no-such-file");
+        assert!(KnownHosts::read(&[there, "/dev/null".into()], "web1", None).is_ok());
+        let err = KnownHosts::read(&[folder.path().to_owned()], "web1", None).expect_err("a folder");
+        assert!(err.contains("cannot be read: Is a directory"), "{err}");
     }
 }

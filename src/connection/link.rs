@@ -23,10 +23,17 @@ pub struct ProcessGuard {
     pub ending: Ending,
 }
 
+impl ProcessGuard {
+    /// Ends the process, whatever is known of it.
+    pub fn end(&self) {
+        let _ = kill_process_group(self.group, Signal::TERM);
+    }
+}
+
 impl Drop for ProcessGuard {
     fn drop(&mut self) {
         if self.ending.over.borrow().is_none() {
-            let _ = kill_process_group(self.group, Signal::TERM);
+            self.end();
         }
     }
 }

@@ -16,6 +16,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::Unreachable;
 use super::agents::{self, Agent};
+use super::limits;
 use super::link::{Ending, Link, Over, ProcessGuard};
 
 pub fn start_agent(directory: &Path, nonce: &str) -> Result<Link, Unreachable> {
@@ -23,14 +24,14 @@ pub fn start_agent(directory: &Path, nonce: &str) -> Result<Link, Unreachable> {
     let agent = agents::for_machine(&machine)
         .ok_or_else(|| unreachable(&format!("no agent for the architecture {machine}")))?;
     start_from_memory(agent, directory, nonce)
-        .or_else(|_| start_from_file(agent, directory, nonce))
-        .map_err(|err| unreachable(&format!("the agent did not start: {err}")))
+        .or_else(|err| if limits::is_exhausted(&err) { Err(err) } else { start_from_file(agent, directory, nonce) })
+        .map_err(|err| unreachable(&format!("the agent did not start: {}", limits::explain(&err))))
 }
 
 pub fn start_command(line: &str, directory: &Path) -> Result<Link, Unreachable> {
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(line).current_dir(directory);
-    link(command).map_err(|err| unreachable(&err.to_string()))
+    link(command).map_err(|err| unreachable(&limits::explain(&err)))
 }
 
 fn unreachable(reason: &str) -> Unreachable {
@@ -79,7 +80,9 @@ fn start_program(program: &Path, agent: &Agent, directory: &Path, nonce: &str) -
 /// Starts a process in a group of its own: the terminal's interrupt is for the controller, which ends its agents in good order.
 fn link(mut command: Command) -> io::Result<Link> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    link_process(command.spawn()?, None)
+    let child = command.spawn()?;
+    limits::restore_in(child.id());
+    link_process(child, None)
 }
 
 /// The streams of a process as a link. `lost` is an exit code that means the connection, not the command.

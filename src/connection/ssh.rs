@@ -1,25 +1,27 @@
-//! A host over libssh2: one thread keeps the connection and carries the bytes of all its channels.
+//! A host over libssh2: a task keeps the connection and carries the bytes of all its channels.
 
 mod authenticate;
 mod connect;
-mod pump;
+mod dial;
+mod driver;
+mod host_key;
+mod pipe;
+mod sockets;
+mod wire;
 
-use std::io::Write;
-use std::os::unix::net::UnixStream as StdUnixStream;
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::{Arc, OnceLock};
 
-use tokio::net::UnixStream;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::link::{Ending, Link};
 use super::ssh_config::SshConfig;
 use super::{SshSettings, Unreachable};
-use pump::{Open, Pump};
+use driver::{Driver, Open};
+use pipe::Pipe;
 
 pub enum ConnectError {
     /// It can only be done by OpenSSH's own program.
-    Unsupported,
+    Unsupported(String),
     Unreachable(Unreachable),
 }
 
@@ -29,57 +31,59 @@ impl From<Unreachable> for ConnectError {
     }
 }
 
-/// An authenticated session. Dropping it ends the thread once its channels are closed.
+/// An authenticated session. Dropping it ends the connection once its channels are closed.
 pub struct Session {
-    opens: mpsc::Sender<Open>,
-    /// A byte here makes the thread look for work.
-    wake: StdUnixStream,
+    opens: mpsc::UnboundedSender<Open>,
+    wake: Arc<Notify>,
+    environment: Arc<[(String, String)]>,
+    /// Why the connection broke.
+    broken: Arc<OnceLock<String>>,
 }
 
 impl Session {
-    pub async fn connect(settings: Arc<SshSettings>, config: Arc<SshConfig>) -> Result<Self, ConnectError> {
-        let broken = |err: std::io::Error| ConnectError::Unreachable(Unreachable::ssh(err));
-        let (opens, receiver) = mpsc::channel();
-        let (wake, woken) = StdUnixStream::pair().map_err(broken)?;
-        wake.set_nonblocking(true).map_err(broken)?;
-        woken.set_nonblocking(true).map_err(broken)?;
-        let (answer, answered) = oneshot::channel();
-        let name: String = format!("ssh {}", settings.host).chars().take(15).collect();
-        let run = move || match connect::connect(&settings, &config) {
-            Ok(connected) => {
-                if answer.send(Ok(())).is_ok() {
-                    Pump::new(connected, receiver, woken).run();
-                }
+    pub async fn connect(settings: &SshSettings, config: &SshConfig) -> Result<Self, ConnectError> {
+        let wire = connect::connect(settings, config).await?;
+        let (opens, receiver) = mpsc::unbounded_channel();
+        let wake = Arc::new(Notify::new());
+        let broken = Arc::new(OnceLock::new());
+        let driver = Driver::new(wire, receiver, Arc::clone(&wake));
+        let why = Arc::clone(&broken);
+        tokio::spawn(async move {
+            if let Some(reason) = driver.run().await {
+                let _ = why.set(reason);
             }
-            Err(err) => {
-                let _ = answer.send(Err(err));
-            }
-        };
-        thread::Builder::new().name(name).stack_size(512 * 1024).spawn(run).map_err(broken)?;
-        match answered.await {
-            Ok(Ok(())) => Ok(Self { opens, wake }),
-            Ok(Err(err)) => Err(err),
-            Err(_) => Err(Unreachable::ssh("the connection's thread ended").into()),
-        }
+        });
+        Ok(Self { opens, wake, environment: config.sent_environment().into(), broken })
     }
 
     pub async fn open(&self, line: &str, terminal: bool) -> Result<Link, Unreachable> {
-        let (near, far) = StdUnixStream::pair().map_err(Unreachable::ssh)?;
-        near.set_nonblocking(true).map_err(Unreachable::ssh)?;
-        far.set_nonblocking(true).map_err(Unreachable::ssh)?;
+        let pipe = Pipe::new(Arc::clone(&self.wake));
         let ending = Ending::default();
         let (answer, answered) = oneshot::channel();
-        let open = Open { line: line.to_owned(), terminal, stream: far, ending: ending.clone(), answer };
-        let ended = || Unreachable::ssh("the connection is closed");
-        self.opens.send(open).map_err(|_| ended())?;
-        self.wake();
-        answered.await.map_err(|_| ended())?.map_err(Unreachable::ssh)?;
-        let (reader, writer) = UnixStream::from_std(near).map_err(Unreachable::ssh)?.into_split();
+        let (reader, writer) = pipe.ends();
+        let environment = Arc::clone(&self.environment);
+        let open = Open { line: line.to_owned(), terminal, environment, pipe, ending: ending.clone(), answer };
+        self.opens.send(open).map_err(|_| self.closed())?;
+        self.wake.notify_one();
+        answered.await.map_err(|_| self.closed())?.map_err(Unreachable::ssh)?;
         Ok(Link { reader: Box::new(reader), writer: Box::new(writer), ending, guard: None })
     }
 
-    fn wake(&self) {
-        // When the pipe is full the thread has been woken already.
-        let _ = (&self.wake).write(&[0]);
+    pub fn is_over(&self) -> bool {
+        self.opens.is_closed()
+    }
+
+    fn closed(&self) -> Unreachable {
+        let reason = self.broken.get().map_or("the connection is closed", String::as_str);
+        Unreachable::ssh(reason).transient()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // The driver looks for orders when it is woken; the sender is gone by then only if it is dropped first.
+        let (closed, _) = mpsc::unbounded_channel();
+        drop(std::mem::replace(&mut self.opens, closed));
+        self.wake.notify_one();
     }
 }

@@ -1,14 +1,21 @@
-//! The settings that `ssh` itself would use for a host, asked of `ssh -G` so that ~/.ssh/config means what it means to ssh.
+//! What OpenSSH's configuration says about a host, so that it means here what it means to `ssh`. Plain files are read in this
+//! process; where they need more than that, `ssh -G` is asked.
+
+mod ask;
+mod files;
+pub mod options;
 
 use std::collections::HashMap;
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::process::Command;
+use tokio::sync::OnceCell;
 
-use super::{SshSettings, Unreachable};
+use super::{SshSettings, Unreachable, known_hosts};
+pub use ask::parse_output;
+pub use files::evaluate;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StrictHostKeys {
@@ -19,7 +26,16 @@ pub enum StrictHostKeys {
     Off,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AddressFamily {
+    #[default]
+    Any,
+    Inet,
+    Inet6,
+}
+
+/// The settings that count for one host. Lists of algorithms are none where the user leaves them to the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshConfig {
     pub hostname: String,
     pub port: u16,
@@ -32,35 +48,119 @@ pub struct SshConfig {
     pub strict_host_keys: StrictHostKeys,
     pub host_key_alias: Option<String>,
     pub hash_known_hosts: bool,
+    /// Bits of the shortest RSA key that is accepted, on both sides.
+    pub required_rsa_size: u32,
     pub public_keys: bool,
     pub passwords: bool,
     pub keyboard_interactive: bool,
     pub gssapi: bool,
+    pub preferred_authentications: Option<Vec<String>>,
+    pub accepted_keys: Option<Vec<String>>,
     pub compression: bool,
     pub tcp_keepalive: bool,
-    pub server_alive: Option<(u64, u64)>,
+    /// `ServerAliveInterval` in seconds and `ServerAliveCountMax`.
+    pub server_alive: Option<(u64, u32)>,
     pub address_family: AddressFamily,
+    pub connect_timeout: Option<Duration>,
+    pub connection_attempts: u32,
     pub ciphers: Option<String>,
     pub macs: Option<String>,
     pub key_exchanges: Option<String>,
     pub host_key_algorithms: Option<String>,
-    /// Names of settings that only OpenSSH's own program can honor.
-    pub beyond_libssh2: Vec<&'static str>,
-    /// False when OpenSSH is not installed and these are the defaults.
-    pub from_ssh_program: bool,
+    /// Patterns of `SendEnv`, and what `SetEnv` says.
+    pub send_env: Vec<String>,
+    pub set_env: Vec<(String, String)>,
+    /// Options, with their values, that only OpenSSH's own program can honor.
+    pub for_program: Vec<String>,
+    /// An option under which no host can be managed, and why.
+    pub refused: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AddressFamily {
-    #[default]
-    Any,
-    Inet,
-    Inet6,
+impl Default for SshConfig {
+    /// What ssh does without any configuration.
+    fn default() -> Self {
+        Self {
+            hostname: String::new(),
+            port: 22,
+            user: String::new(),
+            identity_files: Vec::new(),
+            identities_only: false,
+            identity_agent: None,
+            known_hosts_files: Vec::new(),
+            strict_host_keys: StrictHostKeys::Refuse,
+            host_key_alias: None,
+            hash_known_hosts: false,
+            required_rsa_size: 1024,
+            public_keys: true,
+            passwords: true,
+            keyboard_interactive: true,
+            gssapi: false,
+            preferred_authentications: None,
+            accepted_keys: None,
+            compression: false,
+            tcp_keepalive: true,
+            server_alive: None,
+            address_family: AddressFamily::Any,
+            connect_timeout: None,
+            connection_attempts: 1,
+            ciphers: None,
+            macs: None,
+            key_exchanges: None,
+            host_key_algorithms: None,
+            send_env: Vec::new(),
+            set_env: Vec::new(),
+            for_program: Vec::new(),
+            refused: None,
+        }
+    }
 }
 
 impl SshConfig {
     pub fn needs_ssh_program(&self) -> bool {
-        !self.beyond_libssh2.is_empty()
+        !self.for_program.is_empty()
+    }
+
+    /// The name under which the host's keys are listed.
+    pub fn known_as(&self) -> String {
+        self.host_key_alias.clone().unwrap_or_else(|| known_hosts::entry_name(&self.hostname, self.port))
+    }
+
+    /// The host's name alone, by which a host on another port may be known, too.
+    pub fn known_without_port(&self) -> Option<String> {
+        (self.host_key_alias.is_none() && self.port != 22).then(|| self.hostname.to_lowercase())
+    }
+
+    /// Ways to log in, in the order in which they are tried.
+    pub fn authentications(&self) -> Vec<&str> {
+        match &self.preferred_authentications {
+            Some(names) => names.iter().map(String::as_str).collect(),
+            None => vec!["publickey", "password", "keyboard-interactive"],
+        }
+    }
+
+    /// Why the user's configuration does not let a key of this type be used.
+    pub fn refuses_key(&self, key_type: &str) -> Option<String> {
+        let accepted = self.accepted_keys.as_ref()?;
+        let signs = |algorithm: &String| {
+            algorithm == key_type
+                || (key_type == "ssh-rsa" && algorithm.starts_with("rsa-sha2-") && !algorithm.contains("cert"))
+        };
+        (!accepted.iter().any(signs)).then(|| format!("PubkeyAcceptedAlgorithms does not name {key_type}"))
+    }
+
+    /// Variables that a session on the host gets.
+    pub fn sent_environment(&self) -> Vec<(String, String)> {
+        let mut sent = self.set_env.clone();
+        if self.send_env.is_empty() {
+            return sent;
+        }
+        for (name, value) in env::vars() {
+            let wanted = self.send_env.iter().any(|pattern| known_hosts::wildcard(pattern.as_bytes(), name.as_bytes()));
+            if wanted && !sent.iter().any(|(known, _)| *known == name) {
+                sent.push((name, value));
+            }
+        }
+        sent
     }
 }
 
@@ -113,139 +213,33 @@ fn split(text: &str) -> Vec<String> {
     words
 }
 
-type Cache = Mutex<HashMap<(String, Vec<String>), Arc<SshConfig>>>;
-static CACHE: LazyLock<Cache> = LazyLock::new(Mutex::default);
+/// One question to the configuration: program, options, host.
+type Question = (String, Vec<String>, String);
+type Answer = Arc<OnceCell<Result<Arc<SshConfig>, String>>>;
+static ANSWERS: LazyLock<Mutex<HashMap<Question, Answer>>> = LazyLock::new(Mutex::default);
 
 /// What applies to this host; asked once per host and set of options.
 pub async fn effective(settings: &SshSettings) -> Result<Arc<SshConfig>, Unreachable> {
     let arguments = arguments(settings);
-    let key = (format!("{} {}", settings.ssh_executable, settings.host), arguments.clone());
-    if let Some(known) = CACHE.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-        return Ok(Arc::clone(known));
+    // A wrapper may add options of its own.
+    if matches!(settings.ssh_executable.as_str(), "ssh" | "/usr/bin/ssh")
+        && let Some(config) = files::read(&arguments, &settings.host)
+    {
+        return Ok(Arc::new(config));
     }
-    let mut command = Command::new(&settings.ssh_executable);
-    command.args(&arguments).arg("-G").arg("--").arg(&settings.host);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let config = match command.output().await {
-        Ok(output) if output.status.success() => parse(&String::from_utf8_lossy(&output.stdout)),
-        Ok(output) => return Err(Unreachable::ssh(String::from_utf8_lossy(&output.stderr).trim())),
-        Err(err)
-            if settings.common_args.is_empty() && settings.extra_args.is_empty() && settings.ssh_args.is_none() =>
-        {
-            let _ = err;
-            defaults(settings)
-        }
-        Err(err) => {
-            let program = &settings.ssh_executable;
-            return Err(Unreachable::ssh(format!("options for ssh are given, but `{program}` does not start: {err}")));
-        }
-    };
-    let config = Arc::new(config);
-    CACHE.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&config));
-    Ok(config)
-}
-
-/// Without OpenSSH there is no configuration but ours.
-fn defaults(settings: &SshSettings) -> SshConfig {
-    let own_key = settings.private_key_file.iter().map(|file| expand_home(&file.to_string_lossy()));
-    let usual = ["id_rsa", "id_ecdsa", "id_ed25519"].map(|name| home().join(".ssh").join(name));
-    SshConfig {
-        hostname: settings.host.clone(),
-        port: settings.port.unwrap_or(22),
-        user: settings.user.clone().unwrap_or_else(user_name),
-        identity_files: own_key.chain(usual).collect(),
-        identity_agent: agent_socket("SSH_AUTH_SOCK"),
-        known_hosts_files: vec![home().join(".ssh/known_hosts"), "/etc/ssh/ssh_known_hosts".into()],
-        strict_host_keys: if settings.host_key_checking { StrictHostKeys::Refuse } else { StrictHostKeys::Off },
-        public_keys: true,
-        passwords: true,
-        keyboard_interactive: true,
-        tcp_keepalive: true,
-        ..SshConfig::default()
+    let question = (settings.ssh_executable.clone(), arguments, settings.host.clone());
+    let answer =
+        Arc::clone(ANSWERS.lock().unwrap_or_else(PoisonError::into_inner).entry(question.clone()).or_default());
+    let config = answer.get_or_init(|| ask::ask(&question.0, &question.1, &question.2)).await.clone();
+    if config.is_err() {
+        // The next task may find that it is mended.
+        ANSWERS.lock().unwrap_or_else(PoisonError::into_inner).remove(&question);
     }
-}
-
-fn parse(text: &str) -> SshConfig {
-    let mut config = SshConfig { from_ssh_program: true, port: 22, ..SshConfig::default() };
-    let (mut interval, mut count) = (0, 3);
-    let mut agent = "SSH_AUTH_SOCK".to_owned();
-    for line in text.lines() {
-        let (name, value) = line.split_once(' ').unwrap_or((line, ""));
-        let yes = matches!(value, "yes" | "true");
-        match name.to_lowercase().as_str() {
-            "hostname" => config.hostname = value.to_owned(),
-            "port" => config.port = value.parse().unwrap_or(22),
-            "user" => config.user = value.to_owned(),
-            "identityfile" => config.identity_files.push(expand_home(value)),
-            "identitiesonly" => config.identities_only = yes,
-            "identityagent" => agent = value.to_owned(),
-            "userknownhostsfile" => {
-                let files = split(value).into_iter().filter(|file| file != "none").map(|file| expand_home(&file));
-                config.known_hosts_files.splice(0..0, files);
-            }
-            "globalknownhostsfile" => {
-                config.known_hosts_files.extend(split(value).iter().map(|file| expand_home(file)));
-            }
-            "stricthostkeychecking" => {
-                config.strict_host_keys = match value {
-                    "accept-new" => StrictHostKeys::AcceptNew,
-                    "no" | "off" | "false" => StrictHostKeys::Off,
-                    _ => StrictHostKeys::Refuse,
-                }
-            }
-            "hostkeyalias" => config.host_key_alias = Some(value.to_owned()),
-            "hashknownhosts" => config.hash_known_hosts = yes,
-            "pubkeyauthentication" => config.public_keys = value != "no" && value != "false",
-            "passwordauthentication" => config.passwords = yes,
-            "kbdinteractiveauthentication" => config.keyboard_interactive = yes,
-            "gssapiauthentication" => config.gssapi = yes,
-            "compression" => config.compression = yes,
-            "tcpkeepalive" => config.tcp_keepalive = yes,
-            "serveraliveinterval" => interval = value.parse().unwrap_or(0),
-            "serveralivecountmax" => count = value.parse().unwrap_or(3),
-            "addressfamily" => {
-                config.address_family = match value {
-                    "inet" => AddressFamily::Inet,
-                    "inet6" => AddressFamily::Inet6,
-                    _ => AddressFamily::Any,
-                }
-            }
-            "ciphers" => config.ciphers = Some(value.to_owned()),
-            "macs" => config.macs = Some(value.to_owned()),
-            "kexalgorithms" => config.key_exchanges = Some(value.to_owned()),
-            "hostkeyalgorithms" => config.host_key_algorithms = Some(value.to_owned()),
-            _ => config.beyond_libssh2.extend(beyond_libssh2(&name.to_lowercase(), value)),
-        }
+    let config = config.map_err(Unreachable::ssh)?;
+    match &config.refused {
+        Some(refused) => Err(Unreachable::ssh(refused)),
+        None => Ok(config),
     }
-    if interval > 0 {
-        config.server_alive = Some((interval, count));
-    }
-    config.identity_agent = if agent == "none" { None } else { agent_socket(&agent) };
-    config
-}
-
-/// The setting, when it asks for something that libssh2 has not got.
-fn beyond_libssh2(name: &str, value: &str) -> Option<&'static str> {
-    const NEEDED: &[(&str, &str)] = &[
-        ("proxycommand", "none"),
-        ("proxyjump", "none"),
-        ("certificatefile", "none"),
-        ("pkcs11provider", "none"),
-        ("knownhostscommand", "none"),
-        ("verifyhostkeydns", "false"),
-        ("forwardagent", "no"),
-        ("forwardx11", "no"),
-        ("bindaddress", "none"),
-        ("bindinterface", "none"),
-        ("localforward", ""),
-        ("remoteforward", ""),
-        ("dynamicforward", ""),
-        ("tunnel", "false"),
-        ("setenv", ""),
-        ("localcommand", "none"),
-        ("remotecommand", "none"),
-    ];
-    NEEDED.iter().find(|(needed, harmless)| *needed == name && value != *harmless).map(|(needed, _)| *needed)
 }
 
 fn agent_socket(setting: &str) -> Option<PathBuf> {
@@ -283,30 +277,4 @@ fn account(field: usize) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_split_as_a_shell_does() {
-        assert_eq!(
-            split(r#" -o "Proxy Command=a b"  -p 22 'x y'\ z "" "#),
-            ["-o", "Proxy Command=a b", "-p", "22", "x y z", ""]
-        );
-        assert_eq!(split("  "), Vec::<String>::new());
-    }
-
-    #[test]
-    fn output_of_ssh_is_understood() {
-        let config = parse(
-            "host web\nuser deploy\nhostname 10.0.0.1\nport 2222\nstricthostkeychecking accept-new\n\
-             identityfile /k/one\nuserknownhostsfile /k/known /k/known2\nglobalknownhostsfile /etc/k\n\
-             serveraliveinterval 20\nserveralivecountmax 2\nproxyjump none\nforwardagent no\n",
-        );
-        assert_eq!((config.hostname.as_str(), config.port, config.user.as_str()), ("10.0.0.1", 2222, "deploy"));
-        assert_eq!(config.strict_host_keys, StrictHostKeys::AcceptNew);
-        assert_eq!(config.known_hosts_files, ["/k/known", "/k/known2", "/etc/k"].map(PathBuf::from));
-        assert_eq!(config.server_alive, Some((20, 2)));
-        assert!(!config.needs_ssh_program());
-        assert_eq!(parse("proxyjump bastion\n").beyond_libssh2, ["proxyjump"]);
-    }
-}
+mod tests;

@@ -165,6 +165,7 @@ impl Deciders<'_> {
         let password = self
             .secret(&["ansible_become_password", "ansible_become_pass", &of_method("pass")])?
             .or_else(|| options.password.clone());
-        Ok(Some(Become { method, user, exe, flags, password }))
+        let allow_same_user = options.allow_same_user;
+        Ok(Some(Become { method, user, exe, flags, password, allow_same_user }))
     }
 }

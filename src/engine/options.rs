@@ -90,6 +90,8 @@ pub struct BecomeOptions {
     pub su: BecomeProgram,
     /// `-K`
     pub password: Option<Secret>,
+    /// Becomes also the user that logs in.
+    pub allow_same_user: bool,
 }
 
 /// The configuration's section about one method.

@@ -17,8 +17,13 @@ use crate::connection::{Connection, Ending, Link, ProcessGuard, Start, Unreachab
 
 /// How long a broken link may take to tell why.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// How long login, upload and start may take.
-const START_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long a host may say nothing while the agent is started: a file that its shell reads at login may wait for something.
+const START_SILENCE: Duration = Duration::from_secs(30);
+
+/// Pieces in which the agent's file is sent.
+const UPLOAD_PIECE: usize = 64 * 1024;
+/// Headers and small frames; longer bodies are read in place.
+const FRAME_BUFFER: usize = 4 * 1024;
 
 pub struct Agent {
     pub hello: Hello,
@@ -89,12 +94,9 @@ impl Agent {
     pub async fn start(connection: &Connection) -> Result<Self, Unreachable> {
         let nonce = format!("{:016x}", rand::random::<u64>());
         let mut link = connection.open(Start::Agent { nonce: &nonce }).await?;
-        let first = match tokio::time::timeout(START_TIMEOUT, start_by_script(&mut link, &nonce)).await {
-            Ok(first) => first?,
-            Err(_) => return Err(Unreachable::ssh("the agent did not start in time")),
-        };
+        let first = start_by_script(&mut link, &nonce).await?;
         let Link { reader, writer, ending, guard } = link;
-        let mut reader = BufReader::with_capacity(64 * 1024, std::io::Cursor::new(first).chain(reader));
+        let mut reader = BufReader::with_capacity(FRAME_BUFFER, std::io::Cursor::new(first).chain(reader));
         let hello = match read_frame(&mut reader).await {
             Ok(Some(frame)) if frame.kind == FrameKind::Hello => serde_json::from_slice(&frame.body),
             Ok(_) => return Err(lost("the agent did not say hello")),
@@ -132,17 +134,23 @@ async fn start_by_script(link: &mut Link, nonce: &str) -> Result<Vec<u8>, Unreac
     let mut step = Step::More;
     loop {
         match step {
-            Step::More => match link.reader.read(&mut buffer).await {
-                Ok(0) | Err(_) => return Err(no_agent(&bootstrap.noise(), &link.ending).await),
-                Ok(count) => step = bootstrap.feed(buffer.get(..count).unwrap_or_default()),
+            Step::More => match tokio::time::timeout(START_SILENCE, link.reader.read(&mut buffer)).await {
+                Ok(Ok(0) | Err(_)) => return Err(no_agent(&bootstrap.noise(), &link.ending).await),
+                Ok(Ok(count)) => step = bootstrap.feed(buffer.get(..count).unwrap_or_default()),
+                Err(_) => return Err(silent(&bootstrap.noise())),
             },
             Step::Upload { machine, packed } => {
                 let agent = agents::for_machine(&machine)
                     .ok_or_else(|| lost(&format!("no agent for the architecture {machine}")))?;
-                let sent = link.writer.write_all(if packed { agent.packed } else { agent.content }).await;
-                if sent.is_ok() {
-                    let _ = link.writer.flush().await;
+                let file = if packed { agent.packed } else { agent.content };
+                for piece in file.chunks(UPLOAD_PIECE) {
+                    match tokio::time::timeout(START_SILENCE, link.writer.write_all(piece)).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(_)) => break,
+                        Err(_) => return Err(silent(&bootstrap.noise())),
+                    }
                 }
+                let _ = tokio::time::timeout(START_SILENCE, link.writer.flush()).await;
                 // When writing failed, what the script said last tells why.
                 step = bootstrap.feed(b"");
             }
@@ -150,6 +158,16 @@ async fn start_by_script(link: &mut Link, nonce: &str) -> Result<Vec<u8>, Unreac
             Step::Failed(reason) => return Err(lost(&reason)),
         }
     }
+}
+
+fn silent(noise: &str) -> Unreachable {
+    let seconds = START_SILENCE.as_secs();
+    let text = format!(
+        "the agent did not start: the login shell has said nothing for {seconds}s. Does a file that it reads at login (/etc/profile, \
+         ~/.profile, ~/.bashrc) wait for something? {}",
+        noise.trim()
+    );
+    Unreachable::ssh(text.trim()).transient()
 }
 
 /// The channel ended before an agent appeared.

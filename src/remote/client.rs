@@ -3,6 +3,10 @@
 use rplay_module_api::Stream;
 use rplay_module_api::frame::{Assembler, FrameKind, encode};
 use rplay_module_api::message::{Hello, Request, Response};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use tokio::sync::OnceCell;
 
 use super::agent::Agent;
@@ -11,17 +15,42 @@ use super::transfer::{Incoming, Outgoing, attach};
 use super::{Become, ModuleReply, ModuleRequest, RemoteError, RemoteEvent};
 use crate::connection::{Connection, Endpoint, Unreachable};
 
+/// After so long without a word from a host the user is told what the run waits for, and again after as long.
+const SILENCE: Duration = Duration::from_mins(1);
+
 pub struct Client {
     endpoint: Endpoint,
-    connection: Connection,
-    /// Started with the first module: `raw` must work where no agent can.
+    /// Started with the first module: `raw` must work where no agent can. Before the connection, so that it is dropped first.
     agent: OnceCell<Agent>,
+    connection: Connection,
+    _descriptors: Descriptors,
+}
+
+/// Counts the descriptors of a connection for as long as it is open.
+struct Descriptors {
+    count: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Descriptors {
+    fn new(count: usize, all: &Arc<AtomicUsize>) -> Self {
+        all.fetch_add(count, Ordering::Relaxed);
+        Self { count, all: Arc::clone(all) }
+    }
+}
+
+impl Drop for Descriptors {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.count, Ordering::Relaxed);
+    }
 }
 
 impl Client {
-    pub async fn connect(endpoint: &Endpoint) -> Result<Self, Unreachable> {
+    /// Connects; `open` counts the descriptors of all clients.
+    pub async fn connect(endpoint: &Endpoint, open: &Arc<AtomicUsize>) -> Result<Self, Unreachable> {
         let connection = Connection::connect(endpoint).await?;
-        Ok(Self { endpoint: endpoint.clone(), connection, agent: OnceCell::new() })
+        let descriptors = Descriptors::new(connection.descriptors(), open);
+        Ok(Self { endpoint: endpoint.clone(), connection, agent: OnceCell::new(), _descriptors: descriptors })
     }
 
     pub fn endpoint(&self) -> &Endpoint {
@@ -33,9 +62,17 @@ impl Client {
         Ok(&self.agent().await?.hello)
     }
 
-    /// False once the agent has gone; a new client is needed then.
+    /// False once the agent or the connection has gone; a new client is needed then.
     pub fn is_usable(&self) -> bool {
-        !self.agent.get().is_some_and(Agent::is_over)
+        !self.connection.is_over() && !self.agent.get().is_some_and(Agent::is_over)
+    }
+
+    /// The host as the user knows it.
+    fn host(&self) -> &str {
+        match &self.endpoint {
+            Endpoint::Local { .. } => "localhost",
+            Endpoint::Ssh(settings) => &settings.host,
+        }
     }
 
     async fn agent(&self) -> Result<&Agent, Unreachable> {
@@ -48,14 +85,17 @@ impl Client {
         request: ModuleRequest,
         on_event: &mut (dyn FnMut(RemoteEvent) + Send),
     ) -> Result<ModuleReply, RemoteError> {
-        let mut exchange = self.agent().await?.begin()?;
+        let agent = self.agent().await?;
+        let becoming = request.become_.as_ref().filter(|becoming| !becoming.is_needless(&agent.hello.user));
+        let mut exchange = agent.begin()?;
         let id = exchange.id;
         let mut outgoing = Outgoing::new(id, request.files);
         let mut incoming = Incoming::new(id, request.receive);
         let mut frames = Vec::new();
-        if let Some(becoming) = &request.become_ {
+        if let Some(becoming) = becoming {
             frames.extend(encode(FrameKind::Route, id, &json(&becoming.to_message())?));
         }
+        let module = request.module.clone();
         attach(&mut outgoing, &mut frames).map_err(RemoteError::Failed)?;
         let message = Request {
             module: request.module,
@@ -73,7 +113,20 @@ impl Client {
         exchange.send(frames);
         let mut assembler = Assembler::default();
         loop {
-            let frame = exchange.next().await?;
+            let mut silent = Duration::ZERO;
+            let frame = loop {
+                match tokio::time::timeout(SILENCE, exchange.next()).await {
+                    Ok(frame) => break frame?,
+                    Err(_) => {
+                        silent += SILENCE;
+                        let minutes = silent.as_secs() / 60;
+                        let host = self.host();
+                        on_event(RemoteEvent::Progress(format!(
+                            "waiting for the module {module} on {host}, which has said nothing for {minutes} min"
+                        )));
+                    }
+                }
+            };
             match frame.kind {
                 FrameKind::Response => {
                     let body = assembler.add(frame).map_err(|err| RemoteError::Failed(err.to_string()))?;
@@ -111,7 +164,7 @@ impl Client {
 
     /// Runs a line in the login shell, without an agent.
     pub async fn raw(&self, line: &str, become_: Option<&Become>) -> Result<RawOutput, RemoteError> {
-        raw::run(&self.connection, &self.endpoint, line, become_, None).await
+        raw::run(&self.connection, &self.endpoint, line, self.other_user(become_), None).await
     }
 
     /// Like `raw`, with something for the line's standard input; no terminal then.
@@ -121,7 +174,13 @@ impl Client {
         become_: Option<&Become>,
         input: &[u8],
     ) -> Result<RawOutput, RemoteError> {
-        raw::run(&self.connection, &self.endpoint, line, become_, Some(input)).await
+        raw::run(&self.connection, &self.endpoint, line, self.other_user(become_), Some(input)).await
+    }
+
+    /// Nobody, when who logs in is the one that shall be become.
+    fn other_user<'a>(&self, become_: Option<&'a Become>) -> Option<&'a Become> {
+        let known = self.agent.get().map(|agent| agent.hello.user.as_str()).or_else(|| self.connection.user());
+        become_.filter(|becoming| !known.is_some_and(|user| becoming.is_needless(user)))
     }
 }
 

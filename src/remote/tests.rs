@@ -9,6 +9,10 @@ use rplay_module_api::{Failure, Outcome, json};
 use super::*;
 use sshd::Sshd;
 
+async fn connect(endpoint: &Endpoint) -> Result<Client, Unreachable> {
+    Client::connect(endpoint, &std::sync::Arc::default()).await
+}
+
 fn local() -> Endpoint {
     Endpoint::Local { executable: "/bin/sh".into(), directory: "/".into() }
 }
@@ -37,12 +41,12 @@ fn text<'a>(outcome: &'a Outcome, name: &str) -> &'a str {
 }
 
 fn other_user(user: &str) -> Become {
-    Become { method: "sudo".into(), user: user.into(), exe: None, flags: None, password: None }
+    Become { method: "sudo".into(), user: user.into(), exe: None, flags: None, password: None, allow_same_user: false }
 }
 
 #[tokio::test]
 async fn local_agent_runs_modules_without_a_trace() {
-    let client = Client::connect(&local()).await.expect("local");
+    let client = connect(&local()).await.expect("local");
     assert_eq!(text(&outcome(&client, ping()).await.expect("ping"), "ping"), "pong");
     let hello = client.hello().await.expect("hello");
     assert_eq!(hello.uid, rustix::process::getuid().as_raw());
@@ -54,12 +58,12 @@ async fn local_agent_runs_modules_without_a_trace() {
 async fn ssh_uploads_once_and_answers_quickly() {
     let sshd = Sshd::start();
     let began = Instant::now();
-    let client = Client::connect(&sshd.endpoint()).await.expect("connects");
+    let client = connect(&sshd.endpoint()).await.expect("connects");
     assert_eq!(text(&outcome(&client, ping()).await.expect("ping"), "ping"), "pong");
     let first = began.elapsed();
     drop(client);
     let began = Instant::now();
-    let client = Client::connect(&sshd.endpoint()).await.expect("connects");
+    let client = connect(&sshd.endpoint()).await.expect("connects");
     let connected = began.elapsed();
     outcome(&client, ping()).await.expect("ping");
     let second = began.elapsed();
@@ -80,7 +84,7 @@ async fn ssh_uploads_once_and_answers_quickly() {
 #[tokio::test]
 async fn requests_of_one_host_run_side_by_side() {
     let sshd = Sshd::start();
-    let client = Client::connect(&sshd.endpoint()).await.expect("connects");
+    let client = connect(&sshd.endpoint()).await.expect("connects");
     let began = Instant::now();
     let (one, two) = tokio::join!(outcome(&client, command("sleep 1")), outcome(&client, command("sleep 1")));
     assert!(one.is_ok() && two.is_ok() && began.elapsed() < Duration::from_millis(1900), "{:?}", began.elapsed());
@@ -89,7 +93,7 @@ async fn requests_of_one_host_run_side_by_side() {
 #[tokio::test]
 async fn output_of_200_megabytes_and_bytes_that_are_no_text() {
     let sshd = Sshd::start();
-    let client = Client::connect(&sshd.endpoint()).await.expect("connects");
+    let client = connect(&sshd.endpoint()).await.expect("connects");
     let result = outcome(&client, command("head -c 200000000 /dev/zero | tr '\\0' x")).await.expect("succeeds");
     assert_eq!(text(&result, "stdout").len(), 200_000_000);
     let result = outcome(&client, command("printf 'a\\377b'")).await.expect("succeeds");
@@ -110,7 +114,7 @@ async fn output_of_200_megabytes_and_bytes_that_are_no_text() {
 async fn a_line_gets_its_input_and_the_end_of_it() {
     let sshd = Sshd::start();
     for endpoint in [sshd.endpoint(), local()] {
-        let client = Client::connect(&endpoint).await.expect("connects");
+        let client = connect(&endpoint).await.expect("connects");
         let work = client.raw_with_input("cat; echo end", None, b"in\n");
         let raw = tokio::time::timeout(Duration::from_secs(20), work).await.expect("ends").expect("runs");
         assert_eq!(String::from_utf8_lossy(&raw.stdout), "in\nend\n");
@@ -121,7 +125,7 @@ async fn a_line_gets_its_input_and_the_end_of_it() {
 async fn becomes_other_users_over_the_same_connection() {
     let sshd = Sshd::start();
     for endpoint in [sshd.endpoint(), local()] {
-        let client = Client::connect(&endpoint).await.expect("connects");
+        let client = connect(&endpoint).await.expect("connects");
         for user in ["root", "nobody", "nobody"] {
             let mut request = command("id -un");
             request.become_ = Some(other_user(user));
@@ -140,7 +144,7 @@ async fn becomes_other_users_over_the_same_connection() {
 async fn a_dropped_request_ends_its_commands() {
     let sshd = Sshd::start();
     for endpoint in [sshd.endpoint(), local()] {
-        let client = Client::connect(&endpoint).await.expect("connects");
+        let client = connect(&endpoint).await.expect("connects");
         for user in [None, Some("nobody")] {
             let mut request = command("sleep 4711.5 & sleep 4711.25");
             request.become_ = user.map(other_user);
@@ -182,7 +186,7 @@ async fn an_agent_killed_in_the_middle_is_unreachable() {
 #[tokio::test]
 async fn a_lost_connection_is_unreachable() {
     let mut sshd = Sshd::start();
-    let client = Client::connect(&sshd.endpoint()).await.expect("connects");
+    let client = connect(&sshd.endpoint()).await.expect("connects");
     outcome(&client, ping()).await.expect("ping");
     let mut ignore = |_| ();
     let (err, ()) = tokio::join!(client.run(command("sleep 20"), &mut ignore), async {
@@ -193,7 +197,7 @@ async fn a_lost_connection_is_unreachable() {
 }
 
 async fn refusal(settings: SshSettings) -> String {
-    match Client::connect(&Endpoint::Ssh(settings.into())).await {
+    match connect(&Endpoint::Ssh(settings.into())).await {
         Ok(_) => panic!("connected"),
         Err(err) => err.message,
     }
@@ -232,8 +236,8 @@ async fn refusals_name_their_reason() {
     sshd.forget_host_key();
     let mut settings = sshd.settings();
     settings.host_key_checking = false;
-    drop(Client::connect(&Endpoint::Ssh(settings.into())).await.expect("not checked"));
-    drop(Client::connect(&sshd.endpoint()).await.expect("remembered"));
+    drop(connect(&Endpoint::Ssh(settings.into())).await.expect("not checked"));
+    drop(connect(&sshd.endpoint()).await.expect("remembered"));
 }
 
 #[tokio::test]
@@ -241,12 +245,12 @@ async fn openssh_carries_what_libssh2_cannot() {
     let sshd = Sshd::start();
     let mut settings = sshd.settings();
     settings.common_args.push_str(" -o ForwardAgent=yes");
-    let client = Client::connect(&Endpoint::Ssh(settings.clone().into())).await.expect("connects");
+    let client = connect(&Endpoint::Ssh(settings.clone().into())).await.expect("connects");
     assert!(outcome(&client, ping()).await.is_ok());
     let raw = client.raw("echo out; exit 4", None).await.expect("runs");
     assert_eq!((raw.rc, String::from_utf8_lossy(&raw.stdout).trim()), (4, "out"));
     settings.private_key_file = Some(sshd.other_key());
-    let client = Client::connect(&Endpoint::Ssh(settings.into())).await.expect("no connection yet");
+    let client = connect(&Endpoint::Ssh(settings.into())).await.expect("no connection yet");
     let err = client.run(ping(), &mut |_| ()).await.expect_err("refused");
     assert!(err.to_string().contains("Permission denied (publickey"), "{err}");
 }
@@ -258,7 +262,7 @@ async fn full_disks_are_passed_over() {
     let mut settings = sshd.settings();
     settings.host_key_checking = true;
     sshd.set_environment("XDG_CACHE_HOME", &home);
-    let client = Client::connect(&Endpoint::Ssh(settings.into())).await.expect("connects");
+    let client = connect(&Endpoint::Ssh(settings.into())).await.expect("connects");
     assert!(outcome(&client, ping()).await.is_ok());
     assert_eq!(std::fs::read_dir(home.join("rplay")).map_or(0, Iterator::count), 0);
 }
@@ -266,12 +270,12 @@ async fn full_disks_are_passed_over() {
 #[tokio::test]
 async fn raw_needs_no_agent() {
     let sshd = Sshd::start();
-    let client = Client::connect(&sshd.endpoint()).await.expect("connects");
+    let client = connect(&sshd.endpoint()).await.expect("connects");
     let raw = client.raw("echo $((6*7)); echo err >&2; test -t 0; exit 5", None).await.expect("runs");
     assert_eq!((raw.rc, String::from_utf8_lossy(&raw.stdout).as_ref()), (5, "42\r\nerr\r\n"));
     let raw = client.raw_with_input("cat; echo err >&2", None, b"in").await.expect("runs");
     assert_eq!((raw.rc, raw.stdout.as_slice(), raw.stderr.as_slice()), (0, &b"in"[..], &b"err\n"[..]));
-    let client = Client::connect(&local()).await.expect("local");
+    let client = connect(&local()).await.expect("local");
     let raw = client.raw("echo $((6*7)); echo err >&2; exit 5", None).await.expect("runs");
     assert_eq!((raw.rc, raw.stdout.as_slice(), raw.stderr.as_slice()), (5, &b"42\n"[..], &b"err\n"[..]));
 }

@@ -1,15 +1,14 @@
 //! Proves who the user is: keys from files, keys from the ssh agent, passwords.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use ssh2::{KeyboardInteractivePrompt, Prompt, Session};
+use ssh2::{KeyboardInteractivePrompt, Prompt};
 
 use super::ConnectError;
+use super::wire::{Wire, WireError};
+use crate::connection::private_key::KeyFile;
 use crate::connection::ssh_config::SshConfig;
-use crate::connection::{SshSettings, Unreachable};
+use crate::connection::{SshSettings, Unreachable, limits};
 
 /// Gives the password to every hidden question.
 struct PasswordPrompt<'a> {
@@ -26,82 +25,160 @@ impl KeyboardInteractivePrompt for PasswordPrompt<'_> {
     }
 }
 
-pub fn authenticate(
-    session: &Session,
+pub async fn authenticate(
+    wire: &mut Wire,
     settings: &SshSettings,
     config: &SshConfig,
     passwords_allowed: bool,
 ) -> Result<(), ConnectError> {
-    let user = &config.user;
-    let (given, usual): (Vec<&PathBuf>, Vec<&PathBuf>) =
-        config.identity_files.iter().filter(|file| file.is_file()).partition(|file| !is_usual(file));
-    if config.public_keys {
-        let with_file =
-            |file: &&PathBuf| !session.authenticated() && session.userauth_pubkey_file(user, None, file, None).is_ok();
-        // A key that was named for this host is the most likely one; servers count attempts.
-        if given.iter().any(with_file) || with_agent(session, config) || usual.iter().any(with_file) {
+    let user = config.user.as_str();
+    let keys = KeyFile::read_all(config).map_err(Unreachable::ssh)?;
+    let (given, usual): (Vec<&KeyFile>, Vec<&KeyFile>) = keys.iter().partition(|key| !is_usual(&key.path));
+    let mut methods = None;
+    let mut tried_password = false;
+    for method in config.authentications() {
+        let done = match method {
+            // Asking first what the server takes would cost a round trip.
+            "publickey" if config.public_keys => {
+                // A key that was named for this host is the most likely one; servers count attempts.
+                with_files(wire, config, &given).await?
+                    || with_agent(wire, config, &keys).await?
+                    || with_files(wire, config, &usual).await?
+            }
+            "password" if config.passwords && passwords_allowed && !tried_password => {
+                let Some(password) = &settings.password else { continue };
+                if !offers(wire, config, &mut methods, method).await? {
+                    continue;
+                }
+                tried_password = true;
+                accepted(wire.call(|session| session.userauth_password(user, password.expose())).await, wire, config)?
+            }
+            "keyboard-interactive" if config.keyboard_interactive && passwords_allowed && !tried_password => {
+                let Some(password) = &settings.password else { continue };
+                if !offers(wire, config, &mut methods, method).await? {
+                    continue;
+                }
+                tried_password = true;
+                let mut prompt = PasswordPrompt { password: password.expose(), answered: false };
+                let call = wire.call(|session| session.userauth_keyboard_interactive(user, &mut prompt)).await;
+                accepted(call, wire, config)?
+            }
+            _ => false,
+        };
+        if done || wire.session.authenticated() {
             return Ok(());
         }
     }
-    let methods = session.auth_methods(user).map(ToOwned::to_owned);
-    if session.authenticated() {
+    offers(wire, config, &mut methods, "").await?;
+    if wire.session.authenticated() {
         return Ok(());
     }
-    let methods = methods.map_err(|err| {
-        Unreachable::ssh(format!("Connection closed by {} port {} ({})", config.hostname, config.port, err.message()))
-            .transient()
-    })?;
-    if let Some(password) = settings.password.as_ref().filter(|_| passwords_allowed) {
-        let offered = |method: &str| methods.split(',').any(|offered| offered == method);
-        let mut tried = false;
-        if config.passwords && offered("password") {
-            tried = true;
-            if session.userauth_password(user, password.expose()).is_ok() {
-                return Ok(());
-            }
-        }
-        if config.keyboard_interactive && offered("keyboard-interactive") && !tried {
-            tried = true;
-            let mut prompt = PasswordPrompt { password: password.expose(), answered: false };
-            if session.userauth_keyboard_interactive(user, &mut prompt).is_ok() && session.authenticated() {
-                return Ok(());
-            }
-        }
-        if tried {
-            let message = "Invalid/incorrect password: Permission denied, please try again.".to_owned();
-            return Err(Unreachable { message, transient: false }.into());
-        }
+    let methods = methods.unwrap_or_default();
+    if tried_password {
+        let message = "Invalid/incorrect password: Permission denied, please try again.".to_owned();
+        return Err(Unreachable { message, transient: false }.into());
     }
-    if config.from_ssh_program && beyond_libssh2(config, &methods) {
-        return Err(ConnectError::Unsupported);
+    if let Some(reason) = beyond_libssh2(config, &keys, &methods) {
+        return Err(ConnectError::Unsupported(reason));
     }
     let mut reason = format!("{user}@{}: Permission denied ({methods}).", config.hostname);
-    for file in given.iter().chain(&usual).filter(|file| is_encrypted(file)) {
-        reason.push_str(&format!(" The key {} needs a passphrase: add it to ssh-agent.", file.display()));
+    for key in keys.iter().filter(|key| key.is_encrypted()) {
+        reason.push_str(&format!(" The key {} needs a passphrase: add it to ssh-agent.", key.path.display()));
+    }
+    for key in keys.iter().filter_map(|key| key.refusal.as_ref().map(|why| (key, why))) {
+        reason.push_str(&format!(" The key {} is not used: {}.", key.0.path.display(), key.1));
     }
     Err(Unreachable::ssh(reason).into())
 }
 
-/// Tries the keys of the ssh agent; with `IdentitiesOnly` those whose public half lies beside a named file.
-fn with_agent(session: &Session, config: &SshConfig) -> bool {
-    let Some(socket) = &config.identity_agent else { return false };
-    let Ok(mut agent) = session.agent() else { return false };
-    if agent.set_identity_path(socket).is_err() || agent.connect().is_err() || agent.list_identities().is_err() {
-        return false;
+/// Whether the server takes this method; asked once. A server that asks for nothing lets the user in by the question.
+async fn offers(
+    wire: &mut Wire,
+    config: &SshConfig,
+    known: &mut Option<String>,
+    method: &str,
+) -> Result<bool, ConnectError> {
+    if known.is_none() {
+        let user = config.user.as_str();
+        *known = match wire.call(|session| session.auth_methods(user).map(ToOwned::to_owned)).await {
+            Ok(methods) => Some(methods),
+            Err(_) if wire.session.authenticated() => Some(String::new()),
+            Err(err) => return Err(closed(config, &err)),
+        };
     }
-    let named: Vec<Vec<u8>> = config.identity_files.iter().filter_map(|file| public_half(file)).collect();
-    let mut identities = agent.identities().unwrap_or_default();
-    identities.sort_by_key(|identity| !named.iter().any(|key| key == identity.blob()));
-    let wanted =
-        |identity: &&ssh2::PublicKey| !config.identities_only || named.iter().any(|key| key == identity.blob());
-    identities.iter().filter(wanted).any(|identity| agent.userauth(&config.user, identity).is_ok())
+    Ok(known.as_deref().unwrap_or_default().split(',').any(|offered| offered == method))
 }
 
-fn public_half(file: &Path) -> Option<Vec<u8>> {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".pub");
-    let text = fs::read_to_string(name).ok()?;
-    BASE64.decode(text.split_whitespace().nth(1)?).ok()
+/// Whether the server took it; an error when the connection is gone.
+fn accepted<T>(result: Result<T, WireError>, wire: &Wire, config: &SshConfig) -> Result<bool, ConnectError> {
+    match result {
+        Ok(_) => Ok(true),
+        Err(WireError::Ssh(err)) if !is_broken(&err) => Ok(false),
+        Err(_) if wire.session.authenticated() => Ok(true),
+        Err(err) => Err(closed(config, &err)),
+    }
+}
+
+fn is_broken(err: &ssh2::Error) -> bool {
+    matches!(err.code(), ssh2::ErrorCode::Session(-1 | -4 | -7 | -12 | -13 | -14 | -38 | -43))
+}
+
+fn closed(config: &SshConfig, err: &WireError) -> ConnectError {
+    let (host, port) = (&config.hostname, config.port);
+    Unreachable::ssh(format!("Connection closed by {host} port {port} ({err})")).transient().into()
+}
+
+async fn with_files(wire: &mut Wire, config: &SshConfig, keys: &[&KeyFile]) -> Result<bool, ConnectError> {
+    let user = config.user.as_str();
+    for key in keys.iter().filter(|key| key.refusal.is_none() && !key.is_encrypted()) {
+        let Some(content) = key.text() else { continue };
+        let result = wire.call(|session| session.userauth_pubkey_memory(user, None, content, None)).await;
+        if accepted(result, wire, config)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Tries the keys of the ssh agent; with `IdentitiesOnly` those whose public half lies beside a named file.
+async fn with_agent(wire: &mut Wire, config: &SshConfig, keys: &[KeyFile]) -> Result<bool, ConnectError> {
+    let Some(socket) = config.identity_agent.clone() else { return Ok(false) };
+    let named: Vec<Vec<u8>> = keys.iter().filter_map(|key| key.public.clone()).collect();
+    let (user, identities_only) = (config.user.clone(), config.identities_only);
+    let session = wire.session.clone();
+    // libssh2 waits for the agent, and an agent may wait for its user. The deadline holds outside; here a thread may be left behind.
+    let asked = tokio::task::spawn_blocking(move || {
+        session.set_blocking(true);
+        let result = ask_agent(&session, &socket, &user, &named, identities_only);
+        session.set_blocking(false);
+        result
+    });
+    match asked.await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(reason)) => Err(Unreachable::ssh(reason).into()),
+        Err(_) => Ok(false),
+    }
+}
+
+fn ask_agent(
+    session: &ssh2::Session,
+    socket: &Path,
+    user: &str,
+    named: &[Vec<u8>],
+    identities_only: bool,
+) -> Result<bool, String> {
+    // libssh2 would not say that there are no descriptors left.
+    if let Err(err) = std::os::unix::net::UnixStream::connect(socket) {
+        return if limits::is_exhausted(&err) { Err(limits::explain(&err)) } else { Ok(false) };
+    }
+    let Ok(mut agent) = session.agent() else { return Ok(false) };
+    if agent.set_identity_path(socket).is_err() || agent.connect().is_err() || agent.list_identities().is_err() {
+        return Ok(false);
+    }
+    let mut identities = agent.identities().unwrap_or_default();
+    identities.sort_by_key(|identity| !named.iter().any(|key| key == identity.blob()));
+    let wanted = |identity: &&ssh2::PublicKey| !identities_only || named.iter().any(|key| key == identity.blob());
+    Ok(identities.iter().filter(wanted).any(|identity| agent.userauth(user, identity).is_ok()))
 }
 
 fn is_usual(file: &Path) -> bool {
@@ -109,31 +186,21 @@ fn is_usual(file: &Path) -> bool {
     file.file_name().is_some_and(|name| USUAL.iter().any(|usual| name == *usual))
 }
 
-/// Whether OpenSSH's own program has more to offer: security keys, certificates, a Kerberos ticket.
-fn beyond_libssh2(config: &SshConfig, methods: &str) -> bool {
-    let beside = |file: &Path, suffix: &str| {
-        let mut name = file.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let key = config.identity_files.iter().any(|file| {
-        let public = fs::read_to_string(beside(file, ".pub")).unwrap_or_default();
-        beside(file, "-cert.pub").is_file() || (public.starts_with("sk-") && file.is_file())
-    });
+/// What OpenSSH's own program has to offer beyond this: security keys, certificates, a Kerberos ticket.
+fn beyond_libssh2(config: &SshConfig, keys: &[KeyFile], methods: &str) -> Option<String> {
+    for key in keys {
+        let mut certificate = key.path.as_os_str().to_owned();
+        certificate.push("-cert.pub");
+        if Path::new(&certificate).is_file() {
+            return Some(format!("the key {} has a certificate", key.path.display()));
+        }
+        if key.key_type().is_some_and(|kind| kind.starts_with("sk-")) {
+            return Some(format!("the key {} is a security key", key.path.display()));
+        }
+    }
     let ticket = || {
         let uid = rustix::process::getuid().as_raw();
-        std::env::var_os("KRB5CCNAME").is_some() || Path::new(&format!("/tmp/krb5cc_{uid}")).exists()
+        std::env::var_os("KRB5CCNAME").is_some() || PathBuf::from(format!("/tmp/krb5cc_{uid}")).exists()
     };
-    key || (config.gssapi && methods.contains("gssapi") && ticket())
-}
-
-fn is_encrypted(file: &Path) -> bool {
-    let Ok(text) = fs::read_to_string(file) else { return false };
-    if text.contains("ENCRYPTED") {
-        return true;
-    }
-    let inner: String = text.lines().filter(|line| !line.starts_with("-----")).collect();
-    // The format's name, a zero byte, and the length-prefixed name of the cipher.
-    let key = BASE64.decode(inner).unwrap_or_default();
-    key.starts_with(b"openssh-key-v1\0") && key.get(19..23) != Some(b"none")
+    (config.gssapi && methods.contains("gssapi") && ticket()).then(|| "a Kerberos ticket".to_owned())
 }
