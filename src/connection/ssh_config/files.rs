@@ -113,6 +113,8 @@ impl<'a> Reading<'a> {
                 'F' => file = Some(value.to_owned()),
                 'p' => self.option(&Line { name: "port".into(), words: vec![value.to_owned()] })?,
                 'l' => self.option(&Line { name: "user".into(), words: vec![value.to_owned()] })?,
+                // ssh passes over a file that is not there, and says so.
+                'i' if !Path::new(value).exists() => return Err(Beyond),
                 'i' => self.option(&Line { name: "identityfile".into(), words: vec![value.to_owned()] })?,
                 _ => return Err(Beyond),
             }
