@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A file (or another named text) as it was read.
 #[derive(Debug)]
@@ -10,16 +10,23 @@ pub struct SourceFile {
     /// Absolute path, or a name in angle brackets such as `<extra vars>`.
     pub path: PathBuf,
     pub text: String,
+    /// Where each line begins, once somebody asks for one.
+    lines: OnceLock<Box<[usize]>>,
 }
 
 impl SourceFile {
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { path: path.into(), text: text.into() })
+        Arc::new(Self { path: path.into(), text: text.into(), lines: OnceLock::new() })
     }
 
     /// The text of a line, counted from 1.
     pub fn line(&self, line: u32) -> Option<&str> {
-        self.text.lines().nth(line.checked_sub(1)? as usize)
+        let starts = self.lines.get_or_init(|| {
+            let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect()
+        });
+        let start = *starts.get(line.checked_sub(1)? as usize)?;
+        self.text.get(start..)?.lines().next()
     }
 }
 
@@ -58,5 +65,20 @@ impl fmt::Display for Span {
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_those_of_the_text() {
+        for text in ["", "a", "a\n", "a\r\nb", "\n\n", "a\rb\nc\n\nd\n"] {
+            let file = SourceFile::new("t", text);
+            let lines: Vec<&str> = (1..).map_while(|line| file.line(line)).collect();
+            assert_eq!(lines, text.lines().collect::<Vec<_>>(), "{text:?}");
+        }
+        assert_eq!(SourceFile::new("t", "a").line(0), None);
     }
 }

@@ -57,6 +57,7 @@ struct Note {
     trusted: bool,
     secret: bool,
     markup: bool,
+    vaulted: bool,
     span: Option<Span>,
 }
 
@@ -92,6 +93,11 @@ impl Str {
         self.note.as_ref().is_some_and(|note| note.markup)
     }
 
+    /// The text of a vaulted string, unchanged.
+    pub fn is_vaulted(&self) -> bool {
+        self.note.as_ref().is_some_and(|note| note.vaulted)
+    }
+
     pub fn span(&self) -> Option<&Span> {
         self.note.as_ref()?.span.as_ref()
     }
@@ -100,6 +106,12 @@ impl Str {
     #[must_use]
     pub fn into_secret(self) -> Self {
         self.noted(|note| note.secret = true)
+    }
+
+    /// The text of a vaulted string: secret, and known to come from a vault as long as nothing is made of it.
+    #[must_use]
+    pub fn into_vaulted(self) -> Self {
+        self.noted(|note| (note.secret, note.vaulted) = (true, true))
     }
 
     #[must_use]
@@ -131,7 +143,8 @@ impl Str {
     /// Another text with this one's trust, place and secrecy.
     #[must_use]
     pub fn with_text(&self, text: impl Into<Arc<str>>) -> Self {
-        Self { text: text.into(), note: self.note.clone() }
+        let other = Self { text: text.into(), note: self.note.clone() };
+        if self.is_vaulted() { other.noted(|note| note.vaulted = false) } else { other }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use rplay_module_api::{Arg, Spec};
 use rplay_modules::support::file_attributes::FILE_ARGS;
@@ -10,8 +9,7 @@ use rplay_modules::support::file_attributes::FILE_ARGS;
 use super::source_file::{self, Prepared};
 use super::{ActionResult, FailedIn, Invocation, ModuleCall, copy, module};
 use crate::source::SourceFile;
-use crate::template::{FileOptions, SearchPath, Templar, TemplateError, encode};
-use crate::value::{Dict, Value};
+use crate::template::{FileOptions, SearchPath, Templar, TemplateError, encode, own_variables};
 
 pub const SPEC: Spec = Spec {
     name: "template",
@@ -103,54 +101,16 @@ fn render(invocation: &Invocation<'_>, path: &Path, text: String) -> Result<Stri
         comment_end_string: text_of("comment_end_string", "#}"),
     };
     let source = SourceFile::new(path, text);
-    templar(invocation, path).render_file(&source, &options, &variables(invocation, path))
+    let given = invocation.text("src").unwrap_or_default();
+    let own = own_variables(invocation.templar, given, path, invocation.text("dest"));
+    templar(invocation, path).render_file(&source, &options, &own)
 }
 
-/// Included templates may lie beside the including one.
+/// Included templates are searched like the template, and at last beside it.
 fn templar(invocation: &Invocation<'_>, path: &Path) -> Templar {
     let templar = invocation.templar;
     let mut search: SearchPath = (**templar.search()).clone();
-    search.dirs.insert(0, path.parent().unwrap_or(Path::new("/")).to_owned());
-    let own = templar.engine().templar(Arc::clone(templar.variables()), Arc::new(search));
-    match templar.locals() {
-        Some(locals) => own.with_locals(locals.clone()),
-        None => own,
-    }
-}
-
-/// What a template can say about itself.
-fn variables(invocation: &Invocation<'_>, path: &Path) -> Dict {
-    let mut variables = invocation.templar.locals().cloned().unwrap_or_default();
-    let mut set = |name: &str, value: Value| {
-        variables.insert(Value::str(name), value);
-    };
-    let metadata = std::fs::metadata(path).ok();
-    let changed = metadata.as_ref().and_then(|metadata| metadata.modified().ok()).unwrap_or(SystemTime::UNIX_EPOCH);
-    let local = |time: SystemTime| Value::DateTime(chrono::DateTime::<chrono::Local>::from(time).naive_local(), None);
-    let uid = metadata.as_ref().map_or(0, std::os::unix::fs::MetadataExt::uid);
-    let owner = user_name(uid).map_or_else(|| Value::Int(i64::from(uid)), Value::from);
-    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    if invocation.templar.variables().get("ansible_managed").is_none() {
-        let setting = invocation.templar.engine().settings.config.as_ref();
-        let managed = setting.and_then(|setting| setting("DEFAULT_MANAGED_STR"));
-        set("ansible_managed", managed.unwrap_or_else(|| "Ansible managed".into()));
-    }
-    set("template_host", rustix::system::uname().nodename().to_string_lossy().into_owned().into());
-    set("template_path", invocation.text("src").unwrap_or_default().into());
-    set("template_fullpath", full.to_string_lossy().into_owned().into());
-    set("template_destpath", invocation.text("dest").unwrap_or_default().into());
-    set("template_uid", owner);
-    set("template_mtime", local(changed));
-    set("template_run_date", local(SystemTime::now()));
-    variables
-}
-
-fn user_name(uid: u32) -> Option<String> {
-    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    let uid = uid.to_string();
-    let mut lines = passwd.lines().map(|line| line.split(':'));
-    lines.find_map(|mut fields| {
-        let name = fields.next()?;
-        (fields.nth(1)? == uid).then(|| name.to_owned())
-    })
+    search.dirs.push(search.basedir.clone());
+    search.dirs.extend(path.parent().map(Path::to_owned));
+    templar.with_search(Arc::new(search))
 }

@@ -101,9 +101,9 @@ impl VarsFiles {
         }
         let path = base.join(if folder == Folder::GroupVars { "group_vars" } else { "host_vars" }).join(name);
         let mut dicts = Vec::new();
-        for file in self.find(&path, name) {
-            let document = self.reader.read_file(&file)?;
-            if let Some(vars) = as_vars(&document, &file)? {
+        let files = self.find(&path, name);
+        for (file, document) in files.iter().zip(self.reader.read_files(&files)?) {
+            if let Some(vars) = as_vars(&document, file)? {
                 dicts.push(Arc::new(vars));
             }
         }

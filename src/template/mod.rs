@@ -5,7 +5,9 @@ pub mod engine;
 pub mod error;
 pub mod file;
 pub mod filters;
+pub mod limits;
 pub mod lookups;
+mod own_variables;
 pub mod search;
 pub mod tests;
 
@@ -15,6 +17,8 @@ use std::sync::Arc;
 pub use condition::Condition;
 pub use error::{TemplateError, TemplateErrorKind};
 pub use file::FileOptions;
+pub use limits::Interrupt;
+pub use own_variables::own_variables;
 pub use search::SearchPath;
 
 use engine::compile::{Cache, Syntax};
@@ -33,8 +37,8 @@ pub trait Variables: Send + Sync {
     fn get(&self, name: &str) -> Option<Value>;
     fn names(&self) -> Vec<String>;
 
-    /// The names in `hostvars`; none where there is no inventory.
-    fn hosts(&self) -> Option<Vec<String>> {
+    /// The names in `hostvars`, each under itself; none where there is no inventory.
+    fn hosts(&self) -> Option<Arc<Dict>> {
         None
     }
 
@@ -70,6 +74,8 @@ pub struct Settings {
     pub config: Option<Arc<dyn Fn(&str) -> Option<Value> + Send + Sync>>,
     /// The hosts that patterns mean among groups, for the lookup `inventory_hostnames`.
     pub hosts_matching: Option<HostsMatching>,
+    /// Ends every rendering of the run.
+    pub interrupt: Interrupt,
 }
 
 /// Groups with the names of their hosts, and patterns.
@@ -86,6 +92,7 @@ impl Default for Settings {
             vault: None,
             config: None,
             hosts_matching: None,
+            interrupt: Interrupt::default(),
         }
     }
 }
@@ -103,7 +110,8 @@ impl Engine {
     }
 
     pub fn templar(self: &Arc<Self>, variables: Arc<dyn Variables>, search: Arc<SearchPath>) -> Templar {
-        Templar { engine: Arc::clone(self), variables, search, locals: None, file: None }
+        let interrupt = self.settings.interrupt.clone();
+        Templar { engine: Arc::clone(self), variables, search, locals: None, file: None, beside: None, interrupt }
     }
 }
 
@@ -116,6 +124,9 @@ pub struct Templar {
     locals: Option<Arc<Dict>>,
     /// The options of the template file that is being rendered; included ones share them.
     file: Option<Arc<Syntax>>,
+    /// A folder where other templates are looked for first.
+    beside: Option<Arc<Path>>,
+    interrupt: Interrupt,
 }
 
 impl Templar {
@@ -142,6 +153,26 @@ impl Templar {
     /// The same with other variables, those of another host.
     pub(crate) fn with_variables(&self, variables: Arc<dyn Variables>) -> Templar {
         Templar { variables, locals: None, ..self.clone() }
+    }
+
+    /// The same with another search path.
+    #[must_use]
+    pub fn with_search(&self, search: Arc<SearchPath>) -> Templar {
+        Templar { search, ..self.clone() }
+    }
+
+    pub(crate) fn beside(&self, file: &Path) -> Templar {
+        Templar { beside: file.parent().map(Arc::from), ..self.clone() }
+    }
+
+    /// The same, ended by another flag than the run's (`Interrupt::child` makes one that the run's ends as well).
+    #[must_use]
+    pub fn with_interrupt(&self, interrupt: Interrupt) -> Templar {
+        Templar { interrupt, ..self.clone() }
+    }
+
+    pub(crate) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// The same with more variables, which win over all others.
@@ -218,7 +249,8 @@ impl Templar {
     }
 
     fn find_template(&self, name: &str) -> Option<PathBuf> {
-        self.search.find("templates", name).filter(|path| path.is_file())
+        let beside = self.beside.as_ref().map(|folder| folder.join(name)).filter(|path| path.is_file());
+        beside.or_else(|| self.search.find("templates", name).filter(|path| path.is_file()))
     }
 }
 

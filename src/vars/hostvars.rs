@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::scope::Scope;
 use crate::template::Variables;
-use crate::value::Value;
+use crate::value::{Dict, Value};
 
 impl Variables for Scope {
     fn get(&self, name: &str) -> Option<Value> {
@@ -15,8 +15,8 @@ impl Variables for Scope {
         self.all_names()
     }
 
-    fn hosts(&self) -> Option<Vec<String>> {
-        Some(self.world.inventory().host_names().map(std::string::ToString::to_string).collect())
+    fn hosts(&self) -> Option<Arc<Dict>> {
+        Some(self.world.host_names())
     }
 
     fn of_host(&self, host: &str) -> Option<Arc<dyn Variables>> {

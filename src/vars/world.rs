@@ -16,6 +16,7 @@ pub struct World {
     generation: AtomicU64,
     hosts: RwLock<HashMap<Arc<str>, Arc<HostVariables>>>,
     groups: RwLock<Option<(u64, Value)>>,
+    host_names: RwLock<Option<(u64, Arc<Dict>)>>,
     pub extra_vars: Arc<Dict>,
     /// `hash_behaviour=merge`: dicts of several layers are merged.
     pub merge_hashes: bool,
@@ -36,6 +37,7 @@ impl World {
             generation: AtomicU64::new(0),
             hosts: RwLock::default(),
             groups: RwLock::default(),
+            host_names: RwLock::default(),
             extra_vars,
             merge_hashes: false,
             magic,
@@ -103,5 +105,19 @@ impl World {
         let groups = Value::dict(self.inventory().groups_dict());
         *self.groups.write().unwrap_or_else(PoisonError::into_inner) = Some((generation, groups.clone()));
         groups
+    }
+
+    /// The hosts of the inventory by name, each under itself.
+    pub fn host_names(&self) -> Arc<Dict> {
+        let generation = self.generation.load(Ordering::Relaxed);
+        if let Some((of, names)) = &*self.host_names.read().unwrap_or_else(PoisonError::into_inner)
+            && *of == generation
+        {
+            return Arc::clone(names);
+        }
+        let name = |name: &_| (Value::str(Arc::clone(name)), Value::str(Arc::clone(name)));
+        let names: Arc<Dict> = Arc::new(self.inventory().host_names().map(name).collect());
+        *self.host_names.write().unwrap_or_else(PoisonError::into_inner) = Some((generation, Arc::clone(&names)));
+        names
     }
 }

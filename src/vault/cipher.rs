@@ -1,47 +1,66 @@
 //! The vault's cryptography: PBKDF2-HMAC-SHA256, AES-256 in counter mode, HMAC-SHA256 over the ciphertext.
 
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+
 use aes::Aes256;
 use ctr::Ctr128BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use ring::{hmac, pbkdf2};
 
-const ITERATIONS: u32 = 10_000;
+const ITERATIONS: NonZeroU32 = NonZeroU32::new(10_000).expect("not zero");
 const BLOCK: usize = 16;
+/// More vaults than this at a time, and the first ones' keys are derived again.
+const MOST_KEYS: usize = 4096;
 
 pub struct Encrypted {
     pub hmac: Vec<u8>,
     pub ciphertext: Vec<u8>,
 }
 
-struct Keys {
-    cipher: [u8; 32],
-    hmac: [u8; 32],
-    nonce: [u8; 16],
+/// What a password and a salt lead to: keys of cipher and HMAC, and the nonce.
+struct Keys([u8; 80]);
+
+impl Keys {
+    fn apply_keystream(&self, text: &mut [u8]) {
+        let (mut key, mut nonce) = ([0; 32], [0; 16]);
+        key.copy_from_slice(&self.0[..32]);
+        nonce.copy_from_slice(&self.0[64..]);
+        Ctr128BE::<Aes256>::new(&key.into(), &nonce.into()).apply_keystream(text);
+    }
+
+    fn mac(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &self.0[32..64])
+    }
 }
 
-fn derive(password: &[u8], salt: &[u8]) -> Keys {
-    let mut all = [0; 80];
-    pbkdf2::pbkdf2_hmac::<Sha256>(password, salt, ITERATIONS, &mut all);
-    let mut keys = Keys { cipher: [0; 32], hmac: [0; 32], nonce: [0; 16] };
-    keys.cipher.copy_from_slice(&all[..32]);
-    keys.hmac.copy_from_slice(&all[32..64]);
-    keys.nonce.copy_from_slice(&all[64..]);
-    keys
-}
+type Known = HashMap<(Vec<u8>, Vec<u8>), Arc<OnceLock<Arc<Keys>>>>;
 
-fn mac(key: &[u8; 32]) -> Hmac<Sha256> {
-    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length")
+/// The keys of a password and a salt. Deriving them is nearly all that a vault costs, so it is done once for each pair,
+/// also when several threads ask.
+fn keys(password: &[u8], salt: &[u8]) -> Arc<Keys> {
+    static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+    let slot = {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_KEYS {
+            known.clear();
+        }
+        Arc::clone(known.entry((password.to_owned(), salt.to_owned())).or_default())
+    };
+    Arc::clone(slot.get_or_init(|| {
+        let mut all = [0; 80];
+        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ITERATIONS, salt, password, &mut all);
+        Arc::new(Keys(all))
+    }))
 }
 
 /// The plaintext, or nothing when the password is wrong.
 pub fn decrypt(password: &[u8], salt: &[u8], hmac: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
-    let keys = derive(password, salt);
-    let mut mac = mac(&keys.hmac);
-    mac.update(ciphertext);
-    mac.verify_slice(hmac).ok()?;
+    let keys = keys(password, salt);
+    hmac::verify(&keys.mac(), ciphertext, hmac).ok()?;
     let mut plain = ciphertext.to_vec();
-    Ctr128BE::<Aes256>::new(&keys.cipher.into(), &keys.nonce.into()).apply_keystream(&mut plain);
+    keys.apply_keystream(&mut plain);
     // PKCS#7 padding, which counter mode would not need.
     let padding = usize::from(*plain.last()?);
     let length = plain.len().checked_sub(padding).filter(|_| (1..=BLOCK).contains(&padding))?;
@@ -50,12 +69,10 @@ pub fn decrypt(password: &[u8], salt: &[u8], hmac: &[u8], ciphertext: &[u8]) -> 
 }
 
 pub fn encrypt(password: &[u8], salt: &[u8], plain: &[u8]) -> Encrypted {
-    let keys = derive(password, salt);
     let padding = BLOCK - plain.len() % BLOCK;
     let mut ciphertext = plain.to_vec();
     ciphertext.resize(plain.len() + padding, u8::try_from(padding).unwrap_or(0));
-    Ctr128BE::<Aes256>::new(&keys.cipher.into(), &keys.nonce.into()).apply_keystream(&mut ciphertext);
-    let mut mac = mac(&keys.hmac);
-    mac.update(&ciphertext);
-    Encrypted { hmac: mac.finalize().into_bytes().to_vec(), ciphertext }
+    let keys = keys(password, salt);
+    keys.apply_keystream(&mut ciphertext);
+    Encrypted { hmac: hmac::sign(&keys.mac(), &ciphertext).as_ref().to_vec(), ciphertext }
 }

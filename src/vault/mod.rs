@@ -3,8 +3,10 @@
 mod cipher;
 mod password;
 
-use std::fmt::{self, Write};
+use std::fmt;
+use std::num::NonZero;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind};
@@ -89,6 +91,26 @@ impl Secrets {
             .ok_or(Failure::WrongPassword)
     }
 
+    /// Derives the keys of several vaults side by side, so that opening one after the other takes no time then.
+    pub fn prepare<'a>(&self, vaults: impl Iterator<Item = &'a [u8]>) {
+        let vaults: Vec<&[u8]> = vaults.collect();
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(vaults.len());
+        if threads < 2 {
+            return;
+        }
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some(vault) = vaults.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        // What is wrong with a vault is said when it is opened.
+                        let _ = self.decrypt(vault);
+                    }
+                });
+            }
+        });
+    }
+
     /// Encrypts with the password of an id, or with the first one.
     pub fn encrypt(&self, plain: &[u8], id: Option<&str>) -> Result<String, Failure> {
         let chosen = match id {
@@ -130,23 +152,29 @@ fn open_envelope(text: &str) -> Result<Envelope<'_>, Failure> {
         return Err(Failure::Unsupported(version.to_owned(), cipher.to_owned()));
     }
     let body: String = lines.map(str::trim).collect();
-    let inner = unhex(body.as_bytes()).ok_or_else(|| format("the body is not hexadecimal"))?;
-    let mut parts = inner.splitn(3, |byte| *byte == b'\n').map(unhex);
-    match (parts.next().flatten(), parts.next().flatten(), parts.next().flatten()) {
-        (Some(salt), Some(hmac), Some(ciphertext)) => {
-            Ok(Envelope { id: id.map(str::trim).filter(|id| !id.is_empty()), salt, hmac, ciphertext })
-        }
-        _ => Err(format("the body is incomplete")),
-    }
+    let inner = hex::decode(&body).map_err(|err| Failure::Format(format!("the body is not hexadecimal: {err}")))?;
+    let parts: Vec<&[u8]> = inner.splitn(3, |byte| *byte == b'\n').collect();
+    let [salt, hmac, ciphertext] = parts.as_slice() else {
+        return Err(format("it is cut short: of salt, HMAC and ciphertext something is missing"));
+    };
+    let part = |digits: &[u8], what: &str| {
+        hex::decode(digits).map_err(|err| Failure::Format(format!("the {what} is damaged or cut short: {err}")))
+    };
+    Ok(Envelope {
+        id: id.map(str::trim).filter(|id| !id.is_empty()),
+        salt: part(salt, "salt")?,
+        hmac: part(hmac, "HMAC")?,
+        ciphertext: part(ciphertext, "ciphertext")?,
+    })
 }
 
 fn close_envelope(sealed: &cipher::Encrypted, salt: &[u8], label: Option<&str>) -> String {
-    let inner = format!("{}\n{}\n{}", hex(salt), hex(&sealed.hmac), hex(&sealed.ciphertext));
+    let inner = format!("{}\n{}\n{}", hex::encode(salt), hex::encode(&sealed.hmac), hex::encode(&sealed.ciphertext));
     let mut out = match label {
         Some(label) => format!("{MAGIC};1.2;AES256;{label}\n"),
         None => format!("{MAGIC};1.1;AES256\n"),
     };
-    for (index, char) in hex(inner.as_bytes()).chars().enumerate() {
+    for (index, char) in hex::encode(inner).chars().enumerate() {
         if index > 0 && index % 80 == 0 {
             out.push('\n');
         }
@@ -154,22 +182,6 @@ fn close_envelope(sealed: &cipher::Encrypted, salt: &[u8], label: Option<&str>) 
     }
     out.push('\n');
     out
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
-}
-
-fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    digits.chunks_exact(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.last()?)?)).collect()
 }
 
 /// A vaulted string as a value.
@@ -203,7 +215,7 @@ impl Sealed for SealedString {
                     .decrypt(self.ciphertext.as_bytes())
                     .and_then(|bytes| String::from_utf8(bytes).map_err(|_| Failure::NotText));
                 match plain {
-                    Ok(text) => Ok(Str::trusted(text, self.place.clone()).into_secret()),
+                    Ok(text) => Ok(Str::trusted(text, self.place.clone()).into_vaulted()),
                     Err(failure) => Err(match &self.place {
                         Some(place) => format!("{failure} ({place})"),
                         None => failure.to_string(),

@@ -59,3 +59,32 @@ fn broken_vaults_are_refused() {
     assert!(matches!(secrets.decrypt(b"$ANSIBLE_VAULT;9.1;AES256\n61"), Err(Failure::Unsupported(..))));
     assert_eq!(secrets.decrypt(b"plain"), Err(Failure::NotVault));
 }
+
+#[test]
+fn a_vault_that_is_cut_short_or_changed_stays_closed() {
+    let secrets = secrets(&[("default", "gold")]);
+    let whole = GOLD.trim_end();
+    for length in MAGIC.len()..whole.len() {
+        let refused = secrets.decrypt(&whole.as_bytes()[..length]);
+        assert!(
+            matches!(refused, Err(Failure::Format(_) | Failure::WrongPassword | Failure::Unsupported(..))),
+            "{length}: {refused:?}"
+        );
+    }
+    let body = whole.find('\n').expect("it has a header") + 1;
+    for at in (body..whole.len()).filter(|at| whole.as_bytes()[*at] != b'\n') {
+        let mut changed = whole.as_bytes().to_vec();
+        changed[at] = if changed[at] == b'1' { b'2' } else { b'1' };
+        assert!(changed == whole.as_bytes() || secrets.decrypt(&changed).is_err(), "{at}");
+    }
+}
+
+#[test]
+fn vaults_prepared_side_by_side_open_as_usual() {
+    let secrets = secrets(&[("default", "p")]);
+    let vaults: Vec<String> =
+        (0..8_u8).map(|number| secrets.encrypt(&[number], None).expect("there is a password")).collect();
+    secrets.prepare(vaults.iter().map(String::as_bytes).chain([&b"$ANSIBLE_VAULT;broken"[..]]));
+    let opened: Vec<_> = vaults.iter().map(|vault| secrets.decrypt(vault.as_bytes())).collect();
+    assert_eq!(opened, (0..8).map(|number| Ok(vec![number])).collect::<Vec<_>>());
+}

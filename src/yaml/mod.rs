@@ -8,7 +8,7 @@ mod mistake;
 mod scalar;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Notices};
@@ -91,13 +91,6 @@ impl Node {
         }
     }
 
-    pub fn as_scalar(&self) -> Option<&Value> {
-        match &self.kind {
-            NodeKind::Scalar(value) => Some(value),
-            _ => None,
-        }
-    }
-
     pub fn is_null(&self) -> bool {
         matches!(self.kind, NodeKind::Scalar(Value::Null))
     }
@@ -155,7 +148,10 @@ impl Reader {
 
     /// Reads a file, decrypting it when it is a vault as a whole.
     pub fn read_file(&self, path: &Path) -> Result<Node, Error> {
-        let bytes = read_bytes(path)?;
+        self.read_content(read_bytes(path)?, path)
+    }
+
+    fn read_content(&self, bytes: Vec<u8>, path: &Path) -> Result<Node, Error> {
         if vault::is_encrypted(&bytes) {
             let plain = self.decrypt(&bytes, path)?;
             let text = decode(plain, path)?;
@@ -164,6 +160,15 @@ impl Reader {
         }
         let source = SourceFile::new(path, decode(bytes, path)?);
         self.read(&source)
+    }
+
+    /// Reads files up to the first that is wrong; the keys of vaults among them are derived side by side.
+    pub fn read_files(&self, paths: &[PathBuf]) -> Result<Vec<Node>, Error> {
+        let contents: Vec<Result<Vec<u8>, Error>> = paths.iter().map(|path| read_bytes(path)).collect();
+        if let Some(secrets) = &self.vault {
+            secrets.prepare(contents.iter().flatten().map(Vec::as_slice).filter(|bytes| vault::is_encrypted(bytes)));
+        }
+        paths.iter().zip(contents).map(|(path, content)| self.read_content(content?, path)).collect()
     }
 
     /// The text of a file, decrypted when it is a vault.

@@ -11,12 +11,16 @@ use super::tree::Template;
 use super::val::{Val, from_key};
 use crate::template::Templar;
 use crate::template::error::{Fault, Res, TemplateError, TemplateErrorKind, raised};
+use crate::template::limits::Budget;
 use crate::value::{Str, Value};
 
-/// Renderings inside renderings; deeper ones are taken for endless.
-const MOST_RENDERINGS: usize = 40;
+/// Renderings inside renderings: variables that refer to each other. Deeper ones are taken for endless.
+const MOST_RENDERINGS: usize = 250;
 /// Expressions inside expressions, macros and renderings included.
-const MOST_DEPTH: usize = 600;
+const MOST_DEPTH: usize = 3000;
+/// Stack that a level needs at most, and what is taken when less is left.
+const STACK_LEFT: usize = 256 << 10;
+const STACK_MORE: usize = 4 << 20;
 
 /// Of no use in another host's variables, and without end.
 const HOSTVARS_LEAVE_OUT: &[&str] = &["hostvars", "vars"];
@@ -26,30 +30,35 @@ pub struct Context(Rc<Inner>);
 
 pub struct Inner {
     pub templar: Templar,
-    rendering: RefCell<Vec<Arc<str>>>,
+    rendering: RefCell<Vec<Text>>,
     depth: Cell<usize>,
     /// Line of the statement that runs.
     pub line: Cell<u32>,
-    secrets: RefCell<Vec<Arc<str>>>,
     /// Containers among the variables stay the same object, so that a template sees what it appended.
     containers: RefCell<HashMap<String, Val>>,
-    leftovers: Rc<Leftovers>,
-    keep_sealed: Cell<bool>,
+    session: Rc<State>,
     /// Imported templates see no variables.
     pub without_variables: bool,
     /// A string met here is a host's name and stands for its variables (`hostvars`).
     pub names_are_hosts: bool,
+    /// Whose variables these are, if they are seen through `hostvars`.
+    host: Option<Arc<str>>,
 }
 
-/// What refers to itself and must be taken apart at the end: contexts whose containers know them, frames whose macros do.
-#[derive(Default)]
-struct Leftovers {
+/// A text that is being rendered, and with whose variables.
+type Text = (Arc<str>, Option<Arc<str>>);
+
+/// What all contexts of one rendering share.
+struct State {
+    /// What refers to itself and must be taken apart at the end: contexts whose containers know them, frames whose macros do.
     contexts: RefCell<Vec<Context>>,
     frames: RefCell<Vec<Rc<Frame>>>,
+    secrets: RefCell<Vec<Arc<str>>>,
+    budget: Budget,
 }
 
-/// Takes the leftovers of a rendering apart when it ends.
-pub struct Session(Rc<Leftovers>);
+/// Takes apart at the end of a rendering what refers to itself.
+pub struct Session(Rc<State>);
 
 impl Drop for Session {
     fn drop(&mut self) {
@@ -71,17 +80,22 @@ impl std::ops::Deref for Context {
 
 impl Context {
     pub fn new(templar: Templar) -> Self {
+        let session = Rc::new(State {
+            contexts: RefCell::default(),
+            frames: RefCell::default(),
+            secrets: RefCell::default(),
+            budget: Budget::new(templar.interrupt()),
+        });
         Context(Rc::new(Inner {
             templar,
             rendering: RefCell::default(),
             depth: Cell::new(0),
             line: Cell::new(0),
-            secrets: RefCell::default(),
             containers: RefCell::default(),
-            leftovers: Rc::default(),
-            keep_sealed: Cell::new(false),
+            session,
             without_variables: false,
             names_are_hosts: false,
+            host: None,
         }))
     }
 
@@ -92,12 +106,11 @@ impl Context {
             rendering: RefCell::new(self.rendering.borrow().clone()),
             depth: Cell::new(self.depth.get()),
             line: Cell::new(0),
-            secrets: RefCell::default(),
             containers: RefCell::default(),
-            leftovers: Rc::clone(&self.leftovers),
-            keep_sealed: Cell::new(false),
+            session: Rc::clone(&self.session),
             without_variables: false,
             names_are_hosts: false,
+            host: self.host.clone(),
         }
     }
 
@@ -107,23 +120,24 @@ impl Context {
     }
 
     fn hostvars(&self) -> Option<Val> {
-        let hosts = self.templar.variables().hosts()?;
-        let names: crate::value::Dict =
-            hosts.into_iter().map(|host| (Value::str(host.as_str()), Value::str(host))).collect();
-        Some(Val::raw_dict(&Arc::new(names), &self.of_hostvars()))
+        Some(Val::raw_dict(&self.templar.variables().hosts()?, &self.of_hostvars()))
     }
 
-    /// All variables of a host, rendered with its own when they are looked at.
+    /// All variables of a host, read and rendered with its own when they are looked at.
     fn variables_of(&self, host: &str) -> Option<Val> {
         let variables = self.templar.variables().of_host(host)?;
-        let all: crate::value::Dict = variables
-            .names()
-            .into_iter()
-            .filter(|name| !HOSTVARS_LEAVE_OUT.contains(&name.as_str()))
-            .filter_map(|name| variables.get(&name).map(|value| (Value::str(name), value)))
-            .collect();
-        let context = Context(Rc::new(self.nested(self.templar.with_variables(variables))));
-        Some(Val::raw_dict(&Arc::new(all), &context))
+        let inner = self.nested(self.templar.with_variables(variables));
+        Some(Val::variables(&Context(Rc::new(Inner { host: Some(Arc::from(host)), ..inner }))))
+    }
+
+    /// A variable as it is, seen through `hostvars`.
+    pub fn own_variable(&self, name: &str) -> Option<Value> {
+        if HOSTVARS_LEAVE_OUT.contains(&name) { None } else { self.templar.variables().get(name) }
+    }
+
+    pub fn own_variables(&self) -> crate::value::Dict {
+        let names = self.templar.variables().names();
+        names.into_iter().filter_map(|name| self.own_variable(&name).map(|value| (Value::str(name), value))).collect()
     }
 
     pub fn without_variables(&self) -> Self {
@@ -132,12 +146,12 @@ impl Context {
 
     /// To be held until the result is data.
     pub fn session(&self) -> Session {
-        Session(Rc::clone(&self.leftovers))
+        Session(Rc::clone(&self.session))
     }
 
     /// The frame holds something that holds the frame.
     pub fn note_frame(&self, frame: &Rc<Frame>) {
-        self.leftovers.frames.borrow_mut().push(Rc::clone(frame));
+        self.session.frames.borrow_mut().push(Rc::clone(frame));
     }
 
     /// Runs one level deeper, unless that is too deep.
@@ -146,10 +160,16 @@ impl Context {
         if depth >= MOST_DEPTH {
             return Err(too_deep());
         }
+        self.step()?;
         self.depth.set(depth + 1);
-        let result = work();
+        let result = stacker::maybe_grow(STACK_LEFT, STACK_MORE, work);
         self.depth.set(depth);
         result
+    }
+
+    /// To be called for each step of a template: ends those that go on or grow without end.
+    pub fn step(&self) -> Res<()> {
+        self.session.budget.step()
     }
 
     /// A variable, rendered if it is a template.
@@ -162,21 +182,23 @@ impl Context {
         }
         let value = match self.templar.locals().and_then(|locals| locals.get(name)) {
             Some(value) => value.clone(),
-            None if name == "hostvars" => return self.hostvars().or_else(|| self.named(name)),
+            None if name == "hostvars" => match self.hostvars() {
+                Some(hostvars) => return Some(self.remember(name, hostvars)),
+                None => self.templar.variables().get(name)?,
+            },
             None => self.templar.variables().get(name)?,
         };
         let imported = self.import(&value);
-        if matches!(imported, Val::List(_) | Val::Dict(_)) {
-            if self.containers.borrow().is_empty() {
-                self.leftovers.contexts.borrow_mut().push(self.clone());
-            }
-            self.containers.borrow_mut().insert(name.to_owned(), imported.clone());
-        }
-        Some(imported)
+        Some(if matches!(imported, Val::List(_) | Val::Dict(_)) { self.remember(name, imported) } else { imported })
     }
 
-    fn named(&self, name: &str) -> Option<Val> {
-        Some(self.import(&self.templar.variables().get(name)?))
+    /// The container that the variable is from now on.
+    fn remember(&self, name: &str, container: Val) -> Val {
+        if self.containers.borrow().is_empty() {
+            self.session.contexts.borrow_mut().push(self.clone());
+        }
+        self.containers.borrow_mut().insert(name.to_owned(), container.clone());
+        container
     }
 
     /// A value of the project: templates in it are rendered when they are looked at.
@@ -197,29 +219,16 @@ impl Context {
             }
             Value::List(items) => Val::raw_list(items, self),
             Value::Dict(items) => Val::raw_dict(items, self),
-            Value::Sealed(sealed) => {
-                if self.keep_sealed.get() {
-                    return Val::Sealed(Arc::clone(sealed));
-                }
-                match sealed.open() {
-                    Ok(text) => self.import(&Value::Str(text.into_secret())),
-                    Err(message) => Val::failed(Box::new(TemplateError::new(TemplateErrorKind::Template, message))),
-                }
-            }
+            Value::Sealed(sealed) => match sealed.open() {
+                Ok(text) => self.import(&Value::Str(text.into_secret())),
+                Err(message) => Val::failed(Box::new(TemplateError::new(TemplateErrorKind::Template, message))),
+            },
             other => from_key(other),
         }
     }
 
-    /// Sealed values met meanwhile stay sealed.
-    pub fn keeping_sealed<T>(&self, work: impl FnOnce() -> T) -> T {
-        let before = self.keep_sealed.replace(true);
-        let result = work();
-        self.keep_sealed.set(before);
-        result
-    }
-
     pub fn note_secret(&self, text: &Str) {
-        let mut secrets = self.secrets.borrow_mut();
+        let mut secrets = self.session.secrets.borrow_mut();
         if !text.is_empty() && !secrets.iter().any(|known| **known == **text) {
             secrets.push(Arc::clone(text.arc()));
         }
@@ -227,11 +236,11 @@ impl Context {
 
     /// Does this text hold a secret that was looked at?
     pub fn holds_secret(&self, text: &str) -> bool {
-        self.secrets.borrow().iter().any(|secret| text.contains(&**secret))
+        self.session.secrets.borrow().iter().any(|secret| text.contains(&**secret))
     }
 
     pub fn saw_secrets(&self) -> bool {
-        !self.secrets.borrow().is_empty()
+        !self.session.secrets.borrow().is_empty()
     }
 
     /// Renders a string of the project.
@@ -247,10 +256,11 @@ impl Context {
     fn rendering(&self, text: &Arc<str>, work: impl FnOnce() -> Res<Val>) -> Res<Val> {
         {
             let mut rendering = self.rendering.borrow_mut();
-            if rendering.len() >= MOST_RENDERINGS || rendering.iter().any(|other| **other == **text) {
+            let is_same = |(other, host): &Text| **other == **text && *host == self.host;
+            if rendering.len() >= MOST_RENDERINGS || rendering.iter().any(is_same) {
                 return Err(too_deep());
             }
-            rendering.push(Arc::clone(text));
+            rendering.push((Arc::clone(text), self.host.clone()));
         }
         let line = self.line.get();
         let result = self.deeper(work);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::arguments::Arguments;
 use super::comparison::equal;
 use super::context::Context;
-use super::output::concat;
+use super::out::Out;
 use super::run::{Scope, for_loop};
 use super::tree::For;
 use super::val::{Object, Val};
@@ -91,9 +91,9 @@ impl Object for LoopObject {
         let Some(items) = arguments.positional.into_iter().next() else {
             return Err(raised("loop() missing 1 required positional argument: 'iterable'"));
         };
-        let mut out = Vec::new();
+        let mut out = Out::default();
         context.deeper(|| for_loop(&self.scope, &self.definition, items, self.depth + 1, &mut out))?;
-        let value = concat(out)?;
+        let value = out.joined()?;
         Ok(if matches!(value, Val::Null) { Val::str("") } else { value })
     }
 

@@ -9,8 +9,9 @@ use num_bigint::BigInt;
 
 use super::arguments::Name;
 use super::literals::{join_literals, python_text, raw_text};
+use super::normalize::BLOCK_CALL;
 use super::tree::{
-    CallArgument, CallArguments, Comparison, Expr, For, Macro, Node, Operator, Statement, Step, Target, Template,
+    Block, CallArgument, CallArguments, Comparison, Expr, For, Macro, Node, Operator, Statement, Step, Target, Template,
 };
 use crate::error::closest;
 use crate::template::error::{Res, syntax};
@@ -25,6 +26,7 @@ pub struct Lowering<'a> {
     pub settings: &'a Settings,
     /// Literals that hold templates are rendered (conditions, lookup arguments).
     pub embedded: bool,
+    pub block_end: &'a str,
     in_expression: bool,
     branches: usize,
     blocks: Vec<(Name, Arc<Vec<Node>>)>,
@@ -40,6 +42,7 @@ impl<'a> Lowering<'a> {
             newline,
             settings,
             embedded: false,
+            block_end: "%}",
             in_expression: false,
             branches: 0,
             blocks: Vec::new(),
@@ -112,10 +115,11 @@ impl<'a> Lowering<'a> {
                 (it.span(), Statement::Filter(self.filter_steps(&it.filter)?, self.body(&it.body)?))
             }
             ast::Stmt::Block(it) => {
-                let body = Arc::new(self.body(&it.body)?);
-                let name = Name::from(it.name);
-                self.blocks.push((name.clone(), body));
-                (it.span(), Statement::Block(name, it.required))
+                let tag = self.source.get(it.span().start_offset as usize..).unwrap_or("");
+                let tag =
+                    tag.split(self.block_end).next().and_then(|tag| tag.split_once(it.name)).map_or("", |it| it.1);
+                let scoped = tag.lines().next().unwrap_or("").split_whitespace().any(|word| word == "scoped");
+                (it.span(), self.block(it.name, &it.body, it.required, scoped)?)
             }
             ast::Stmt::Extends(it) => {
                 self.extends = true;
@@ -148,6 +152,9 @@ impl<'a> Lowering<'a> {
                 (it.span(), Statement::FromImport { name: self.expr(&it.expr)?, names, with_context })
             }
             ast::Stmt::Macro(it) => (it.span(), Statement::Macro(Arc::new(self.macro_definition(it)?))),
+            ast::Stmt::CallBlock(it) if let Some((scoped, name)) = written_as_call(&it.call.expr) => {
+                (it.span(), self.block(name, &it.macro_decl.body, false, scoped)?)
+            }
             ast::Stmt::CallBlock(it) => {
                 let call = self.call_expr(&it.call.expr, &it.call.args)?;
                 (it.span(), Statement::Call(Box::new(call), Arc::new(self.macro_definition(&it.macro_decl)?)))
@@ -166,6 +173,13 @@ impl<'a> Lowering<'a> {
             }
         };
         Ok(Node { line: u32::from(span.start_line), statement })
+    }
+
+    fn block(&mut self, name: &str, body: &[ast::Stmt<'_>], required: bool, scoped: bool) -> Res<Statement> {
+        let body = Arc::new(self.body(body)?);
+        let name = Name::from(name);
+        self.blocks.push((name.clone(), body));
+        Ok(Statement::Block(Block { name, required, scoped }))
     }
 
     fn needs_extension(&self, extension: &str, tag: &str) -> Res<()> {
@@ -573,4 +587,14 @@ fn variable_name(expr: &ast::Expr<'_>) -> Option<Name> {
         ast::Expr::Var(var) => Some(Name::from(var.id)),
         _ => None,
     }
+}
+
+/// Whether a block that `blocks_as_calls` has rewritten is scoped, and its name.
+fn written_as_call<'a>(callee: &ast::Expr<'a>) -> Option<(bool, &'a str)> {
+    let ast::Expr::Var(var) = callee else { return None };
+    let rest = var.id.strip_prefix(BLOCK_CALL)?;
+    Some(match rest.strip_prefix("scoped__") {
+        Some(name) => (true, name),
+        None => (false, rest.strip_prefix('_')?),
+    })
 }

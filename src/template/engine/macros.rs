@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::arguments::{Arguments, Name};
 use super::context::Context;
 use super::eval::eval;
-use super::output::concat;
+use super::out::Out;
 use super::run::{Scope, body};
 use super::tree::Macro;
 use super::val::{Map, Object, Val};
@@ -84,8 +84,8 @@ impl Object for MacroObject {
         } else if let Some((name, _)) = named.first() {
             return Err(raised(format!("macro '{}' takes no keyword argument '{name}'", it.name)));
         }
-        let mut out = Vec::new();
+        let mut out = Out::default();
         inner.context.deeper(|| body(&inner, &it.body, &mut out))?;
-        concat(out)
+        out.joined()
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::arguments::{Arguments, Name};
 use super::context::Context;
 use super::frame::Frame;
-use super::output::concat;
+use super::out::Out;
 use super::print;
 use super::run::{Scope, block};
 use super::tree::Template;
@@ -82,9 +82,9 @@ impl Object for Super {
     }
 
     fn call(&self, _context: &Context, _arguments: Arguments) -> Res<Val> {
-        let mut out = Vec::new();
+        let mut out = Out::default();
         block(&self.scope, &self.name, self.level, &mut out)?;
-        let value = concat(out)?;
+        let value = out.joined()?;
         Ok(if matches!(value, Val::Null) { Val::str("") } else { value })
     }
 

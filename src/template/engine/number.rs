@@ -1,9 +1,12 @@
 //! Numbers as Python has them: integers of any size beside floats, and both as text.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::LazyLock;
 
 use num_bigint::BigInt;
 use num_traits::{ToPrimitive, Zero};
+use regex::Regex;
 
 use super::val::Val;
 use crate::template::error::{Res, raised};
@@ -78,6 +81,7 @@ fn order_mixed(whole: &Number, float: f64) -> Option<Ordering> {
 
 /// Python's `float()` of text.
 pub fn parse_float(text: &str) -> Option<f64> {
+    let text = ascii_digits(text);
     let text = text.trim();
     let plain = text.trim_start_matches(['+', '-']);
     if text.len() - plain.len() > 1 {
@@ -95,6 +99,21 @@ pub fn parse_float(text: &str) -> Option<f64> {
         return None;
     }
     strip_underscores(plain)?.parse::<f64>().ok().map(|number| sign * number)
+}
+
+/// Decimal digits of every script as those of ASCII.
+fn ascii_digits(text: &str) -> Cow<'_, str> {
+    static DIGIT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\p{Nd}$").expect("a constant pattern"));
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let is_digit = |char: char| DIGIT.is_match(char.encode_utf8(&mut [0; 4]));
+    // Scripts have their digits one after the other, from zero to nine.
+    let ascii = |char: char| {
+        let before = (0..u32::from(char)).rev().map_while(char::from_u32).take_while(|it| is_digit(*it)).count();
+        u32::try_from(before % 10).ok().and_then(|value| char::from_digit(value, 10)).unwrap_or(char)
+    };
+    Cow::Owned(text.chars().map(|char| if !char.is_ascii() && is_digit(char) { ascii(char) } else { char }).collect())
 }
 
 /// Underscores are allowed between digits only.
@@ -116,6 +135,7 @@ fn strip_underscores(text: &str) -> Option<String> {
 
 /// Python's `int()` of text; base 0 reads the prefix.
 pub fn parse_int(text: &str, base: u32) -> Option<BigInt> {
+    let text = ascii_digits(text);
     let text = text.trim();
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),

@@ -12,7 +12,7 @@ use super::frame::Frame;
 use super::loops::LoopObject;
 use super::macros::MacroObject;
 use super::module::{Module, load};
-use super::output::concat;
+use super::out::Out;
 use super::tree::{Expr, For, Node, Statement, Target, Template};
 use super::val::Val;
 use crate::template::error::{Res, TemplateErrorKind, raised, undefined};
@@ -29,6 +29,8 @@ pub struct Scope {
 #[derive(Default)]
 pub struct Inheritance {
     blocks: RefCell<HashMap<Name, Vec<Arc<Vec<Node>>>>>,
+    /// The names of the template itself, which its blocks see.
+    top: RefCell<Option<Rc<Frame>>>,
     parent: RefCell<Option<Arc<Template>>>,
     depth: Cell<usize>,
 }
@@ -63,13 +65,15 @@ impl Scope {
 /// Runs a template from the top and joins what it wrote.
 pub fn whole(context: &Context, template: &Arc<Template>) -> Res<Val> {
     let scope = Scope::new(context);
-    let mut out = Vec::with_capacity(template.body.len());
+    let mut out = Out::default();
     template_into(&scope, template, &mut out)?;
-    concat(out)
+    out.joined()
 }
 
-pub fn template_into(scope: &Scope, template: &Arc<Template>, out: &mut Vec<Val>) -> Res<()> {
+pub fn template_into(scope: &Scope, template: &Arc<Template>, out: &mut Out) -> Res<()> {
     let mut template = Arc::clone(template);
+    scope.inheritance.top.borrow_mut().get_or_insert_with(|| Rc::clone(&scope.frame));
+    scope.context.note_frame(&scope.frame);
     loop {
         for (name, body) in &template.blocks {
             scope.inheritance.blocks.borrow_mut().entry(name.clone()).or_default().push(Arc::clone(body));
@@ -85,9 +89,10 @@ pub fn template_into(scope: &Scope, template: &Arc<Template>, out: &mut Vec<Val>
     }
 }
 
-pub fn body(scope: &Scope, nodes: &[Node], out: &mut Vec<Val>) -> Res<Flow> {
+pub fn body(scope: &Scope, nodes: &[Node], out: &mut Out) -> Res<Flow> {
     for node in nodes {
         scope.context.line.set(node.line);
+        scope.context.step()?;
         let flow = statement(scope, &node.statement, out).map_err(|mut fault| {
             if fault.line == 0 {
                 fault.line = node.line;
@@ -101,17 +106,17 @@ pub fn body(scope: &Scope, nodes: &[Node], out: &mut Vec<Val>) -> Res<Flow> {
     Ok(Flow::Go)
 }
 
-fn statement(scope: &Scope, statement: &Statement, out: &mut Vec<Val>) -> Res<Flow> {
+fn statement(scope: &Scope, statement: &Statement, out: &mut Out) -> Res<Flow> {
     match statement {
         Statement::Text(text) => {
             if scope.inheritance.parent.borrow().is_none() {
-                out.push(Val::Str(text.clone()));
+                out.push(Val::Str(text.clone()))?;
             }
         }
         Statement::Emit(expr) => {
             let value = eval(scope, expr)?;
             if scope.inheritance.parent.borrow().is_none() {
-                out.push(value.written_at(scope.context.line.get()));
+                out.push(value.written_at(scope.context.line.get()))?;
             }
         }
         Statement::If(test, then, otherwise) => {
@@ -129,7 +134,7 @@ fn statement(scope: &Scope, statement: &Statement, out: &mut Vec<Val>) -> Res<Fl
 
 /// Apart from the common ones, so that these keep a small frame on the stack.
 #[inline(never)]
-fn rare_statement(scope: &Scope, statement: &Statement, out: &mut Vec<Val>) -> Res<Flow> {
+fn rare_statement(scope: &Scope, statement: &Statement, out: &mut Out) -> Res<Flow> {
     match statement {
         Statement::With(assignments, nodes) => {
             let inner = scope.inner();
@@ -151,16 +156,20 @@ fn rare_statement(scope: &Scope, statement: &Statement, out: &mut Vec<Val>) -> R
         Statement::Filter(steps, nodes) => {
             let value = captured(scope, nodes)?;
             let value = apply_steps(scope, value, steps)?;
-            out.push(value);
+            out.push(value)?;
         }
         Statement::Scope(nodes) => return body(&scope.inner(), nodes, out),
-        Statement::Block(name, required) => {
+        Statement::Block(it) => {
             if scope.inheritance.parent.borrow().is_none() {
-                let bodies = scope.inheritance.blocks.borrow().get(name).map_or(0, Vec::len);
-                if *required && bodies <= 1 {
-                    return Err(raised(format!("Required block '{name}' not found")));
+                let bodies = scope.inheritance.blocks.borrow().get(&it.name).map_or(0, Vec::len);
+                if it.required && bodies <= 1 {
+                    return Err(raised(format!("Required block '{}' not found", it.name)));
                 }
-                block(scope, name, 0, out)?;
+                let top = scope.inheritance.top.borrow().clone().filter(|_| !it.scoped);
+                match top {
+                    Some(top) => block(&scope.at(&top), &it.name, 0, out)?,
+                    None => block(scope, &it.name, 0, out)?,
+                }
             }
         }
         Statement::Extends(expr) => {
@@ -199,7 +208,7 @@ fn rare_statement(scope: &Scope, statement: &Statement, out: &mut Vec<Val>) -> R
         Statement::Call(call, definition) => {
             let caller = Val::object(MacroObject { definition: Arc::clone(definition), scope: scope.clone() });
             let value = call_with_caller(scope, call, caller)?;
-            out.push(value);
+            out.push(value)?;
         }
         Statement::Do(expr) => {
             eval(scope, expr)?;
@@ -213,12 +222,12 @@ fn rare_statement(scope: &Scope, statement: &Statement, out: &mut Vec<Val>) -> R
 
 /// What statements write, as one value.
 pub fn captured(scope: &Scope, nodes: &[Node]) -> Res<Val> {
-    let mut out = Vec::new();
+    let mut out = Out::default();
     body(&scope.inner(), nodes, &mut out)?;
-    concat(out)
+    out.joined()
 }
 
-pub fn block(scope: &Scope, name: &Name, level: usize, out: &mut Vec<Val>) -> Res<()> {
+pub fn block(scope: &Scope, name: &Name, level: usize, out: &mut Out) -> Res<()> {
     let found = scope.inheritance.blocks.borrow().get(name).and_then(|bodies| bodies.get(level).cloned());
     let Some(nodes) = found else {
         return Err(undefined(format!("there is no parent block called '{name}'.")));
@@ -277,7 +286,7 @@ pub fn assign(scope: &Scope, target: &Target, value: Val) -> Res<()> {
     Ok(())
 }
 
-pub fn for_loop(scope: &Scope, it: &Arc<For>, items: Val, depth: usize, out: &mut Vec<Val>) -> Res<()> {
+pub fn for_loop(scope: &Scope, it: &Arc<For>, items: Val, depth: usize, out: &mut Out) -> Res<()> {
     let mut items = items.iterate()?;
     if let Some(filter) = &it.filter {
         let mut kept = Vec::with_capacity(items.len());
@@ -309,7 +318,7 @@ pub fn for_loop(scope: &Scope, it: &Arc<For>, items: Val, depth: usize, out: &mu
     Ok(())
 }
 
-fn include(scope: &Scope, name: &Expr, ignore_missing: bool, with_context: bool, out: &mut Vec<Val>) -> Res<()> {
+fn include(scope: &Scope, name: &Expr, ignore_missing: bool, with_context: bool, out: &mut Out) -> Res<()> {
     let name = eval(scope, name)?.used()?;
     let template = match load(scope, &name) {
         Ok(template) => template,
@@ -322,20 +331,23 @@ fn include(scope: &Scope, name: &Expr, ignore_missing: bool, with_context: bool,
         (Frame::root(), scope.context.without_variables())
     };
     let inner = Scope { context, frame, inheritance: Rc::default() };
-    let mut nodes = Vec::new();
+    let mut nodes = Out::default();
     scope.context.deeper(|| template_into(&inner, &template, &mut nodes))?;
-    out.extend(nodes);
-    Ok(())
+    out.append(nodes)
 }
 
 fn import(scope: &Scope, name: &Expr, with_context: bool) -> Res<Module> {
     let name = eval(scope, name)?.used()?;
     let template = load(scope, &name)?;
-    let frame = if with_context { Frame::child(&scope.frame) } else { Frame::root() };
-    let inner = Scope { context: scope.context.clone(), frame, inheritance: Rc::default() };
-    let mut nodes = Vec::new();
+    let (frame, context) = if with_context {
+        (Frame::child(&scope.frame), scope.context.clone())
+    } else {
+        (Frame::root(), scope.context.without_variables())
+    };
+    let inner = Scope { context, frame, inheritance: Rc::default() };
+    let mut nodes = Out::default();
     scope.context.deeper(|| template_into(&inner, &template, &mut nodes))?;
-    Ok(Module { name: super::print::text(&name)?, frame: inner.frame, body: concat(nodes)? })
+    Ok(Module { name: super::print::text(&name)?, frame: inner.frame, body: nodes.joined()? })
 }
 
 #[cfg(test)]

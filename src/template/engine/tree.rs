@@ -35,7 +35,7 @@ pub enum Statement {
     SetBlock(Target, Vec<Step>, Vec<Node>),
     Filter(Vec<Step>, Vec<Node>),
     Scope(Vec<Node>),
-    Block(Name, bool),
+    Block(Block),
     Extends(Expr),
     Include { name: Expr, ignore_missing: bool, with_context: bool },
     Import { name: Expr, target: Name, with_context: bool },
@@ -45,6 +45,14 @@ pub enum Statement {
     Do(Expr),
     Break,
     Continue,
+}
+
+#[derive(Debug)]
+pub struct Block {
+    pub name: Name,
+    pub required: bool,
+    /// It sees the names around it, and not only those of the template.
+    pub scoped: bool,
 }
 
 #[derive(Debug)]

@@ -45,7 +45,11 @@ pub struct Undefined {
 }
 
 pub struct List(RefCell<Items<Vec<Val>, Vec<Value>, usize>>);
-pub struct DictCell(RefCell<Items<Map, Dict, Value>>);
+pub struct DictCell {
+    items: RefCell<Items<Map, Dict, Value>>,
+    /// All variables of a host, none of them read but those in `items` that were looked at.
+    unread: RefCell<Option<Context>>,
+}
 
 enum Items<Own, Raw, Key> {
     Own(Own),
@@ -135,8 +139,23 @@ impl List {
 }
 
 impl DictCell {
+    fn new(items: Items<Map, Dict, Value>) -> Self {
+        Self { items: RefCell::new(items), unread: RefCell::default() }
+    }
+
+    /// The items, all of which somebody wants to see.
+    fn items(&self) -> &RefCell<Items<Map, Dict, Value>> {
+        if let Some(context) = self.unread.take() {
+            let all = Arc::new(context.own_variables());
+            if let Items::Raw(items, ..) = &mut *self.items.borrow_mut() {
+                *items = all;
+            }
+        }
+        &self.items
+    }
+
     pub fn len(&self) -> usize {
-        match &*self.0.borrow() {
+        match &*self.items().borrow() {
             Items::Own(items) => items.len(),
             Items::Raw(items, ..) => items.len(),
         }
@@ -147,19 +166,27 @@ impl DictCell {
     }
 
     pub fn get(&self, key: &Value) -> Option<Val> {
-        self.look_up(key)
+        self.look_up(key, |unread| unread.own_variable(key.as_str()?).map(|value| (key.clone(), value)))
     }
 
     pub fn get_str(&self, key: &str) -> Option<Val> {
-        self.look_up(key)
+        self.look_up(key, |unread| unread.own_variable(key).map(|value| (Value::str(key), value)))
     }
 
-    fn look_up<Key: ?Sized + Hash + Equivalent<Value>>(&self, key: &Key) -> Option<Val> {
-        let (key, value, context) = match &*self.0.borrow() {
+    fn look_up<Key: ?Sized + Hash + Equivalent<Value>>(
+        &self,
+        key: &Key,
+        read: impl FnOnce(&Context) -> Option<(Value, Value)>,
+    ) -> Option<Val> {
+        let (key, value, context) = match &*self.items.borrow() {
             Items::Own(items) => return items.get(key).cloned(),
-            Items::Raw(items, context, looked) => match looked.get(key) {
-                Some(known) => return Some(known.clone()),
-                None => {
+            Items::Raw(items, context, looked) => match (looked.get(key), &*self.unread.borrow()) {
+                (Some(known), _) => return Some(known.clone()),
+                (None, Some(unread)) => {
+                    let (key, value) = read(unread)?;
+                    (key, value, context.clone())
+                }
+                (None, None) => {
                     let (key, value) = items.get_key_value(key)?;
                     (key.clone(), value.clone(), context.clone())
                 }
@@ -167,7 +194,7 @@ impl DictCell {
         };
         let imported = context.import(&value);
         if imported.is_container()
-            && let Items::Raw(_, _, looked) = &mut *self.0.borrow_mut()
+            && let Items::Raw(_, _, looked) = &mut *self.items.borrow_mut()
         {
             looked.insert(key, imported.clone());
         }
@@ -175,35 +202,38 @@ impl DictCell {
     }
 
     pub fn contains(&self, key: &Value) -> bool {
-        match &*self.0.borrow() {
+        if let Some(unread) = &*self.unread.borrow() {
+            return key.as_str().is_some_and(|name| unread.own_variable(name).is_some());
+        }
+        match &*self.items.borrow() {
             Items::Own(items) => items.contains_key(key),
             Items::Raw(items, ..) => items.contains_key(key),
         }
     }
 
     pub fn keys(&self) -> Vec<Value> {
-        match &*self.0.borrow() {
+        match &*self.items().borrow() {
             Items::Own(items) => items.keys().cloned().collect(),
             Items::Raw(items, ..) => items.keys().cloned().collect(),
         }
     }
 
     pub fn to_map(&self) -> Map {
-        let (items, context, looked) = match &*self.0.borrow() {
+        let (items, context, looked) = match &*self.items().borrow() {
             Items::Own(items) => return items.clone(),
             Items::Raw(items, context, looked) => (Arc::clone(items), context.clone(), looked.clone()),
         };
         let import = |key, item| looked.get(key).cloned().unwrap_or_else(|| context.import(item));
         let own: Map = items.iter().map(|(key, item)| (key.clone(), import(key, item))).collect();
-        self.0.replace(Items::Own(own.clone()));
+        self.items.replace(Items::Own(own.clone()));
         own
     }
 
     pub fn change<T>(&self, change: impl FnOnce(&mut Map) -> T) -> T {
-        if matches!(&*self.0.borrow(), Items::Raw(..)) {
+        if self.is_untouched() {
             self.to_map();
         }
-        match &mut *self.0.borrow_mut() {
+        match &mut *self.items.borrow_mut() {
             Items::Own(items) => change(items),
             Items::Raw(..) => change(&mut Map::new()),
         }
@@ -211,11 +241,11 @@ impl DictCell {
 
     /// A container of the variables whose items are not all rendered yet.
     pub fn is_untouched(&self) -> bool {
-        matches!(&*self.0.borrow(), Items::Raw(..))
+        matches!(&*self.items().borrow(), Items::Raw(..))
     }
 
     pub fn raw(&self) -> Option<Arc<Dict>> {
-        match &*self.0.borrow() {
+        match &*self.items().borrow() {
             Items::Raw(items, context, looked) if !context.names_are_hosts && looked.is_empty() => {
                 Some(Arc::clone(items))
             }
@@ -279,7 +309,7 @@ impl Val {
     }
 
     pub fn dict(map: Map) -> Self {
-        Val::Dict(Rc::new(DictCell(RefCell::new(Items::Own(map)))))
+        Val::Dict(Rc::new(DictCell::new(Items::Own(map))))
     }
 
     pub fn raw_list(items: &Arc<Vec<Value>>, context: &Context) -> Self {
@@ -287,7 +317,14 @@ impl Val {
     }
 
     pub fn raw_dict(items: &Arc<Dict>, context: &Context) -> Self {
-        Val::Dict(Rc::new(DictCell(RefCell::new(Items::Raw(Arc::clone(items), context.clone(), IndexMap::new())))))
+        Val::Dict(Rc::new(DictCell::new(Items::Raw(Arc::clone(items), context.clone(), IndexMap::new()))))
+    }
+
+    /// The variables of the context's host as a dict, each read when it is looked at.
+    pub fn variables(context: &Context) -> Self {
+        let cell = DictCell::new(Items::Raw(Arc::default(), context.clone(), IndexMap::new()));
+        cell.unread.replace(Some(context.clone()));
+        Val::Dict(Rc::new(cell))
     }
 
     pub fn object(object: impl Object + 'static) -> Self {
@@ -299,7 +336,7 @@ impl Val {
     pub fn copied(self) -> Self {
         match self {
             Val::List(list) => Val::List(Rc::new(List(RefCell::new(list.0.borrow().copied())))),
-            Val::Dict(dict) => Val::Dict(Rc::new(DictCell(RefCell::new(dict.0.borrow().copied())))),
+            Val::Dict(dict) => Val::Dict(Rc::new(DictCell::new(dict.items().borrow().copied()))),
             other => other,
         }
     }

@@ -14,27 +14,23 @@ use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 use crate::value::python::str_repr;
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn digest(name: &str, bytes: &[u8]) -> Option<String> {
     Some(match name.to_ascii_lowercase().replace('-', "_").as_str() {
-        "blake2b" | "blake2b512" => hex(&Blake2b512::digest(bytes)),
-        "blake2s" | "blake2s256" => hex(&Blake2s256::digest(bytes)),
-        "md5" => hex(&Md5::digest(bytes)),
-        "md5_sha1" => hex(&Md5::digest(bytes)) + &hex(&Sha1::digest(bytes)),
-        "sha1" | "sha_1" => hex(&Sha1::digest(bytes)),
-        "sha224" | "sha_224" => hex(&Sha224::digest(bytes)),
-        "sha256" | "sha_256" => hex(&Sha256::digest(bytes)),
-        "sha384" | "sha_384" => hex(&Sha384::digest(bytes)),
-        "sha512" | "sha_512" => hex(&Sha512::digest(bytes)),
-        "sha512_224" => hex(&Sha512_224::digest(bytes)),
-        "sha512_256" => hex(&Sha512_256::digest(bytes)),
-        "sha3_224" => hex(&Sha3_224::digest(bytes)),
-        "sha3_256" => hex(&Sha3_256::digest(bytes)),
-        "sha3_384" => hex(&Sha3_384::digest(bytes)),
-        "sha3_512" => hex(&Sha3_512::digest(bytes)),
+        "blake2b" | "blake2b512" => hex::encode(Blake2b512::digest(bytes)),
+        "blake2s" | "blake2s256" => hex::encode(Blake2s256::digest(bytes)),
+        "md5" => hex::encode(Md5::digest(bytes)),
+        "md5_sha1" => hex::encode(Md5::digest(bytes)) + &hex::encode(Sha1::digest(bytes)),
+        "sha1" | "sha_1" => hex::encode(Sha1::digest(bytes)),
+        "sha224" | "sha_224" => hex::encode(Sha224::digest(bytes)),
+        "sha256" | "sha_256" => hex::encode(Sha256::digest(bytes)),
+        "sha384" | "sha_384" => hex::encode(Sha384::digest(bytes)),
+        "sha512" | "sha_512" => hex::encode(Sha512::digest(bytes)),
+        "sha512_224" => hex::encode(Sha512_224::digest(bytes)),
+        "sha512_256" => hex::encode(Sha512_256::digest(bytes)),
+        "sha3_224" => hex::encode(Sha3_224::digest(bytes)),
+        "sha3_256" => hex::encode(Sha3_256::digest(bytes)),
+        "sha3_384" => hex::encode(Sha3_384::digest(bytes)),
+        "sha3_512" => hex::encode(Sha3_512::digest(bytes)),
         _ => return None,
     })
 }
@@ -62,11 +58,11 @@ pub fn hash(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 pub fn checksum(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(hex(&Sha1::digest(bytes_of(&args.val(0))?))))
+    Ok(Val::str(hex::encode(Sha1::digest(bytes_of(&args.val(0))?))))
 }
 
 pub fn md5(_scope: &Scope, args: Bound) -> Res<Val> {
-    Ok(Val::str(hex(&Md5::digest(bytes_of(&args.val(0))?))))
+    Ok(Val::str(hex::encode(Md5::digest(bytes_of(&args.val(0))?))))
 }
 
 /// Ansible's own namespace for names without one.

@@ -9,6 +9,7 @@ use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 use crate::template::file::FileOptions;
 use crate::template::filters::paths::files_matching;
+use crate::template::own_variables;
 use crate::value::Dict;
 
 /// Lists inside lists of file names.
@@ -28,24 +29,26 @@ pub fn template(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     set("comment_end_string", &mut options.comment_end_string)?;
     options.trim_blocks = request.flag("trim_blocks", true)?;
     options.lstrip_blocks = request.flag("lstrip_blocks", false)?;
-    let mut extra = Dict::new();
+    let templar = &scope.context.templar;
+    let mut given = Dict::new();
     if let Some(Val::Dict(vars)) = request.option("template_vars") {
         for (key, value) in vars.to_map() {
-            extra.insert(key, crate::template::engine::output::finalize(&value)?);
+            given.insert(key, crate::template::engine::output::finalize(&value)?);
         }
     }
     let mut out = Vec::new();
     for term in request.texts()? {
-        let path = scope
-            .context
-            .templar
+        let path = templar
             .search()
             .find("templates", &term)
             .ok_or_else(|| raised(format!("the template file {term} could not be found for the lookup")))?;
         let text = String::from_utf8(read(scope, "templates", &term)?)
             .map_err(|_| raised(format!("the template file {term} is not UTF-8 text")))?;
+        let mut extra = own_variables(templar, &term, &path, None);
+        extra.extend(given.clone());
         let source = SourceFile::new(path, text);
-        let value = scope.context.templar.render_file_value(&source, &options, &extra).map_err(Box::new)?;
+        let value = templar.beside(source.path.as_path()).render_file_value(&source, &options, &extra);
+        let value = value.map_err(Box::new)?;
         out.push(crate::template::engine::val::from_data(&value));
     }
     Ok(out)

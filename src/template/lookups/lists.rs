@@ -2,7 +2,7 @@
 //! `together`, `subelements`, `sequence`, `random_choice`.
 
 use super::{Request, flattened, key};
-use crate::template::engine::attributes::{by_path, dict_of};
+use crate::template::engine::attributes::dict_of;
 use crate::template::engine::methods::format::{Shown, percent};
 use crate::template::engine::print;
 use crate::template::engine::run::Scope;
@@ -106,17 +106,20 @@ pub fn subelements(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
     };
     let mut out = Vec::new();
     for element in elements {
-        let found = by_path(&element, path);
-        if found.is_missing() {
-            if skip_missing {
-                continue;
-            }
-            return Err(raised(format!(
-                "could not find '{}' key in iterated item '{}'",
-                print::text(path)?,
-                print::text(&element)?
-            )));
+        let Val::Dict(entries) = &element else {
+            return Err(raised(format!("subelements lookup expects a dictionary, got '{}'", print::text(&element)?)));
+        };
+        // The result of a task that was skipped, among results of a loop.
+        if entries.get_str("skipped").is_some_and(|skipped| !matches!(skipped, Val::Bool(false))) {
+            continue;
         }
+        let found = match by_keys(&element, &print::text(path)?)? {
+            Ok(found) => found,
+            Err(_) if skip_missing => continue,
+            Err((holder, key)) => {
+                return Err(raised(format!("could not find '{key}' key in iterated item '{}'", print::text(&holder)?)));
+            }
+        };
         if !matches!(found, Val::List(_) | Val::Tuple(_)) {
             return Err(raised(format!(
                 "the key {} should point to a list, got '{}'",
@@ -137,6 +140,22 @@ pub fn subelements(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
         }
     }
     Ok(out)
+}
+
+/// An item by a dotted path of keys alone; else the key that is missing, and where.
+fn by_keys<'a>(element: &Val, path: &'a str) -> Res<Result<Val, (Val, &'a str)>> {
+    let mut current = element.clone();
+    for key in path.split('.') {
+        let found = match &current {
+            Val::Dict(dict) => dict.get_str(key),
+            _ => None,
+        };
+        match found {
+            Some(found) => current = found.used()?,
+            None => return Ok(Err((current, key))),
+        }
+    }
+    Ok(Ok(current))
 }
 
 pub fn random_choice(_scope: &Scope, request: Request) -> Res<Vec<Val>> {

@@ -133,5 +133,5 @@ pub fn test(_scope: &Scope, args: Bound) -> Res<bool> {
 }
 
 pub fn vault_encrypted(_scope: &Scope, args: Bound) -> Res<bool> {
-    Ok(matches!(args.val(0), Val::Sealed(_)))
+    Ok(matches!(args.val(0), Val::Str(text) if text.is_vaulted()))
 }

@@ -15,7 +15,7 @@ pub fn call(this: &Arc<[u8]>, name: &str, arguments: Arguments) -> Res<Val> {
             let bound = arguments.bind("decode", &parameters(&["encoding", "errors"], 0))?;
             Ok(Val::str(decode(this, bound.text_or(0, "utf-8")?, bound.text_or(1, "strict")?)?))
         }
-        "hex" => Ok(Val::str(this.iter().map(|byte| format!("{byte:02x}")).collect::<String>())),
+        "hex" => Ok(Val::str(hex::encode(this))),
         "startswith" | "endswith" => {
             let bound = arguments.bind(name, &parameters(&["prefix"], 1))?;
             let Val::Bytes(part) = bound.val(0) else {

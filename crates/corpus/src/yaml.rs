@@ -5,8 +5,8 @@ use rplay::value::Value;
 use rplay::yaml::Reader;
 use serde_json::{Value as Json, json};
 
-use super::Verdict;
-use super::expected::encode;
+use crate::Verdict;
+use crate::expected::encode;
 
 pub fn check(case: &Json) -> Verdict {
     let text = case["yaml"].as_str().unwrap_or_default();

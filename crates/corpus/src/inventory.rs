@@ -12,7 +12,7 @@ use rplay::inventory::{Inventory, export};
 use rplay::yaml::Reader;
 use serde_json::{Value as Json, json};
 
-use super::Verdict;
+use crate::Verdict;
 
 pub fn check(case: &Json) -> Verdict {
     let Ok(folder) = tempfile::tempdir() else { return Verdict::compare("a folder", "none") };

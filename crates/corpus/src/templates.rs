@@ -15,8 +15,8 @@ use rplay::value::{Dict, Str, Value};
 use rplay::yaml::Reader;
 use serde_json::{Map, Value as Json, json};
 
-use super::Verdict;
-use super::expected::encode;
+use crate::Verdict;
+use crate::expected::encode;
 
 pub fn check_template(case: &Json) -> Verdict {
     let sandbox = Sandbox::new(case);

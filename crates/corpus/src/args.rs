@@ -8,8 +8,8 @@ use rplay::value::{Dict, Str, Value};
 use rplay::yaml::Reader;
 use serde_json::{Value as Json, json};
 
-use super::Verdict;
-use super::expected::encode;
+use crate::Verdict;
+use crate::expected::encode;
 
 const KEYWORDS: &[&str] = &["delegate_to", "name", "tags", "when"];
 
