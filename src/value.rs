@@ -2,6 +2,7 @@
 //! A string knows whether a person wrote it (only then may it be a template), where, and whether it is secret.
 
 pub mod json;
+pub mod mask;
 pub mod python;
 pub mod secret;
 

@@ -87,3 +87,55 @@ fn other_facts_stay_and_registered_results_are_data() {
     );
     assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
 }
+
+/// Sequences that clear the screen, write to the clipboard, change the title or let a line overwrite itself.
+const ESCAPES: &str = "\u{1b}[2J\u{1b}]52;c;cm0gLXJm\u{7}\u{9b}31m\u{1b}]0;title\u{7}ok: [evil]\rgone\u{8}\u{202e}";
+
+#[test]
+fn what_targets_say_is_text() {
+    let agent = HostileAgent::start(|module| match module {
+        "stat" => {
+            json!({"Err": {"msg": ESCAPES, "changed": false, "fields": {"stdout": ESCAPES}, "warnings": [ESCAPES]}})
+        }
+        "file" => json!({"Ok": {
+            "changed": true,
+            "fields": {"path": ESCAPES},
+            "diff": [{"before": "a\n", "after": format!("{ESCAPES}\n"), "after_header": ESCAPES}, {"prepared": ESCAPES}],
+            "warnings": [ESCAPES],
+            "deprecations": [ESCAPES],
+        }}),
+        _ => json!({"Ok": {"changed": false, "fields": {"rc": 0, "stdout": ESCAPES, "stderr": ESCAPES, ESCAPES: 1,
+            "ansible_facts": {"ansible_evil": ESCAPES, ESCAPES: 1, "ansible_connection": ESCAPES}}}}),
+    });
+    let site = "- hosts: evil\n  gather_facts: false\n  tasks:\n    - setup: {}\n    - command: id\n      register: said\n    \
+                - name: \"{{ ansible_evil }}\"\n      debug: msg={{ ansible_evil }}\n    - stat: {path: /}\n      ignore_errors: true\n    \
+                - file: {path: /x}\n      loop: [\"{{ ansible_evil }}\"]\n    - fail: msg={{ said.stdout }}\n      ignore_errors: true\n    \
+                - include_tasks: more.yml\n      loop: [\"{{ ansible_evil }}\"]\n    - assert: {that: false, fail_msg: \"{{ ansible_evil }}\"}\n      ignore_errors: true\n    \
+                - debug: msg=\"{{ lookup('file', ansible_evil) }}\"\n      ignore_errors: true\n";
+    let project = agent.host_of(Project::new().file("site.yml", site).file("more.yml", "- debug: var=said\n"));
+    let allowed = |text: &str| {
+        text.chars().all(|char| char == '\n' || char == '\t' || !(char.is_control() || char == '\u{202e}'))
+    };
+    for arguments in [&["-D"][..], &["-v"], &["-vvvv", "-D"]] {
+        let ended = project.run(&[&["-i", "hosts", "site.yml"], arguments].concat());
+        assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+        assert!(allowed(&ended.stdout), "{:?}", ended.stdout);
+        assert!(allowed(&ended.stderr), "{:?}", ended.stderr);
+        assert!(ended.stdout.contains("\\u001b[2J\\u001b]52"), "{}", ended.stdout);
+    }
+    for more in
+        [&["-m", "command", "-a", "id"][..], &["-m", "command", "-a", "id", "-o"], &["-m", "stat", "-a", "path=/"]]
+    {
+        let ended = project.run(&[&["adhoc", "-i", "hosts", "evil"], more].concat());
+        assert!(allowed(&ended.stdout), "{:?}", ended.stdout);
+        assert!(allowed(&ended.stderr), "{:?}", ended.stderr);
+    }
+    let colored = project
+        .command(&["-i", "hosts", "-D", "site.yml"])
+        .env("ANSIBLE_FORCE_COLOR", "1")
+        .output()
+        .expect("it starts");
+    let colored = String::from_utf8_lossy(&colored.stdout).into_owned();
+    assert!(colored.contains("\u{1b}[0;32m"), "our own colors stay: {colored}");
+    assert!(!colored.contains("\u{1b}[2J"), "{colored:?}");
+}

@@ -7,6 +7,7 @@ mod hostile;
 mod hostile_agent;
 mod hosts;
 mod mistakes;
+mod parallel;
 mod project;
 mod secrets;
 mod trouble;

@@ -1,7 +1,9 @@
 //! The controller's half of `fetch`: decides where the file goes and compares it with what is there.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use rplay_module_api::Json;
 
@@ -21,6 +23,9 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         Ok(dest) => dest,
         Err(failed) => return *failed,
     };
+    // Another host may fetch to the same place: what is compared is to be this host's file.
+    let place = place_of(&dest);
+    let _alone = place.lock().await;
     let had = checksum_of(&dest);
     let mut call = module::call(invocation, "fetch");
     if let Some(checksum) = &had {
@@ -98,6 +103,19 @@ async fn place(invocation: &Invocation<'_>, src: &str, dest: &str) -> Result<Pat
         }
     }
     Ok(clean(&base.join(invocation.host).join(below)))
+}
+
+/// One lock for each file on the controller that somebody fetches to.
+fn place_of(dest: &Path) -> Arc<tokio::sync::Mutex<()>> {
+    static PLACES: LazyLock<Mutex<HashMap<PathBuf, Weak<tokio::sync::Mutex<()>>>>> = LazyLock::new(Mutex::default);
+    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(place) = places.get(dest).and_then(Weak::upgrade) {
+        return place;
+    }
+    places.retain(|_, place| place.strong_count() > 0);
+    let place = Arc::default();
+    places.insert(dest.to_owned(), Arc::downgrade(&place));
+    place
 }
 
 fn checksum_of(path: &Path) -> Option<String> {

@@ -1,4 +1,6 @@
-//! Ansible's colors.
+//! Ansible's colors, and text that is ready for a terminal.
+
+use super::plain::plain;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Color {
@@ -32,9 +34,35 @@ impl Color {
     }
 }
 
+/// Text that may be written to a terminal: it went through `plain`, and whatever escapes it has are ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Painted(String);
+
 /// The text in this color, line by line, so that a pager shows it right.
-pub fn paint(text: &str, color: Option<Color>) -> String {
-    let Some(color) = color else { return text.to_owned() };
+pub fn paint(text: &str, color: Option<Color>) -> Painted {
+    let text = plain(text);
+    let Some(color) = color else { return Painted(text.into_owned()) };
     let code = color.code();
-    text.split('\n').map(|line| format!("\x1b[{code}m{line}\x1b[0m")).collect::<Vec<_>>().join("\n")
+    Painted(text.split('\n').map(|line| format!("\x1b[{code}m{line}\x1b[0m")).collect::<Vec<_>>().join("\n"))
+}
+
+impl Painted {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn push(&mut self, other: &Painted) {
+        self.0.push_str(&other.0);
+    }
+
+    #[must_use]
+    pub fn trimmed(self) -> Self {
+        Self(self.0.trim_end_matches('\n').to_owned())
+    }
+
+    /// Fills up with spaces; escapes count.
+    #[must_use]
+    pub fn padded(self, width: usize) -> Self {
+        Self(format!("{:<width$}", self.0))
+    }
 }

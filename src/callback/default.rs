@@ -150,10 +150,9 @@ impl Default {
             return;
         }
         for one in &report.diff {
-            let text = diff::render(one, self.display.diff_context, terminal.color);
-            if !text.is_empty() {
+            if let Some(painted) = diff::render(one, self.display.diff_context, terminal.color) {
                 self.print_pending(terminal);
-                terminal.line(text.strip_suffix('\n').unwrap_or(&text), None);
+                terminal.painted_line(&painted);
             }
         }
     }
@@ -247,7 +246,7 @@ impl Callback for Default {
             }
             Event::Included { what, hosts, item } => {
                 self.print_pending(terminal);
-                let item = item.as_ref().map(|item| format!(" => (item={})", item.to_text())).unwrap_or_default();
+                let item = item.as_ref().map(|item| format!(" => (item={})", shown::label(item))).unwrap_or_default();
                 terminal.line(&format!("included: {what} for {}{item}", hosts.join(", ")), Some(Color::Skip));
             }
             Event::IncludeFailed(error) => {

@@ -4,21 +4,20 @@ use rplay_module_api::Diff;
 use serde_json::Value as Json;
 use similar::TextDiff;
 
-use super::color::{Color, paint};
+use super::color::{Color, Painted, paint};
 use super::dump;
 use crate::value::Value;
 
-/// The text for one difference; empty when there is none.
-pub fn render(diff: &Diff, context: usize, color: bool) -> String {
-    let mut out = String::new();
+/// The lines for one difference; none when there is no difference.
+pub fn render(diff: &Diff, context: usize, color: bool) -> Option<Painted> {
     if let Some(prepared) = &diff.prepared {
-        out.push_str(prepared);
-        return out;
+        return (!prepared.is_empty()).then(|| paint(prepared.strip_suffix('\n').unwrap_or(prepared), None));
     }
     let (before, after) = (side(&diff.before), side(&diff.after));
     if before == after {
-        return out;
+        return None;
     }
+    let mut out = Painted::default();
     let header = |side: &str, header: &Option<String>| match header {
         Some(header) => format!("{side}: {header}"),
         None => side.to_owned(),
@@ -36,11 +35,10 @@ pub fn render(diff: &Diff, context: usize, color: bool) -> String {
             Some(b'@') => Some(Color::DiffLines),
             _ => None,
         };
-        out.push_str(&paint(line, kind.filter(|_| color)));
-        out.push('\n');
+        out.push(&paint(line, kind.filter(|_| color)));
+        out.push(&paint("\n", None));
     }
-    out.push('\n');
-    out
+    Some(out)
 }
 
 fn side(side: &Json) -> String {
@@ -56,6 +54,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn shown(diff: &Diff) -> Option<String> {
+        render(diff, 3, false).map(|painted| painted.as_str().to_owned())
+    }
+
     #[test]
     fn a_mapping_is_shown_as_json() {
         let diff = Diff {
@@ -63,8 +65,8 @@ mod tests {
             after: json!({"path": "x", "mode": "0600"}),
             ..Diff::default()
         };
-        let expected = "--- before\n+++ after\n@@ -1,4 +1,4 @@\n {\n-    \"mode\": \"0644\",\n+    \"mode\": \"0600\",\n     \"path\": \"x\"\n }\n\n";
-        assert_eq!(render(&diff, 3, false), expected);
+        let expected = "--- before\n+++ after\n@@ -1,4 +1,4 @@\n {\n-    \"mode\": \"0644\",\n+    \"mode\": \"0600\",\n     \"path\": \"x\"\n }\n";
+        assert_eq!(shown(&diff).as_deref(), Some(expected));
     }
 
     #[test]
@@ -76,11 +78,11 @@ mod tests {
             after_header: Some("new".into()),
             ..Diff::default()
         };
-        assert_eq!(render(&diff, 3, false), "--- before: old\n+++ after: new\n@@ -1 +1 @@\n-a\n+b\n\n");
+        assert_eq!(shown(&diff).as_deref(), Some("--- before: old\n+++ after: new\n@@ -1 +1 @@\n-a\n+b\n"));
     }
 
     #[test]
     fn no_difference_is_no_text() {
-        assert_eq!(render(&Diff { before: json!("a"), after: json!("a"), ..Diff::default() }, 3, false), "");
+        assert_eq!(shown(&Diff { before: json!("a"), after: json!("a"), ..Diff::default() }), None);
     }
 }

@@ -32,9 +32,8 @@ impl Minimal {
         }
         if report.show_diff && !report.no_log {
             for one in &report.diff {
-                let text = diff::render(one, self.display.diff_context, terminal.color);
-                if !text.is_empty() {
-                    terminal.line(text.trim_end_matches('\n'), None);
+                if let Some(painted) = diff::render(one, self.display.diff_context, terminal.color) {
+                    terminal.painted_line(&painted.trimmed());
                 }
             }
         }

@@ -8,6 +8,7 @@ mod dump;
 mod excerpt;
 mod minimal;
 mod oneline;
+mod plain;
 mod recap;
 mod shown;
 mod status_line;
@@ -21,6 +22,7 @@ use crate::error::{Error, ErrorKind, Notice, NoticeKind};
 use color::Color;
 pub use minimal::Minimal;
 pub use oneline::Oneline;
+pub use plain::plain;
 pub use terminal::{ColorChoice, Terminal};
 
 /// One way to show a run.

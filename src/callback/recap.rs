@@ -1,7 +1,7 @@
 //! The numbers at the end of a run.
 
 use super::banner::banner;
-use super::color::{Color, paint};
+use super::color::{Color, Painted, paint};
 use super::dump;
 use super::terminal::Terminal;
 use crate::engine::event::{HostStats, Stats};
@@ -12,7 +12,7 @@ pub fn show(stats: &Stats, custom: bool, terminal: &mut Terminal) {
     terminal.line(&heading, None);
     for (host, numbers) in &stats.hosts {
         let line = line(host, numbers, terminal.color);
-        terminal.line(&line, None);
+        terminal.painted_line(&line);
     }
     terminal.line("", None);
     if custom && !stats.custom.is_empty() {
@@ -20,8 +20,8 @@ pub fn show(stats: &Stats, custom: bool, terminal: &mut Terminal) {
     }
 }
 
-fn line(host: &str, numbers: &HostStats, color: bool) -> String {
-    let host = if color {
+fn line(host: &str, numbers: &HostStats, color: bool) -> Painted {
+    let mut line = if color {
         let state = if numbers.failed > 0 || numbers.unreachable > 0 {
             Color::Error
         } else if numbers.changed > 0 {
@@ -29,10 +29,11 @@ fn line(host: &str, numbers: &HostStats, color: bool) -> String {
         } else {
             Color::Ok
         };
-        format!("{:<37}", paint(host, Some(state)))
+        paint(host, Some(state)).padded(37)
     } else {
-        format!("{host:<26}")
+        paint(host, None).padded(26)
     };
+    line.push(&paint(" :", None));
     let counters = [
         ("ok", numbers.ok, Color::Ok),
         ("changed", numbers.changed, Color::Changed),
@@ -42,11 +43,11 @@ fn line(host: &str, numbers: &HostStats, color: bool) -> String {
         ("rescued", numbers.rescued, Color::Ok),
         ("ignored", numbers.ignored, Color::Warn),
     ];
-    let counters: Vec<String> = counters
-        .into_iter()
-        .map(|(name, number, kind)| paint(&format!("{name}={number:<4}"), (color && number > 0).then_some(kind)))
-        .collect();
-    format!("{host} : {}", counters.join(" "))
+    for (name, number, kind) in counters {
+        line.push(&paint(" ", None));
+        line.push(&paint(&format!("{name}={number:<4}"), (color && number > 0).then_some(kind)));
+    }
+    line
 }
 
 fn custom_stats(stats: &Stats, terminal: &mut Terminal) {

@@ -1,6 +1,8 @@
 //! Which parts of a result are for people.
 
+use crate::engine::CENSORED_ITEM;
 use crate::engine::event::TaskReport;
+use crate::value::mask::MASK;
 use crate::value::{Dict, Value};
 
 /// The fields of a result as callbacks show them.
@@ -57,9 +59,26 @@ const DEBUG_NOISE: &[&str] = &[
 /// What a loop's item is called.
 pub fn item_label(report: &TaskReport) -> String {
     if report.no_log {
-        return "(censored due to no_log)".to_owned();
+        return CENSORED_ITEM.to_owned();
     }
-    report.item_label.as_ref().map(Value::to_text).unwrap_or_default()
+    report.item_label.as_ref().map(label).unwrap_or_default()
+}
+
+/// A value in one line, without the secrets in it.
+pub fn label(value: &Value) -> String {
+    without_secrets(value).to_text()
+}
+
+fn without_secrets(value: &Value) -> Value {
+    match value {
+        Value::Sealed(_) => Value::str(MASK),
+        Value::Str(text) if text.is_secret() => Value::str(MASK),
+        Value::List(items) => Value::list(items.iter().map(without_secrets).collect()),
+        Value::Dict(dict) => {
+            Value::dict(dict.iter().map(|(key, item)| (without_secrets(key), without_secrets(item))).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::plain::plain;
 use crate::engine::Event;
 
 pub const PERIOD: Duration = Duration::from_millis(250);
@@ -45,7 +46,7 @@ impl StatusLine {
 
     fn set_doing(&mut self, host: &Arc<str>, text: &str) {
         if let Some(work) = self.working.get_mut(host) {
-            work.doing = Some(text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect());
+            work.doing = Some(plain(text).chars().map(|char| if char.is_control() { ' ' } else { char }).collect());
         }
     }
 

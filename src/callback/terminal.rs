@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::color::{Color, paint};
+use super::color::{Color, Painted, paint};
 use super::status_line::StatusLine;
 use crate::engine::Event;
 
@@ -39,7 +39,12 @@ impl Terminal {
     /// A line (or several) on standard output.
     pub fn line(&mut self, text: &str, color: Option<Color>) {
         let painted = paint(text, color.filter(|_| self.color));
-        self.out.extend_from_slice(painted.as_bytes());
+        self.painted_line(&painted);
+    }
+
+    /// A line (or several) with colors of its own, on standard output.
+    pub fn painted_line(&mut self, painted: &Painted) {
+        self.out.extend_from_slice(painted.as_str().as_bytes());
         self.out.push(b'\n');
     }
 
@@ -48,7 +53,7 @@ impl Terminal {
         // What was said before must be read before.
         self.write_out();
         let painted = paint(text, color.filter(|_| self.color));
-        self.err.extend_from_slice(painted.as_bytes());
+        self.err.extend_from_slice(painted.as_str().as_bytes());
         self.err.push(b'\n');
         self.write_err();
     }

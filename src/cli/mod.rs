@@ -15,6 +15,7 @@ use std::io::{IsTerminal, Write};
 use clap::Parser;
 use clap::error::ErrorKind as ClapError;
 
+use crate::callback;
 use crate::connection::limits;
 use crate::error::{Error, ErrorKind};
 use options::{AdhocOptions, PlaybookOptions};
@@ -87,6 +88,7 @@ fn block_on(command: impl Future<Output = Result<u8, Error>>) -> Result<u8, Stop
 
 /// The text in red on a terminal; "error" stands out anyway.
 fn say_error(text: &str) {
+    let text = callback::plain(text);
     let mut stderr = std::io::stderr().lock();
     let _ = if stderr.is_terminal() {
         writeln!(stderr, "\x1b[0;31m{}\x1b[0m", text.trim_end())

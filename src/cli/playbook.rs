@@ -45,7 +45,7 @@ pub async fn run(options: PlaybookOptions) -> Result<u8, Error> {
                 format!("\nplaybook: {}\n", path.display())
             };
             session.say_notices(&mut terminal);
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            let _ = std::io::stdout().write_all(callback::plain(&text).as_bytes());
         }
         return Ok(0);
     }

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Notices};
 use crate::inventory::Inventory;
 use crate::playbook::{Loader, Playbook};
 use crate::template;
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Value, mask};
 use crate::vault;
 use crate::yaml::Reader;
 
@@ -174,6 +174,8 @@ impl Session {
         options: RunOptions,
         callback: Box<dyn Callback>,
     ) -> Result<RunSummary, Error> {
+        // Names of the inventory stand in every line; a secret of the same text is none.
+        mask::keep_open(inventory.host_names().map(|name| &**name).chain(inventory.groups().map(|group| &*group.name)));
         let (events, receiver) = mpsc::unbounded_channel();
         let shower = tokio::spawn(callback::show(receiver, callback, self.terminal()));
         let magic = self.magic();

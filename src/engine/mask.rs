@@ -3,6 +3,7 @@
 use rplay_module_api::{Json, Map, Spec, validate};
 
 use crate::actions::ActionResult;
+use crate::value::mask::{self, MASK};
 use crate::value::{Dict, Str, Value};
 
 /// The secret values of one call.
@@ -11,7 +12,8 @@ pub struct Mask {
     secrets: Vec<String>,
 }
 
-const MASK: &str = "********";
+/// What an item is called under `no_log`.
+pub const CENSORED_ITEM: &str = "(censored due to no_log)";
 const WHOLE: &str = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER";
 
 impl Mask {
@@ -20,6 +22,7 @@ impl Mask {
             validate::secret_values(spec, args).into_iter().filter(|secret| !secret.is_empty()).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets.dedup();
+        secrets.iter().for_each(|secret| mask::remember(secret));
         Self { secrets }
     }
 

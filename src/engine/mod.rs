@@ -26,5 +26,6 @@ mod task_name;
 mod task_report;
 
 pub use event::{Event, EventSender};
+pub use mask::CENSORED_ITEM;
 pub use options::{BecomeOptions, BecomeProgram, ConnectionOptions, Gathering, RunOptions};
 pub use run::{Run, RunSummary, run};

@@ -9,6 +9,7 @@ use super::event::Event;
 use super::judge;
 use super::keyword_values::{KeywordReader, KeywordResult};
 use super::loops::{self, Control};
+use super::mask::CENSORED_ITEM;
 use super::shared::{PlayRun, Shared};
 use super::task_report::{Executed, Pass};
 use crate::actions::table::{self, Resolved};
@@ -98,7 +99,7 @@ impl Job {
                 match effect {
                     Effect::Include(mut include) => {
                         including = true;
-                        include.item.clone_from(&label);
+                        include.item = if pass.no_log { Some(Value::str(CENSORED_ITEM)) } else { label.clone() };
                         includes.push(Effect::Include(include));
                     }
                     other => effects.push(other),

@@ -6,7 +6,7 @@ use super::shared::{PlayRun, Shared};
 use crate::actions::table;
 use crate::playbook::Task;
 use crate::template::{SearchPath, Templar};
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Value, mask};
 
 /// The rendered name, with the role in front. What cannot be rendered stays as it is written.
 pub fn of_task(shared: &Shared, play: &PlayRun, task: &Task, host: &Arc<str>, search_path: &Arc<SearchPath>) -> String {
@@ -17,9 +17,16 @@ pub fn of_task(shared: &Shared, play: &PlayRun, task: &Task, host: &Arc<str>, se
             .scope(play, task, host, search_path)
             .ok()
             .and_then(|scope| shared.templar(&scope, search_path).render(&Value::Str(name.clone())).ok())
-            .map_or_else(|| name.as_str().to_owned(), |name| name.to_text()),
+            .map_or_else(|| name.as_str().to_owned(), |name| without_secret(&name)),
     };
     with_role(task, own)
+}
+
+/// What is too short to be found in a text hides all of it.
+fn without_secret(name: &Value) -> String {
+    let text = name.to_text();
+    let secret = matches!(name, Value::Str(text) if text.is_secret());
+    if secret && mask::hide(&text) == text { mask::MASK.to_owned() } else { text }
 }
 
 /// The name before anything is rendered.

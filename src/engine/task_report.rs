@@ -153,8 +153,8 @@ impl Job {
             fields: if pass.no_log { Mask::censor(&result.fields) } else { result.fields.clone() },
             diff: if pass.no_log { Vec::new() } else { result.diff.clone() },
             trouble: result.trouble.clone(),
-            warnings: result.warnings.clone(),
-            deprecations: result.deprecations.clone(),
+            warnings: if pass.no_log { hidden(&result.warnings) } else { result.warnings.clone() },
+            deprecations: if pass.no_log { Vec::new() } else { result.deprecations.clone() },
             item_label: None,
             looped,
             always_verbose: result.always_verbose && !pass.no_log,
@@ -163,4 +163,12 @@ impl Job {
             include: result.effects.iter().any(|effect| matches!(effect, Effect::Include(_))),
         }
     }
+}
+
+/// Warnings may quote what the task must not show; that there were some is told.
+fn hidden(warnings: &[String]) -> Vec<String> {
+    if warnings.is_empty() {
+        return Vec::new();
+    }
+    vec!["A task has warnings that are hidden due to the fact that 'no_log: true' was specified.".to_owned()]
 }

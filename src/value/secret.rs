@@ -2,13 +2,18 @@
 
 use std::fmt;
 
+use super::mask;
+
 /// Prints as `********`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
 impl Secret {
+    /// From now on the text is hidden wherever it is shown.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        let text = text.into();
+        mask::remember(&text);
+        Self(text)
     }
 
     /// The text itself, for the one place that needs it.

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind};
 use crate::source::{SourceFile, Span};
-use crate::value::{Sealed, Str, Value};
+use crate::value::{Sealed, Str, Value, mask};
 
 pub use password::{Password, PasswordSources};
 
@@ -215,7 +215,10 @@ impl Sealed for SealedString {
                     .decrypt(self.ciphertext.as_bytes())
                     .and_then(|bytes| String::from_utf8(bytes).map_err(|_| Failure::NotText));
                 match plain {
-                    Ok(text) => Ok(Str::trusted(text, self.place.clone()).into_vaulted()),
+                    Ok(text) => {
+                        mask::remember(&text);
+                        Ok(Str::trusted(text, self.place.clone()).into_vaulted())
+                    }
                     Err(failure) => Err(match &self.place {
                         Some(place) => format!("{failure} ({place})"),
                         None => failure.to_string(),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::{SourceFile, Span};
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Value, mask};
 use crate::vault;
 
 /// Deeper documents are refused: everything that walks a value does so by recursion.
@@ -156,7 +156,12 @@ impl Reader {
             let plain = self.decrypt(&bytes, path)?;
             let text = decode(plain, path)?;
             // The place names the file but not the plaintext, which must not appear in messages.
-            return self.read_text(&SourceFile::new(path, ""), &text, true);
+            let node = self.read_text(&SourceFile::new(path, ""), &text, true)?;
+            // Variables are secrets; the words of vaulted tasks are only those of any playbook.
+            if node.is_mapping() {
+                remember_secrets(&node);
+            }
+            return Ok(node);
         }
         let source = SourceFile::new(path, decode(bytes, path)?);
         self.read(&source)
@@ -179,7 +184,12 @@ impl Reader {
     /// The content of a file, decrypted when it is a vault.
     pub fn read_plain_bytes(&self, path: &Path) -> Result<Vec<u8>, Error> {
         let bytes = read_bytes(path)?;
-        if vault::is_encrypted(&bytes) { self.decrypt(&bytes, path) } else { Ok(bytes) }
+        if !vault::is_encrypted(&bytes) {
+            return Ok(bytes);
+        }
+        let plain = self.decrypt(&bytes, path)?;
+        mask::remember(&String::from_utf8_lossy(&plain));
+        Ok(plain)
     }
 
     fn decrypt(&self, bytes: &[u8], path: &Path) -> Result<Vec<u8>, Error> {
@@ -194,6 +204,16 @@ impl Reader {
         }
         let document = compose::compose(source, text)?;
         construct::construct(self, source, &document, secret)
+    }
+}
+
+fn remember_secrets(node: &Node) {
+    match &node.kind {
+        NodeKind::Scalar(Value::Str(text)) => mask::remember(text),
+        NodeKind::Scalar(number @ (Value::Int(_) | Value::Float(_))) => mask::remember(&number.to_text()),
+        NodeKind::Scalar(_) => {}
+        NodeKind::Sequence(items) => items.iter().for_each(remember_secrets),
+        NodeKind::Mapping(entries) => entries.iter().for_each(|(_, value)| remember_secrets(value)),
     }
 }
 

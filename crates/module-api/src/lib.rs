@@ -9,6 +9,7 @@ mod module;
 mod outcome;
 pub mod privilege;
 pub mod python;
+pub mod safe_url;
 mod similar;
 mod spec;
 mod spec_json;

@@ -5,7 +5,7 @@ use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
-use crate::value::Str;
+use crate::value::{Str, mask};
 use crate::vault::{Password, Secrets, encrypt_with, is_encrypted};
 
 fn password(args: &Bound) -> Res<Password> {
@@ -46,6 +46,7 @@ pub fn unvault(scope: &Scope, args: Bound) -> Res<Val> {
     }
     let plain = secrets.decrypt(text.as_bytes()).map_err(|failure| raised(failure.to_string()))?;
     let plain = Str::data(String::from_utf8_lossy(&plain).into_owned()).into_secret();
+    mask::remember(&plain);
     scope.context.note_secret(&plain);
     Ok(Val::Str(plain))
 }

@@ -6,6 +6,7 @@ use super::Request;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Fault, Res, raised};
+use crate::value::mask;
 
 pub fn run(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let (left, right) = (request.flag("lstrip", false)?, request.flag("rstrip", true)?);
@@ -47,5 +48,7 @@ pub fn read(scope: &Scope, subdir: &str, name: &str) -> Res<Vec<u8>> {
         return Ok(bytes);
     }
     let Some(vault) = &scope.context.templar.engine().settings.vault else { return Ok(bytes) };
-    vault.decrypt(&bytes).map_err(|failure| raised(failure.to_string()))
+    let plain = vault.decrypt(&bytes).map_err(|failure| raised(failure.to_string()))?;
+    mask::remember(&String::from_utf8_lossy(&plain));
+    Ok(plain)
 }

@@ -1,9 +1,9 @@
 //! `password`: a password kept in a file, made when the file does not exist.
 
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 
 use super::Request;
 use crate::template::engine::print;
@@ -12,7 +12,7 @@ use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 use crate::template::filters::chance::Chance;
 use crate::template::filters::digests::{Crypt, crypt, random_salt, salt_length};
-use crate::value::Str;
+use crate::value::{Str, mask};
 
 pub fn run(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let mut out = Vec::new();
@@ -67,51 +67,97 @@ fn one(scope: &Scope, request: &Request, term: &str) -> Res<Val> {
     }
     let mut chance = Chance::new(option("seed")?.map(Val::str).as_ref())?;
     let ident = option("ident")?;
+    let kept = path != "/dev/null";
     let file = scope.context.templar.search().basedir.join(PathBuf::from(&path));
-    let existing = if path == "/dev/null" { None } else { fs::read_to_string(&file).ok() };
-    let (mut password, mut salt, mut changed) = match existing {
-        Some(content) => {
-            let content = content.trim_end_matches('\n');
-            match content.rsplit_once(" salt=") {
-                Some((password, salt)) => {
-                    let salt = salt.split(" ident=").next().unwrap_or(salt);
-                    (password.to_owned(), Some(salt.to_owned()), false)
-                }
-                None => (content.to_owned(), None, false),
-            }
+    // From here to the end of this function nobody else looks for this password: the first one makes it for all.
+    let _alone = if kept { Some(lock(&file)?) } else { None };
+    let existing = if kept { read(&file)? } else { None };
+    let (made, mut stored) = match existing {
+        Some(stored) => (false, stored),
+        None => {
+            let password = (0..length).filter_map(|_| chars.get(chance.index(chars.len()))).collect();
+            (true, Stored { password, ..Stored::default() })
         }
-        None => ((0..length).filter_map(|_| chars.get(chance.index(chars.len()))).collect(), None, true),
     };
-    if encrypt.is_some() && salt.is_none() {
-        salt = Some(random_salt(salt_length(encrypt.as_deref().unwrap_or(""))));
+    let mut changed = made;
+    if let (Some(kind), None) = (&encrypt, &stored.salt) {
+        stored.salt = Some(random_salt(salt_length(kind)));
+        stored.ident = ident.clone().or_else(|| (kind == "bcrypt").then(|| "2b".to_owned()));
         changed = true;
     }
-    if changed && path != "/dev/null" {
-        let content = match &salt {
-            Some(salt) => format!("{password} salt={salt}\n"),
-            None => format!("{password}\n"),
-        };
-        if let Some(parent) = file.parent() {
-            fs::create_dir_all(parent)
-                .map_err(|error| raised(format!("cannot create the path for the password lookup: {error}")))?;
-        }
-        let mut handle = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&file)
-            .map_err(|error| raised(format!("cannot write the password file: {error}")))?;
-        handle
-            .write_all(content.as_bytes())
-            .map_err(|error| raised(format!("cannot write the password file: {error}")))?;
+    if changed && kept {
+        write(&file, &stored)?;
     }
+    let Stored { mut password, salt, ident: stored_ident } = stored;
     if let Some(kind) = encrypt {
+        mask::remember(&password);
+        let ident = ident.or(stored_ident);
         password = crypt(password.as_bytes(), &Crypt { kind, salt, ident, ..Crypt::default() })?;
     }
     let password = Str::data(password).into_secret();
+    mask::remember(&password);
     scope.context.note_secret(&password);
     Ok(Val::Str(password))
+}
+
+/// What the file holds: `PASSWORD`, `PASSWORD salt=SALT` or `PASSWORD salt=SALT ident=IDENT`.
+#[derive(Default)]
+struct Stored {
+    password: String,
+    salt: Option<String>,
+    ident: Option<String>,
+}
+
+/// Holds the folder until it is dropped, against other hosts of this run and other runs.
+fn lock(file: &Path) -> Res<File> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    let explain = |error: &io::Error| raised(format!("cannot create the path for the password lookup: {error}"));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| explain(&error))?;
+    let handle = File::open(folder).map_err(|error| explain(&error))?;
+    rustix::fs::flock(&handle, rustix::fs::FlockOperation::LockExclusive)
+        .map_err(|error| raised(format!("cannot lock {} for the password lookup: {error}", folder.display())))?;
+    Ok(handle)
+}
+
+/// None when there is no such file. Whatever else keeps it from being read is an error: the password in it is not to be replaced.
+fn read(file: &Path) -> Res<Option<Stored>> {
+    let failed = |why: &str| raised(format!("cannot read the password file {}: {why}", file.display()));
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(&error.to_string())),
+    };
+    let text = String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8 text"))?;
+    let content = text.trim_end_matches('\n');
+    let Some((password, rest)) = content.rsplit_once(" salt=") else {
+        return Ok(Some(Stored { password: content.to_owned(), ..Stored::default() }));
+    };
+    let (salt, ident) = match rest.split_once(" ident=") {
+        Some((salt, ident)) => (salt, Some(ident.to_owned())),
+        None => (rest, None),
+    };
+    Ok(Some(Stored { password: password.to_owned(), salt: Some(salt.to_owned()), ident }))
+}
+
+/// Whoever reads the file sees the old content or the new one, never a part.
+fn write(file: &Path, stored: &Stored) -> Res<()> {
+    let mut content = stored.password.clone();
+    for (name, value) in [("salt", &stored.salt), ("ident", &stored.ident)] {
+        if let Some(value) = value {
+            content.push_str(&format!(" {name}={value}"));
+        }
+    }
+    content.push('\n');
+    // A link stays one: what it points to is replaced.
+    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    let written = tempfile::Builder::new().prefix(".rplay-").tempfile_in(folder).and_then(|mut pending| {
+        pending.write_all(content.as_bytes())?;
+        pending.as_file().sync_all()?;
+        pending.persist(&file).map_err(|error| error.error)?;
+        File::open(folder)?.sync_all()
+    });
+    written.map_err(|error| raised(format!("cannot write the password file {}: {error}", file.display())))
 }
 
 /// Parts are separated by commas; two commas stand for the comma itself.

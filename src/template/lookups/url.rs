@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rplay_module_api::safe_url::without_url_passwords;
 use ureq::Agent;
 use ureq::config::{Config, RedirectAuthHeaders};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
@@ -161,6 +162,7 @@ impl Options {
         let status = response.status();
         if !status.is_success() {
             let text = format!("HTTP Error {}: {}", status.as_u16(), status.canonical_reason().unwrap_or(""));
+            let url = without_url_passwords(url);
             return Err(raised(format!("Received HTTP error for {url} : {text}")));
         }
         let read = response.body_mut().with_config().limit(MOST_BYTES).read_to_vec();
@@ -170,7 +172,7 @@ impl Options {
 }
 
 fn failed(url: &str, reason: &str) -> Fault {
-    raised(format!("Failed lookup url for {url}: {reason}"))
+    raised(without_url_passwords(&format!("Failed lookup url for {url}: {reason}")))
 }
 
 /// An error in the words that Ansible's users know.

@@ -215,13 +215,14 @@ fn expected_checksum(args: &Args, dest: &Path, ctx: &mut Ctx) -> Result<Option<E
     })?;
     let value = value.trim();
     let found = if ["http://", "https://", "file://"].iter().any(|scheme| value.starts_with(scheme)) {
+        let shown = download::without_credentials(value);
         let mut text = Vec::new();
         let mut download = request(args);
         value.clone_into(&mut download.url);
-        download.run(&mut text, ctx).map_err(|err| Failure::new(format!("could not fetch {value}: {}", err.msg)))?;
+        download.run(&mut text, ctx).map_err(|err| Failure::new(format!("could not fetch {shown}: {}", err.msg)))?;
         let name = url_filename(&args.url);
         listed_checksum(&String::from_utf8_lossy(&text), &name)
-            .ok_or_else(|| Failure::new(format!("Unable to find a checksum for file '{name}' in '{value}'")))?
+            .ok_or_else(|| Failure::new(format!("Unable to find a checksum for file '{name}' in '{shown}'")))?
     } else {
         value.to_owned()
     };
