@@ -4,6 +4,7 @@ mod agent;
 mod client;
 mod pool;
 mod raw;
+pub mod result;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -96,6 +97,8 @@ pub struct ModuleReply {
 pub enum RemoteEvent {
     Output(Stream, Vec<u8>),
     Progress(String),
+    /// Nothing has come from the host for a while; this is what is waited for.
+    Silence(String),
 }
 
 /// The module did not come to an end.

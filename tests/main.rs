@@ -6,6 +6,7 @@ mod cases;
 mod hostile;
 mod hostile_agent;
 mod hosts;
+mod limits;
 mod mistakes;
 mod parallel;
 mod project;

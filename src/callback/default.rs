@@ -268,6 +268,11 @@ impl Callback for Default {
                 };
                 terminal.line(&text, Some(Color::Verbose));
             }
+            Event::Silence { host, text } => {
+                if self.display.verbosity > 0 {
+                    terminal.error_line(&format!("{host}: {text}"), Some(Color::Verbose));
+                }
+            }
             Event::Progress { .. } | Event::Output { .. } => {}
             Event::PlaybookFinished(stats) => recap::show(stats, self.display.custom_stats, terminal),
         }

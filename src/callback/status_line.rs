@@ -32,7 +32,7 @@ impl StatusLine {
             Event::Finished(report) => {
                 self.working.remove(&report.host);
             }
-            Event::Progress { host, text } => self.set_doing(host, text),
+            Event::Progress { host, text } | Event::Silence { host, text } => self.set_doing(host, text),
             Event::Output { host, bytes, .. } => {
                 let text = String::from_utf8_lossy(bytes);
                 if let Some(line) = text.lines().rev().find(|line| !line.trim().is_empty()) {

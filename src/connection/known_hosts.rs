@@ -65,13 +65,17 @@ impl KnownHosts {
                     ));
                 }
             };
-            let content = String::from_utf8_lossy(&content);
-            for (index, line) in content.lines().enumerate() {
-                known.lines.extend(parse(file, index + 1, line, name));
-                known.elsewhere.extend(without_port.and_then(|name| parse(file, index + 1, line, name)));
-            }
+            known.add(file, &String::from_utf8_lossy(&content), name, without_port);
         }
         Ok(known)
+    }
+
+    /// Takes the lines of a file that are about the host.
+    pub fn add(&mut self, file: &Path, content: &str, name: &str, without_port: Option<&str>) {
+        for (index, line) in content.lines().enumerate() {
+            self.lines.extend(parse(file, index + 1, line, name));
+            self.elsewhere.extend(without_port.and_then(|name| parse(file, index + 1, line, name)));
+        }
     }
 
     /// Key types by which the host is known; asking the server for these avoids a false alarm.

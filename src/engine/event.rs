@@ -60,6 +60,11 @@ pub enum Event {
         host: Arc<str>,
         text: String,
     },
+    /// Nothing has come from a host for a while.
+    Silence {
+        host: Arc<str>,
+        text: String,
+    },
     /// Output of a running command.
     Output {
         host: Arc<str>,
@@ -82,6 +87,7 @@ impl Event {
         match event {
             RemoteEvent::Output(stream, bytes) => Event::Output { host, stderr: stream == Stream::Stderr, bytes },
             RemoteEvent::Progress(text) => Event::Progress { host, text },
+            RemoteEvent::Silence(text) => Event::Silence { host, text },
         }
     }
 }

@@ -20,6 +20,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long a host may say nothing while the agent is started: a file that its shell reads at login may wait for something.
 const START_SILENCE: Duration = Duration::from_secs(30);
 
+/// What a login shell may print before the agent starts.
+const MOST_NOISE: usize = 4 << 20;
 /// Pieces in which the agent's file is sent.
 const UPLOAD_PIECE: usize = 64 * 1024;
 /// Headers and small frames; longer bodies are read in place.
@@ -97,7 +99,8 @@ impl Agent {
         let first = start_by_script(&mut link, &nonce).await?;
         let Link { reader, writer, ending, guard } = link;
         let mut reader = BufReader::with_capacity(FRAME_BUFFER, std::io::Cursor::new(first).chain(reader));
-        let hello = match read_frame(&mut reader).await {
+        let first = tokio::time::timeout(START_SILENCE, read_frame(&mut reader)).await;
+        let hello = match first.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
             Ok(Some(frame)) if frame.kind == FrameKind::Hello => serde_json::from_slice(&frame.body),
             Ok(_) => return Err(lost("the agent did not say hello")),
             Err(err) => return Err(lost(&format!("the agent did not say hello: {err}"))),
@@ -132,11 +135,20 @@ async fn start_by_script(link: &mut Link, nonce: &str) -> Result<Vec<u8>, Unreac
     let mut bootstrap = Bootstrap::new(nonce);
     let mut buffer = vec![0; 16 * 1024];
     let mut step = Step::More;
+    let mut heard = 0;
     loop {
         match step {
+            Step::More if heard > MOST_NOISE => {
+                let text =
+                    format!("the agent did not start: the login shell prints without end: {}", bootstrap.noise());
+                return Err(Unreachable::ssh(text.trim()));
+            }
             Step::More => match tokio::time::timeout(START_SILENCE, link.reader.read(&mut buffer)).await {
                 Ok(Ok(0) | Err(_)) => return Err(no_agent(&bootstrap.noise(), &link.ending).await),
-                Ok(Ok(count)) => step = bootstrap.feed(buffer.get(..count).unwrap_or_default()),
+                Ok(Ok(count)) => {
+                    heard += count;
+                    step = bootstrap.feed(buffer.get(..count).unwrap_or_default());
+                }
                 Err(_) => return Err(silent(&bootstrap.noise())),
             },
             Step::Upload { machine, packed } => {

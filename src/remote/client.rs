@@ -1,8 +1,8 @@
 //! One host: its connection, its agent, and the requests that run there.
 
 use rplay_module_api::Stream;
-use rplay_module_api::frame::{Assembler, FrameKind, encode};
-use rplay_module_api::message::{Hello, Request, Response};
+use rplay_module_api::frame::{Assembler, FrameError, FrameKind, MAX_MESSAGE, encode};
+use rplay_module_api::message::{Hello, Request};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 
 use super::agent::Agent;
 use super::raw::{self, RawOutput};
+use super::result;
 use super::transfer::{Incoming, Outgoing, attach};
 use super::{Become, ModuleReply, ModuleRequest, RemoteError, RemoteEvent};
 use crate::connection::{Connection, Endpoint, Unreachable};
@@ -95,7 +96,8 @@ impl Client {
         if let Some(becoming) = becoming {
             frames.extend(encode(FrameKind::Route, id, &json(&becoming.to_message())?));
         }
-        let module = request.module.clone();
+        let name = request.module.clone();
+        let module = name.as_str();
         attach(&mut outgoing, &mut frames).map_err(RemoteError::Failed)?;
         let message = Request {
             module: request.module,
@@ -121,7 +123,7 @@ impl Client {
                         silent += SILENCE;
                         let minutes = silent.as_secs() / 60;
                         let host = self.host();
-                        on_event(RemoteEvent::Progress(format!(
+                        on_event(RemoteEvent::Silence(format!(
                             "waiting for the module {module} on {host}, which has said nothing for {minutes} min"
                         )));
                     }
@@ -129,10 +131,10 @@ impl Client {
             };
             match frame.kind {
                 FrameKind::Response => {
-                    let body = assembler.add(frame).map_err(|err| RemoteError::Failed(err.to_string()))?;
+                    let body = assembler.add(frame).map_err(|err| too_long(module, &err))?;
                     if let Some(body) = body {
                         exchange.finished = true;
-                        return reply(&body, incoming);
+                        return reply(module, &body, incoming);
                     }
                 }
                 FrameKind::Stdout => {
@@ -147,7 +149,7 @@ impl Client {
                     on_event(RemoteEvent::Progress(String::from_utf8_lossy(&frame.body).into_owned()));
                 }
                 FrameKind::Want | FrameKind::Stop | FrameKind::Credit => {
-                    outgoing.take(&frame).await;
+                    outgoing.take(frame).map_err(RemoteError::Failed)?;
                     while let Some(bytes) = outgoing.next().await {
                         exchange.send(bytes);
                     }
@@ -188,9 +190,18 @@ fn json(message: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
     serde_json::to_vec(message).map_err(|err| RemoteError::Failed(err.to_string()))
 }
 
-fn reply(body: &[u8], incoming: Incoming) -> Result<ModuleReply, RemoteError> {
-    let response: Response = serde_json::from_slice(body)
-        .map_err(|err| RemoteError::Failed(format!("the agent's answer cannot be read: {err}")))?;
+fn too_long(module: &str, err: &FrameError) -> RemoteError {
+    RemoteError::Failed(match err {
+        FrameError::Message => {
+            let most = MAX_MESSAGE >> 20;
+            format!("the result of the module {module} is longer than {most} MB, which is more than a task may return")
+        }
+        err => err.to_string(),
+    })
+}
+
+fn reply(module: &str, body: &[u8], incoming: Incoming) -> Result<ModuleReply, RemoteError> {
+    let response = result::read(module, body).map_err(RemoteError::Failed)?;
     if let (Err(failure), true) = (&response.result, response.never_ran) {
         return Err(RemoteError::Failed(failure.msg.clone()));
     }

@@ -1,5 +1,6 @@
 //! Against a real sshd on loopback, started by the test, and against this machine.
 
+mod hostile;
 mod sshd;
 
 use std::time::{Duration, Instant};
@@ -185,7 +186,7 @@ async fn an_agent_killed_in_the_middle_is_unreachable() {
 
 #[tokio::test]
 async fn a_lost_connection_is_unreachable() {
-    let mut sshd = Sshd::start();
+    let sshd = Sshd::start();
     let client = connect(&sshd.endpoint()).await.expect("connects");
     outcome(&client, ping()).await.expect("ping");
     let mut ignore = |_| ();

@@ -21,6 +21,11 @@ pub trait Port {
     fn progress(&mut self, text: &str);
     /// Copies the file that the controller attached to the request under `name` into `into`; returns its length in bytes.
     fn receive_file(&mut self, name: &str, into: &mut dyn Write) -> io::Result<u64>;
+    /// Says which attached files will be received, and in which order, so that they come without being asked for one by one.
+    fn announce_files(&mut self, names: &[&str]) -> io::Result<()> {
+        let _ = names;
+        Ok(())
+    }
     /// Sends `from` to the controller under `name`.
     fn send_file(&mut self, name: &str, from: &mut dyn Read) -> io::Result<u64>;
     /// Whether the controller has lost interest. Commands end by themselves then; what waits for something else asks now and then.

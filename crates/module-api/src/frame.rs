@@ -8,8 +8,8 @@ use std::io::{self, Read, Write};
 pub const HEADER_LENGTH: usize = 12;
 /// Longest body; a longer length in a header is an error, never an allocation.
 pub const MAX_BODY: usize = 256 * 1024;
-/// Longest message that is put together from several frames.
-pub const MAX_MESSAGE: usize = 2 << 30;
+/// Longest message that is put together from several frames: more than a file that is read into a variable, far less than memory.
+pub const MAX_MESSAGE: usize = 512 << 20;
 /// Bytes of file or output that may be under way to a reader that has not said `Credit`.
 pub const WINDOW: usize = 1 << 20;
 
@@ -42,9 +42,9 @@ kinds! {
     Request = 4,
     /// Controller: the request is not wanted any more.
     Cancel = 5,
-    /// Agent: name of a file that the controller shall send.
+    /// Agent: names of the files that the controller shall send, one after the other, with a zero byte between them.
     Want = 6,
-    /// Agent: no more of the file that is being sent.
+    /// Agent: no more of the files that are being sent.
     Stop = 7,
     /// Either: part of the file that the other side receives.
     Chunk = 8,
@@ -147,6 +147,37 @@ pub fn encode(kind: FrameKind, id: u32, body: &[u8]) -> Vec<u8> {
     }
 }
 
+/// One frame whose body is read in place, at most `most` bytes of it; returns how many came. Nothing is added when none did.
+pub fn encode_from(
+    kind: FrameKind,
+    id: u32,
+    from: &mut impl Read,
+    most: usize,
+    out: &mut Vec<u8>,
+) -> io::Result<usize> {
+    let start = out.len();
+    let most = most.min(MAX_BODY);
+    out.resize(start + HEADER_LENGTH + most, 0);
+    let read = loop {
+        match from.read(&mut out[start + HEADER_LENGTH..]) {
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            other => break other,
+        }
+    };
+    let length = match &read {
+        Ok(length) if *length > 0 => *length,
+        _ => {
+            out.truncate(start);
+            return read;
+        }
+    };
+    out.truncate(start + HEADER_LENGTH + length);
+    let mut header = Vec::with_capacity(HEADER_LENGTH);
+    Header { length, kind, more: false, id }.write(&mut header);
+    out[start..start + HEADER_LENGTH].copy_from_slice(&header);
+    Ok(length)
+}
+
 impl Frame {
     /// The frame as it was on the wire, to pass it on.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -161,6 +192,11 @@ impl Frame {
         let bytes = self.body.as_slice().try_into().map_or(0, u32::from_le_bytes);
         bytes as usize
     }
+}
+
+/// A `Want` frame.
+pub fn want(id: u32, names: &[&str]) -> Vec<u8> {
+    encode(FrameKind::Want, id, names.join("\0").as_bytes())
 }
 
 /// A `Credit` frame.

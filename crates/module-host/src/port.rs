@@ -22,6 +22,10 @@ pub struct RequestPort {
     credit: usize,
     /// Came while nobody was waiting.
     early: VecDeque<Frame>,
+    /// Files that the controller is sending, in this order.
+    coming: VecDeque<String>,
+    /// A file could not be taken, and what was coming after it is lost.
+    stopped: bool,
 }
 
 impl RequestPort {
@@ -32,7 +36,17 @@ impl RequestPort {
         attachments: HashMap<String, Vec<u8>>,
         live_output: bool,
     ) -> Self {
-        Self { id, outlet, inbox, attachments, live_output, credit: WINDOW, early: VecDeque::new() }
+        Self {
+            id,
+            outlet,
+            inbox,
+            attachments,
+            live_output,
+            credit: WINDOW,
+            early: VecDeque::new(),
+            coming: VecDeque::new(),
+            stopped: false,
+        }
     }
 
     /// Whether the request was cancelled; what comes in meanwhile is kept.
@@ -73,26 +87,40 @@ impl RequestPort {
     }
 
     fn receive_wanted(&mut self, name: &str, into: &mut dyn Write) -> io::Result<u64> {
-        self.outlet.send(FrameKind::Want, self.id, name.as_bytes())?;
+        if self.stopped {
+            return Err(io::Error::other("the transfer of files was stopped"));
+        }
+        if !self.coming.iter().any(|coming| coming == name) {
+            self.announce_files(&[name])?;
+        }
+        while let Some(coming) = self.coming.pop_front() {
+            if coming == name {
+                return self.receive_next(into);
+            }
+            // Announced, and not needed after all.
+            self.receive_next(&mut io::sink())?;
+        }
+        Err(io::Error::other("the file was not announced"))
+    }
+
+    /// Receives the file whose turn it is.
+    fn receive_next(&mut self, into: &mut dyn Write) -> io::Result<u64> {
         let mut length = 0;
-        let mut failed = None;
         loop {
             let frame = self.next()?;
             match frame.kind {
-                FrameKind::Chunk if failed.is_none() => match into.write_all(&frame.body) {
-                    Ok(()) => {
-                        length += frame.body.len() as u64;
-                        self.outlet.write(&frame::credit(self.id, frame.body.len()))?;
-                    }
-                    Err(err) => {
+                FrameKind::Chunk => {
+                    if let Err(err) = into.write_all(&frame.body) {
+                        self.stopped = true;
                         self.outlet.send(FrameKind::Stop, self.id, b"")?;
-                        failed = Some(err);
+                        return Err(err);
                     }
-                },
-                FrameKind::ChunkEnd => return failed.map_or(Ok(length), Err),
+                    length += frame.body.len() as u64;
+                    self.outlet.write(&frame::credit(self.id, frame.body.len()))?;
+                }
+                FrameKind::ChunkEnd => return Ok(length),
                 FrameKind::ChunkFail => {
-                    let reason = String::from_utf8_lossy(&frame.body).into_owned();
-                    return Err(failed.unwrap_or_else(|| io::Error::other(reason)));
+                    return Err(io::Error::other(String::from_utf8_lossy(&frame.body).into_owned()));
                 }
                 FrameKind::Credit => self.credit += frame.credit(),
                 _ => {}
@@ -125,6 +153,15 @@ impl Port for RequestPort {
             Some(content) => into.write_all(content).map(|()| content.len() as u64),
             None => self.receive_wanted(name, into),
         }
+    }
+
+    fn announce_files(&mut self, names: &[&str]) -> io::Result<()> {
+        let names: Vec<&str> = names.iter().copied().filter(|name| !self.attachments.contains_key(*name)).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.coming.extend(names.iter().map(|name| (*name).to_owned()));
+        self.outlet.write(&frame::want(self.id, &names))
     }
 
     fn send_file(&mut self, name: &str, from: &mut dyn Read) -> io::Result<u64> {

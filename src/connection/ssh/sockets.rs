@@ -11,6 +11,7 @@ use ssh2::Session;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
     pub received: usize,
+    pub sent: usize,
     /// The ration was used up: there may be more.
     pub rationed: bool,
     /// The kernel has no more to give.
@@ -26,7 +27,7 @@ struct Turn {
 }
 
 const UNLIMITED: Turn =
-    Turn { left: usize::MAX, seen: Seen { received: 0, rationed: false, drained: false, half_sent: false } };
+    Turn { left: usize::MAX, seen: Seen { received: 0, sent: 0, rationed: false, drained: false, half_sent: false } };
 
 thread_local! {
     /// libssh2 calls back on the thread that called it.
@@ -108,6 +109,7 @@ unsafe extern "C" fn send(
     // SAFETY: libssh2 gives a buffer of this length.
     let count = unsafe { libc::send(socket, buffer, length, flags) };
     let sent = if count < 0 { negative_error() } else { count };
+    turn.seen.sent += usize::try_from(sent).unwrap_or(0);
     turn.seen.half_sent =
         usize::try_from(sent).map_or(sent == -isize::try_from(libc::EAGAIN).unwrap_or(1), |sent| sent < length);
     TURN.set(turn);

@@ -65,12 +65,15 @@ pub fn reason(err: &ssh2::Error) -> String {
     }
 }
 
-/// `ServerAliveInterval` and `ServerAliveCountMax`: when so many questions in a row are not answered, the host is gone.
+/// `ServerAliveInterval` and `ServerAliveCountMax`: a host that answers no question for interval × count is gone.
 struct Alive {
-    /// Between two questions, so that the last one's answer is missing when interval × count is over.
+    /// Between two questions, so that the last one's answer is missing when the time is over.
     step: Duration,
-    count: u32,
-    asked: u32,
+    /// Interval × count.
+    limit: Duration,
+    /// The first question that has no answer. libssh2 asks every two seconds at most.
+    asked: Option<Instant>,
+    next: Instant,
 }
 
 pub struct Wire {
@@ -104,9 +107,10 @@ impl Wire {
             return;
         }
         self.session.set_keepalive(true, 1);
-        let step = Duration::from_secs(interval).saturating_mul(count) / count.saturating_add(1);
-        self.alive = Some(Alive { step, count, asked: 0 });
-        self.heard = Instant::now();
+        let limit = Duration::from_secs(interval).saturating_mul(count);
+        let step = limit / count.saturating_add(1);
+        self.alive = Some(Alive { step, limit, asked: None, next: Instant::now() });
+        self.excuse_silence();
     }
 
     /// One try; none when it has to be repeated.
@@ -140,10 +144,7 @@ impl Wire {
         self.seen = seen;
         if seen.received > 0 {
             self.received += seen.received as u64;
-            self.heard = Instant::now();
-            if let Some(alive) = &mut self.alive {
-                alive.asked = 0;
-            }
+            self.excuse_silence();
         }
     }
 
@@ -179,11 +180,11 @@ impl Wire {
     /// Waits for what the last call could not do.
     pub async fn ready(&mut self) -> Result<(), WireError> {
         if self.seen.half_sent {
-            let due = self.due();
+            let end = self.alive.as_ref().map(|alive| self.heard + alive.limit + alive.step);
             let mut ready = tokio::select! {
                 ready = self.socket.writable() => ready?,
                 // Nothing can be asked while a packet is half sent, but the host's silence counts.
-                () = at(due.map(|due| due + self.left())) => return Err(WireError::Silent),
+                () = at(end) => return Err(WireError::Silent),
             };
             ready.clear_ready();
             return Ok(());
@@ -198,7 +199,7 @@ impl Wire {
     /// Waits until the host says something, asking it now and then whether it is there. True when it has closed.
     pub async fn readable(&mut self) -> Result<bool, WireError> {
         loop {
-            let due = self.due();
+            let due = self.alive.as_ref().map(|alive| alive.next);
             tokio::select! {
                 ready = self.socket.readable() => {
                     let mut ready = ready?;
@@ -211,30 +212,25 @@ impl Wire {
         }
     }
 
-    fn due(&self) -> Option<Instant> {
-        self.alive.as_ref().map(|alive| self.heard + alive.step.saturating_mul(alive.asked + 1))
-    }
-
-    /// How long after the next question the last one is unanswered.
-    fn left(&self) -> Duration {
-        self.alive
-            .as_ref()
-            .map_or(Duration::MAX, |alive| alive.step.saturating_mul(alive.count.saturating_sub(alive.asked)))
-    }
-
+    /// Asks the host whether it is there, unless it has not said so for too long.
     fn ask(&mut self) -> Result<(), WireError> {
         let Some(alive) = &mut self.alive else { return Ok(()) };
-        alive.asked += 1;
-        if alive.asked > alive.count {
+        let now = Instant::now();
+        if alive.asked.is_some_and(|asked| now >= (self.heard + alive.limit).max(asked + alive.step)) {
             return Err(WireError::Silent);
         }
+        alive.next = now + alive.step;
         // A question must not be left half sent. When there is no room for it, what waits to be sent is question enough.
         let mut fds = [PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::OUT)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        if poll(&mut fds, Some(&now)) != Ok(1) {
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        if poll(&mut fds, Some(&at_once)) != Ok(1) {
+            alive.asked.get_or_insert(now);
             return Ok(());
         }
-        let (asked, _) = sockets::rationed(0, || self.session.keepalive_send());
+        let (asked, seen) = sockets::rationed(0, || self.session.keepalive_send());
+        if seen.sent > 0 {
+            alive.asked.get_or_insert(now);
+        }
         asked.map(|_| ()).map_err(WireError::Ssh)
     }
 
@@ -242,7 +238,8 @@ impl Wire {
     pub fn excuse_silence(&mut self) {
         self.heard = Instant::now();
         if let Some(alive) = &mut self.alive {
-            alive.asked = 0;
+            alive.asked = None;
+            alive.next = self.heard + alive.step;
         }
     }
 }

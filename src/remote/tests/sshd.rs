@@ -11,6 +11,9 @@ use tempfile::TempDir;
 
 use super::{Endpoint, SshSettings};
 
+/// It listens on 127.0.0.1 and so many more.
+const ADDRESSES: usize = 6;
+
 pub struct Sshd {
     folder: TempDir,
     port: u16,
@@ -26,10 +29,15 @@ fn run(program: &str, arguments: &[&str]) {
 impl Sshd {
     /// Needs root and OpenSSH's server, as every machine that runs the tests has them.
     pub fn start() -> Self {
+        Self::start_with("", "ed25519")
+    }
+
+    /// The same with more lines in its configuration, which go before the others, and this type of host key.
+    pub fn start_with(more: &str, key_type: &str) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = |name: &str| folder.path().join(name).display().to_string();
-        for name in ["host_key", "user_key", "other_key"] {
-            run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &path(name)]);
+        for (name, kind) in [("host_key", key_type), ("user_key", "ed25519"), ("other_key", "ed25519")] {
+            run("ssh-keygen", &["-q", "-t", kind, "-N", "", "-f", &path(name)]);
         }
         fs::copy(path("user_key.pub"), path("authorized_keys")).expect("copied");
         let _ = fs::create_dir("/run/sshd");
@@ -37,7 +45,7 @@ impl Sshd {
             TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
         fs::create_dir(path("cache")).expect("created");
         let sshd = Self {
-            process: Self::serve(folder.path(), port, &format!("SHLVL=3 XDG_CACHE_HOME={}", path("cache"))),
+            process: Self::serve(folder.path(), port, more, &format!("SHLVL=3 XDG_CACHE_HOME={}", path("cache"))),
             folder,
             port,
             mounted: None.into(),
@@ -46,10 +54,11 @@ impl Sshd {
         sshd
     }
 
-    fn serve(folder: &Path, port: u16, environment: &str) -> Child {
+    fn serve(folder: &Path, port: u16, more: &str, environment: &str) -> Child {
         let path = |name: &str| folder.join(name).display().to_string();
+        let addresses: String = (1..=ADDRESSES).map(|last| format!("ListenAddress 127.0.0.{last}\n")).collect();
         let config = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
+            "{more}Port {port}\n{addresses}HostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
              PidFile none\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
              AllowAgentForwarding yes\nSetEnv {environment}\n",
             path("host_key"),
@@ -62,10 +71,11 @@ impl Sshd {
             .spawn()
             .expect("sshd is installed");
         let mut stderr = BufReader::new(process.stderr.take().expect("piped"));
-        let mut line = String::new();
-        while !line.contains("listening") {
+        let (mut line, mut listening) = (String::new(), 0);
+        while listening < ADDRESSES {
             line.clear();
             assert!(stderr.read_line(&mut line).expect("readable") > 0, "sshd ended");
+            listening += usize::from(line.contains("listening"));
         }
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         process
@@ -96,6 +106,23 @@ impl Sshd {
             ),
             ..SshSettings::new("127.0.0.1")
         }
+    }
+
+    /// The same for an address whose key nobody knows.
+    pub fn settings_for_any(&self) -> SshSettings {
+        SshSettings { host_key_checking: false, ..self.settings() }
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path(name)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn known_hosts(&self) -> String {
+        fs::read_to_string(self.path("known_hosts")).expect("readable")
     }
 
     pub fn endpoint(&self) -> Endpoint {
@@ -130,10 +157,15 @@ impl Sshd {
     }
 
     /// Ends the processes that serve connections, as if the host had lost its network.
-    pub fn kill_sessions(&mut self) {
+    pub fn kill_sessions(&self) {
+        self.signal_sessions("-9");
+    }
+
+    /// Sends a signal to the processes that serve connections.
+    pub fn signal_sessions(&self, signal: &str) {
         let children = Command::new("pgrep").args(["-P", &self.process.id().to_string()]).output().expect("pgrep runs");
         for pid in String::from_utf8_lossy(&children.stdout).split_whitespace() {
-            run("kill", &["-9", pid]);
+            run("kill", &[signal, pid]);
         }
     }
 }

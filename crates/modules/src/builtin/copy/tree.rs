@@ -1,11 +1,12 @@
 //! A directory of the controller, copied in one request.
 
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use rplay_module_api::{Ctx, Failure, Map, ModuleResult, Outcome, json};
 use serde::Deserialize;
 
-use super::upload::{self, Upload};
+use super::upload::{self, Present, Upload};
 use super::{Args, ends_in_slash};
 use crate::builtin::file::{self, make_directories};
 use crate::support::file_attributes::path_json;
@@ -43,11 +44,12 @@ pub(super) fn copy(args: &Args, entries: &[Entry], ctx: &mut Ctx) -> ModuleResul
     }
     // Links last: Ansible reports the last thing that it did.
     let (links, others): (Vec<_>, Vec<_>) = entries.iter().enumerate().partition(|(_, entry)| entry.kind == Kind::Link);
+    let mut uploads = Uploads::find(args, &others, ctx)?;
     for (index, entry) in others.into_iter().chain(links) {
         let dest = place(&args.dest, &entry.path)?;
         let result = match entry.kind {
             Kind::Dir => directory(args, &dest, ctx),
-            Kind::File => file(args, entry, index, dest, ctx),
+            Kind::File => file(args, entry, index, dest, &mut uploads, ctx),
             Kind::Link => link(args, entry, &dest, ctx),
         };
         let outcome = result.map_err(|mut failure| {
@@ -91,19 +93,45 @@ fn directory(args: &Args, dest: &Path, ctx: &mut Ctx) -> ModuleResult {
     Ok(Outcome::changed(missing))
 }
 
-fn file(args: &Args, entry: &Entry, index: usize, dest: PathBuf, ctx: &mut Ctx) -> ModuleResult {
+fn file(args: &Args, entry: &Entry, index: usize, dest: PathBuf, uploads: &mut Uploads, ctx: &mut Ctx) -> ModuleResult {
+    let attachment = format!("src/{index}");
+    let upload = upload(args, entry, &attachment, dest)?;
+    match uploads.0.remove(&index) {
+        Some(present) => upload::write_over(args, upload, &present, ctx),
+        None => upload::write(args, upload, ctx),
+    }
+}
+
+fn upload<'a>(args: &Args, entry: &'a Entry, attachment: &'a str, dest: PathBuf) -> Result<Upload<'a>, Failure> {
     let checksum = entry
         .sha1
         .as_deref()
         .ok_or_else(|| Failure::new(format!("copy received {} without its checksum", entry.path.display())))?;
-    let upload = Upload {
-        attachment: &format!("src/{index}"),
-        checksum,
-        dest,
-        label: entry.label.as_deref(),
-        attributes: args.file_attributes(entry.mode.as_deref()),
-    };
-    upload::write(args, upload, ctx)
+    let attributes = args.file_attributes(entry.mode.as_deref());
+    Ok(Upload { attachment, checksum, dest, label: entry.label.as_deref(), attributes })
+}
+
+/// What stands at the place of each file, by the number of its entry.
+struct Uploads(HashMap<usize, Present>);
+
+impl Uploads {
+    /// Looks at all files and asks for those that are wanted in one request: a question for each would cost a round trip each.
+    fn find(args: &Args, entries: &[(usize, &Entry)], ctx: &mut Ctx) -> Result<Self, Failure> {
+        let mut found = HashMap::new();
+        let mut wanted = Vec::new();
+        for (index, entry) in entries.iter().filter(|(_, entry)| entry.kind == Kind::File) {
+            let attachment = format!("src/{index}");
+            let upload = upload(args, entry, &attachment, place(&args.dest, &entry.path)?)?;
+            let present = upload.look(args);
+            if upload.is_wanted(&present, args, ctx) {
+                wanted.push(attachment);
+            }
+            found.insert(*index, present);
+        }
+        let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        ctx.port.announce_files(&wanted).map_err(|err| upload::not_received(&err))?;
+        Ok(Self(found))
+    }
 }
 
 /// A link is what the module `file` makes of it.

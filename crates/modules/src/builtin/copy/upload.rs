@@ -46,20 +46,48 @@ pub(super) fn single(args: &Args, ctx: &mut Ctx) -> ModuleResult {
     write(args, upload, ctx)
 }
 
+/// What stands at a file's place.
+pub(super) struct Present {
+    there: bool,
+    /// It is a file with this content.
+    same: bool,
+}
+
+impl Upload<'_> {
+    pub(super) fn look(&self, args: &Args) -> Present {
+        let present = if args.follow { fs::metadata(&self.dest) } else { fs::symlink_metadata(&self.dest) };
+        let there = present.is_ok();
+        if there && !args.force {
+            return Present { there, same: false };
+        }
+        let same = present.is_ok_and(|meta| meta.is_file())
+            && checksum::of_file(&self.dest, Algorithm::Sha1).is_ok_and(|present| present == self.checksum);
+        Present { there, same }
+    }
+
+    /// Whether the content has to come from the controller.
+    pub(super) fn is_wanted(&self, present: &Present, args: &Args, ctx: &Ctx) -> bool {
+        !(present.same || (present.there && !args.force) || (ctx.check && !ctx.diff))
+    }
+}
+
 /// Brings one file in line with what the controller has.
-pub(super) fn write(args: &Args, mut upload: Upload, ctx: &mut Ctx) -> ModuleResult {
-    let present = if args.follow { fs::metadata(&upload.dest) } else { fs::symlink_metadata(&upload.dest) };
-    if present.is_ok() && !args.force {
+pub(super) fn write(args: &Args, upload: Upload, ctx: &mut Ctx) -> ModuleResult {
+    let present = upload.look(args);
+    write_over(args, upload, &present, ctx)
+}
+
+/// The same when it is known what stands there.
+pub(super) fn write_over(args: &Args, mut upload: Upload, present: &Present, ctx: &mut Ctx) -> ModuleResult {
+    if present.there && !args.force {
         let src = args.src.as_deref().map_or_else(|| "".into(), path_json);
         return Ok(Outcome::changed(false).with("dest", path_json(&upload.dest)).with("src", src));
     }
     let before_path = upload.dest.clone();
-    if args.follow && present.is_ok() && upload.dest.is_symlink() {
+    if args.follow && present.there && upload.dest.is_symlink() {
         upload.dest = real_path(&upload.dest);
     }
-    let same = present.is_ok_and(|meta| meta.is_file())
-        && checksum::of_file(&upload.dest, Algorithm::Sha1).is_ok_and(|present| present == upload.checksum);
-    if same {
+    if present.same {
         return unchanged_content(&upload, ctx);
     }
     let with_checksum = |failure: Failure| failure.with("checksum", upload.checksum);
@@ -138,7 +166,7 @@ fn receive(attachment: &str, into: &mut dyn Write, ctx: &mut Ctx) -> Result<(), 
     ctx.port.receive_file(attachment, into).map(|_| ()).map_err(|err| not_received(&err))
 }
 
-fn not_received(err: &io::Error) -> Failure {
+pub(super) fn not_received(err: &io::Error) -> Failure {
     Failure::new(format!("could not receive the file from the controller: {}", crate::support::os_error::numbered(err)))
 }
 
