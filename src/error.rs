@@ -18,6 +18,14 @@ pub enum ErrorKind {
     Vault,
     /// Inventory sources or host patterns.
     Inventory,
+    /// What should be a list of tasks is none.
+    NotATaskList,
+    /// A role is nowhere.
+    MissingRole,
+    /// An include that includes itself.
+    EndlessInclude,
+    /// The output can't be written.
+    Output,
     /// Interrupted by the user.
     Interrupted,
     /// Anything that should not happen.
@@ -28,9 +36,9 @@ impl ErrorKind {
     /// Ansible's exit code: 4 for what its parser refuses, 5 for options, 99 for interruption, 250 for the unexpected.
     pub fn exit_code(self) -> u8 {
         match self {
-            ErrorKind::Project => 4,
+            ErrorKind::Project | ErrorKind::NotATaskList | ErrorKind::MissingRole | ErrorKind::EndlessInclude => 4,
             ErrorKind::Usage => 2,
-            ErrorKind::File | ErrorKind::Vault | ErrorKind::Inventory => 1,
+            ErrorKind::File | ErrorKind::Vault | ErrorKind::Inventory | ErrorKind::Output => 1,
             ErrorKind::Interrupted => 99,
             ErrorKind::Internal => 250,
         }
@@ -57,6 +65,12 @@ impl Error {
 
     pub fn project(message: impl Into<String>, place: Option<&Span>) -> Self {
         Self { place: place.cloned(), ..Self::new(ErrorKind::Project, message) }
+    }
+
+    #[must_use]
+    pub fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     #[must_use]

@@ -2,6 +2,7 @@
 //! The parts are layers; a part imports only from those below it (ARCHITECTURE.md).
 
 pub mod actions;
+pub mod blocking;
 pub mod callback;
 pub mod cli;
 pub mod config;

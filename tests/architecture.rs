@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["vault"],
     &["error"],
     &["value"],
-    &["source"],
+    &["source", "blocking"],
 ];
 
 #[test]
@@ -91,6 +91,37 @@ fn only_the_callback_writes_to_the_terminal() {
         }
     }
     assert!(wrong.is_empty(), "prints outside cli and callback:\n{}", wrong.join("\n"));
+}
+
+/// Whoever runs, reads or connects asks and tells by events: a word to the terminal would come at the wrong time.
+#[test]
+fn only_the_callback_touches_the_terminal() {
+    // What happens before a run's first event, or is another program's word.
+    const EXCEPT: &[&str] =
+        &["src/vault/password.rs", "src/template/lookups/commands.rs", "src/connection/ssh/pump.rs"];
+    const WORDS: &[&str] =
+        &["stdin()", "stdout()", "stderr()", "Stdio::inherit", "rpassword", "/dev/tty", "is_terminal"];
+    let mut wrong = Vec::new();
+    for (index, part) in
+        LAYERS.iter().enumerate().flat_map(|(index, parts)| parts.iter().map(move |part| (index, part)))
+    {
+        if index < 2 {
+            continue;
+        }
+        for file in rust_files(Path::new("src")).into_iter().filter(|file| part_of(file) == *part) {
+            let text = fs::read_to_string(&file).expect("a file of the project");
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let path = file.to_string_lossy();
+            let tests = path.contains("/tests");
+            if let Some(word) = WORDS.iter().find(|word| code.contains(**word))
+                && !tests
+                && !EXCEPT.contains(&&*path)
+            {
+                wrong.push(format!("{path}: {word}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "touch the terminal outside of cli and callback:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use rplay_module_api::{Arg, Kind, Spec};
 
-use super::{ActionResult, Effect, FailedIn, Invocation};
+use super::{ActionResult, FailedIn, Invocation, RunEffect};
+use crate::inventory::Change;
 use crate::value::{Dict, Value};
 
 pub const SPEC: Spec = Spec {
@@ -53,7 +54,12 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         (Value::str("host_name"), Value::str(name.as_str())),
         (Value::str("host_vars"), Value::dict(vars.clone())),
     ]);
-    ActionResult::default().with("add_host", details).with_effect(Effect::AddHost { name, port, groups, vars })
+    ActionResult::default().with("add_host", details).with_run_effect(RunEffect::Inventory(Change::AddHost {
+        name,
+        port: port.and_then(|port| u16::try_from(port).ok()),
+        groups,
+        vars,
+    }))
 }
 
 /// `host:port`, `[v6]:port`, or a host alone.

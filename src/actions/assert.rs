@@ -39,7 +39,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
             Err(err) => {
                 let mut result = ActionResult::template_failed(None, &err);
                 if err.kind == TemplateErrorKind::BrokenConditional
-                    && let Some(cause) = result.trouble.as_mut().and_then(|trouble| trouble.causes.last_mut())
+                    && let Some(cause) = result.cause_mut()
                 {
                     cause.hint = Some(super::result::BROKEN_CONDITIONAL_HINT.to_owned());
                 }

@@ -21,7 +21,7 @@ pub const SPEC: Spec = Spec {
 pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     let wanted = invocation.number("verbosity").unwrap_or(0.0);
     if wanted > f64::from(invocation.verbosity) {
-        return ActionResult::default().with("skipped", true).with("skipped_reason", "Verbosity threshold not met.");
+        return ActionResult::skipped().with("skipped_reason", "Verbosity threshold not met.");
     }
     let mut result = match invocation.args.get("var") {
         Some(variable) => show(variable, invocation),
@@ -31,7 +31,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         }
     };
     result.always_verbose = true;
-    result.with("changed", false)
+    result.with_changed(false)
 }
 
 fn show(variable: &Value, invocation: &Invocation<'_>) -> ActionResult {

@@ -1,39 +1,52 @@
-//! What an action wants changed outside of its own task; applied by the engine.
+//! What an action wants changed outside of its own task; the engine applies it when the task has been judged.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::inventory::Change;
 use crate::value::Dict;
 use crate::vars::Facts;
 
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Variables with the precedence of `set_fact`; `cacheable` makes them facts too.
-    SetFacts {
-        facts: Dict,
-        cacheable: bool,
+    /// On a host's variables.
+    Host {
+        of: FactsOf,
+        effect: HostEffect,
     },
+    Run(RunEffect),
+}
+
+/// Whose variables an effect is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FactsOf {
+    /// The host that the task runs for; all of them when it runs once.
+    Task,
+    /// The host that the task was delegated to, with `delegate_facts`.
+    Named(Arc<str>),
+}
+
+#[derive(Clone, Debug)]
+pub enum HostEffect {
+    /// Variables with the precedence of `set_fact`; `cacheable` makes them facts too.
+    SetFacts { facts: Dict, cacheable: bool },
     /// What a module returned as `ansible_facts`.
-    HostFacts(Facts),
+    Facts(Facts),
     /// Variables with the precedence of `include_vars`.
     IncludeVars(Dict),
-    AddHost {
-        name: String,
-        port: Option<i64>,
-        groups: Vec<String>,
-        vars: Dict,
-    },
-    /// The task's host joins `group`, which is made a child of `parents`.
-    GroupBy {
-        group: String,
-        parents: Vec<String>,
-    },
-    SetStats {
-        data: Dict,
-        per_host: bool,
-        aggregate: bool,
-    },
+}
+
+#[derive(Clone, Debug)]
+pub enum RunEffect {
+    Inventory(Change),
+    SetStats { data: Dict, per_host: bool, aggregate: bool },
     Include(Include),
+}
+
+impl Effect {
+    pub fn host(effect: HostEffect) -> Self {
+        Effect::Host { of: FactsOf::Task, effect }
+    }
 }
 
 /// A dynamic include, its names rendered.
@@ -61,6 +74,5 @@ pub enum IncludeTarget {
         handlers_from: Option<String>,
         public: bool,
         allow_duplicates: bool,
-        rolespec_validate: bool,
     },
 }

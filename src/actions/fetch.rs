@@ -14,7 +14,7 @@ use crate::value::Value;
 
 pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     if invocation.check {
-        return ActionResult::skipped("check mode not (yet) supported for this module");
+        return ActionResult::skipped_because("check mode not (yet) supported for this module");
     }
     let (Some(src), Some(dest)) = (invocation.text("src"), invocation.text("dest")) else {
         return ActionResult::failed("src and dest are required");
@@ -35,12 +35,13 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     let result = invocation.target.module_result(call).await;
     let got = |name: &str| result.fields.get(name).cloned().unwrap_or(Value::Null);
     let (checksum, md5sum) = (got("checksum"), got("md5sum"));
-    if result.is_failed() || result.is("unreachable") || checksum.is_null() {
+    if result.is_failed() || result.is_unreachable() || checksum.is_null() {
         return result;
     }
     let dest_text = dest.to_string_lossy().into_owned();
-    let done = ActionResult { warnings: result.warnings.clone(), ..ActionResult::changed(result.is("changed")) };
-    if !result.is("changed") {
+    let mut done = ActionResult::changed(result.is_changed());
+    done.warnings.clone_from(&result.warnings);
+    if !result.is_changed() {
         return done.with("md5sum", md5sum).with("file", src).with("dest", dest_text).with("checksum", checksum);
     }
     let now = checksum_of(&dest);

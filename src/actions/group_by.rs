@@ -2,7 +2,8 @@
 
 use rplay_module_api::{Arg, Kind, Spec};
 
-use super::{ActionResult, Effect, Invocation};
+use super::{ActionResult, Invocation, RunEffect};
+use crate::inventory::Change;
 use crate::value::Value;
 
 pub const SPEC: Spec = Spec {
@@ -27,5 +28,5 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     ActionResult::default()
         .with("add_group", group.as_str())
         .with("parent_groups", names)
-        .with_effect(Effect::GroupBy { group, parents })
+        .with_run_effect(RunEffect::Inventory(Change::GroupBy { host: invocation.host.to_owned(), group, parents }))
 }

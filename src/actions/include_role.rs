@@ -3,7 +3,7 @@
 use rplay_module_api::{Arg, Spec};
 
 use super::include_tasks::{apply, params};
-use super::{ActionResult, Effect, Include, IncludeTarget, Invocation};
+use super::{ActionResult, Include, IncludeTarget, Invocation, RunEffect};
 
 pub const SPEC: Spec = Spec {
     name: "include_role",
@@ -35,9 +35,8 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         handlers_from: text("handlers_from"),
         public: invocation.bool("public"),
         allow_duplicates: invocation.bool("allow_duplicates"),
-        rolespec_validate: invocation.bool("rolespec_validate"),
     };
-    ActionResult::default().with("include", name).with("include_args", crate::value::Dict::new()).with_effect(
-        Effect::Include(Include { target, params: params(invocation), apply: apply(invocation), item: None }),
+    ActionResult::default().with("include", name).with("include_args", crate::value::Dict::new()).with_run_effect(
+        RunEffect::Include(Include { target, params: params(invocation), apply: apply(invocation), item: None }),
     )
 }

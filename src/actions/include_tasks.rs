@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rplay_module_api::{Arg, Spec};
 
-use super::{ActionResult, Effect, Include, IncludeTarget, Invocation};
+use super::{ActionResult, Include, IncludeTarget, Invocation, RunEffect};
 use crate::value::{Dict, Value};
 
 pub const SPEC: Spec = Spec {
@@ -20,7 +20,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         return ActionResult::failed("No file specified for ansible.builtin.include_tasks");
     };
     let target = IncludeTarget::Tasks { file: file.into() };
-    ActionResult::default().with("include", file).with("include_args", Dict::new()).with_effect(Effect::Include(
+    ActionResult::default().with("include", file).with("include_args", Dict::new()).with_run_effect(RunEffect::Include(
         Include { target, params: params(invocation), apply: apply(invocation), item: None },
     ))
 }

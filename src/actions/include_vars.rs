@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rplay_module_api::{Arg, Kind, Spec};
 
-use super::{ActionResult, Cause, Effect, FailedIn, Invocation, Trouble};
+use super::{ActionResult, Cause, FailedIn, HostEffect, Invocation, Trouble};
 use crate::error::Error;
 use crate::value::{Dict, Value};
 
@@ -49,7 +49,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     ActionResult::changed(false)
         .with("ansible_facts", variables.clone())
         .with("ansible_included_var_files", names(&files))
-        .with_effect(Effect::IncludeVars(variables))
+        .with_host_effect(HostEffect::IncludeVars(variables))
 }
 
 fn names(files: &[PathBuf]) -> Vec<Value> {
@@ -61,14 +61,10 @@ fn failed(message: String, read: &[PathBuf]) -> ActionResult {
         failed_in: FailedIn::Action,
         causes: vec![Cause { message: "Unknown error.".to_owned(), ..Cause::default() }],
     };
-    let mut result = ActionResult::changed(false)
-        .with("failed", true)
-        .with("msg", trouble.text())
+    ActionResult::fails(trouble)
         .with("message", message)
         .with("ansible_facts", Dict::new())
-        .with("ansible_included_var_files", names(read));
-    result.trouble = Some(trouble);
-    result
+        .with("ansible_included_var_files", names(read))
 }
 
 fn find(invocation: &Invocation<'_>, file: &str) -> Result<PathBuf, String> {

@@ -2,6 +2,7 @@
 //! An action knows one task on one host. It never knows the engine: what should change there it returns as `Effect`s.
 
 mod add_host;
+pub mod ask;
 mod assert;
 mod copy;
 mod debug;
@@ -40,8 +41,9 @@ use crate::yaml;
 
 pub use meta::CHOICES as META_CHOICES;
 
-pub use effect::{Effect, Include, IncludeTarget};
-pub use result::{ActionResult, Cause, FailedIn, Trouble};
+pub use ask::{Answer, Question};
+pub use effect::{Effect, HostEffect, Include, IncludeTarget, RunEffect};
+pub use result::{ActionResult, Cause, Ended, FailedIn, Trouble};
 pub use target::{ModuleCall, Target};
 
 /// What an action is given.
@@ -73,6 +75,8 @@ pub struct Invocation<'a> {
     pub progress: &'a (dyn Fn(&str) + Send + Sync),
     /// Prints a line.
     pub say: &'a (dyn Fn(&str) + Send + Sync),
+    /// Asks the user.
+    pub ask: &'a (dyn Fn(Question) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> + Send + Sync),
 }
 
 pub type ActionFuture<'a> = Pin<Box<dyn Future<Output = ActionResult> + Send + 'a>>;

@@ -2,7 +2,7 @@
 
 use rplay_module_api::Json;
 
-use super::{ActionResult, Effect, Invocation, ModuleCall};
+use super::{ActionResult, Effect, HostEffect, Invocation, ModuleCall};
 use crate::modules::Module;
 use crate::value::{Dict, Value};
 use crate::vars::{UntrustedFacts, removal_warning};
@@ -11,7 +11,7 @@ pub async fn run(invocation: &Invocation<'_>, module: Module) -> ActionResult {
     let spec = module.spec();
     if invocation.check && !spec.check_mode {
         let name = spec.name;
-        return ActionResult::skipped(format!("remote module ({name}) does not support check mode"));
+        return ActionResult::skipped_because(format!("remote module ({name}) does not support check mode"));
     }
     let result = match module {
         Module::Target(_) => invocation.target.module_result(call(invocation, spec.name)).await,
@@ -36,9 +36,9 @@ pub fn finish(invocation: &Invocation<'_>, mut result: ActionResult) -> ActionRe
     if let Some(facts) = UntrustedFacts::of_result(&mut result.fields) {
         let (facts, removed) = facts.clean();
         result.warnings.extend(removed.iter().map(|name| removal_warning(name)));
-        result.effects.push(Effect::HostFacts(facts));
+        result.effects.push(Effect::host(HostEffect::Facts(facts)));
     }
-    if !WITHOUT_INVOCATION.contains(&invocation.action) && !result.is("unreachable") {
+    if !WITHOUT_INVOCATION.contains(&invocation.action) && !result.is_unreachable() {
         let args = Value::from_json(Json::Object(invocation.checked.clone()));
         let details = Dict::from_iter([(Value::str("module_args"), args)]);
         result.fields.insert(Value::str("invocation"), Value::dict(details));

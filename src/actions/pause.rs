@@ -1,11 +1,10 @@
 //! Waits for some time, or for the user.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use rplay_module_api::{Arg, Rule, Spec};
 
-use super::{ActionResult, Invocation};
+use super::{ActionResult, Answer, Invocation, Question};
 use crate::value::Value;
 
 pub const SPEC: Spec = Spec {
@@ -42,12 +41,18 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
             }
             tokio::time::sleep(Duration::from_secs(seconds)).await;
         }
-        None if std::io::stdin().is_terminal() => {
+        None => {
             let text = prompt.unwrap_or("Press enter to continue, Ctrl+C to interrupt");
-            (invocation.say)(&format!("[{}]\n{text}:", invocation.task.name.as_deref().unwrap_or("pause")));
-            input = read_line().await;
+            let name = invocation.task.name.as_deref().unwrap_or("pause");
+            let question = Question { text: format!("[{name}]\n{text}:\n"), secret: !invocation.bool("echo") };
+            match (invocation.ask)(question).await {
+                Answer::Text(text) => input = text,
+                Answer::NotInteractive => {
+                    result.warnings.push("Not waiting for response to prompt as stdin is not interactive".to_owned());
+                }
+                Answer::Lost(reason) => return ActionResult::failed(format!("the prompt was not answered: {reason}")),
+            }
         }
-        None => result.warnings.push("Not waiting for response to prompt as stdin is not interactive".to_owned()),
     }
     let elapsed = clock.elapsed().as_secs();
     let stdout = match (seconds, invocation.checked.contains_key("minutes")) {
@@ -84,17 +89,6 @@ fn duration(invocation: &Invocation<'_>) -> Result<Option<u64>, String> {
         return Ok(Some((number.max(0.0) * factor) as u64));
     }
     Ok(None)
-}
-
-async fn read_line() -> String {
-    let read = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map(|_| line)
-    });
-    match read.await {
-        Ok(Ok(line)) => line.trim_end_matches(['\r', '\n']).to_owned(),
-        _ => String::new(),
-    }
 }
 
 /// Two digits after the point, as Python prints `round(x, 2)`.

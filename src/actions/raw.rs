@@ -21,10 +21,7 @@ pub const SPEC: Spec = Spec {
 
 pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     if invocation.check {
-        return ActionResult {
-            fields: [("skipped".into(), true.into()), ("changed".into(), false.into())].into(),
-            ..ActionResult::default()
-        };
+        return ActionResult::skipped().with_changed(false);
     }
     let line = invocation.text("_raw_params").unwrap_or_default();
     let line = match invocation.text("executable") {
@@ -46,7 +43,7 @@ pub fn finished(output: &RawOutput) -> ActionResult {
     let result =
         if output.rc == 0 { ActionResult::changed(true) } else { ActionResult::failed("non-zero return code") };
     result
-        .with("changed", true)
+        .with_changed(true)
         .with("rc", i64::from(output.rc))
         .with("stdout", String::from_utf8_lossy(&output.stdout).into_owned())
         .with("stderr", String::from_utf8_lossy(&output.stderr).into_owned())

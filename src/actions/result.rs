@@ -1,23 +1,39 @@
-//! The result of an action: return values as a registered variable shows them, and what only the engine and callbacks see.
+//! The result of an action: how it ended, what it returns, and what only the engine and reporters see.
 
 use rplay_module_api::{Diff, Failure, ModuleResult, Outcome};
 
-use super::Effect;
+use super::effect::{Effect, HostEffect, RunEffect};
+use crate::error::{Error, ErrorKind};
 use crate::source::Span;
 use crate::template::TemplateError;
 use crate::value::json::FromJsonMap;
 use crate::value::{Dict, Value};
 
-/// Return values (`changed`, `failed`, `msg`, `skipped`, `unreachable` among them) and what goes with them.
+/// How a task ended on a host. Whether it changed something is another question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ended {
+    #[default]
+    Ok,
+    Skipped,
+    Failed,
+    Unreachable,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct ActionResult {
+    ended: Ended,
+    /// None when the action leaves it open; then nothing changed.
+    changed: Option<bool>,
+    /// Why the task failed, for the message above its result. A loop's items have told theirs.
+    trouble: Option<Trouble>,
+    /// The action ran, so that the result says whether it failed.
+    acted: bool,
+    /// Return values besides `changed`, `failed`, `skipped` and `unreachable`, which follow from the rest.
     pub fields: Dict,
     pub diff: Vec<Diff>,
     pub warnings: Vec<String>,
     pub deprecations: Vec<String>,
     pub effects: Vec<Effect>,
-    /// Why the task failed, for the message above its result.
-    pub trouble: Option<Trouble>,
     /// The result is shown in full without `-v` (`debug`).
     pub always_verbose: bool,
 }
@@ -59,7 +75,7 @@ impl ActionResult {
     }
 
     pub fn changed(changed: bool) -> Self {
-        Self::default().with("changed", changed)
+        Self { changed: Some(changed), ..Self::default() }
     }
 
     /// A failure that the action reports.
@@ -67,55 +83,177 @@ impl ActionResult {
         Self::failed_in(FailedIn::Action, message)
     }
 
+    /// A failure whose `msg` is the message alone, without who reports it.
     pub fn failed_in(failed_in: FailedIn, message: impl Into<String>) -> Self {
         let message = message.into();
-        let mut result = Self::default().with("failed", true).with("changed", false).with("msg", message.as_str());
-        result.trouble = Some(Trouble { failed_in, causes: vec![Cause { message, ..Cause::default() }] });
+        let msg = Value::str(message.as_str());
+        Self::fails(Trouble { failed_in, causes: vec![Cause { message, ..Cause::default() }] }).with("msg", msg)
+    }
+
+    /// A failure whose `msg` tells the whole chain.
+    pub fn fails(trouble: Trouble) -> Self {
+        let mut result = Self::default().with("msg", trouble.text());
+        result.set_failed(Some(trouble));
         result
     }
 
     /// A template of the task could not be rendered; `what` was being done.
     pub fn template_failed(what: Option<&str>, error: &TemplateError) -> Self {
-        let mut causes = Vec::new();
-        if let Some(what) = what {
-            causes.push(Cause { message: what.to_owned(), ..Cause::default() });
-        }
-        causes.push(Cause { message: error.message.clone(), place: error.place.clone(), hint: None });
-        let trouble = Trouble { failed_in: FailedIn::Task, causes };
-        let mut result = Self::default().with("failed", true).with("changed", false).with("msg", trouble.text());
-        result.trouble = Some(trouble);
-        result
+        let what = what.map(|what| Cause { message: what.to_owned(), ..Cause::default() });
+        let why = Cause { message: error.message.clone(), place: error.place.clone(), hint: None };
+        Self::fails(Trouble { failed_in: FailedIn::Task, causes: what.into_iter().chain([why]).collect() })
     }
 
     pub fn unreachable(message: impl Into<String>) -> Self {
-        let mut result = Self::failed_in(FailedIn::Task, message);
-        result.fields.shift_remove("failed");
-        let text = result.trouble.as_ref().map(Trouble::text).unwrap_or_default();
-        result.with("unreachable", true).with("changed", false).with("msg", text)
+        let causes = vec![Cause { message: message.into(), ..Cause::default() }];
+        let mut result = Self::fails(Trouble { failed_in: FailedIn::Task, causes });
+        result.ended = Ended::Unreachable;
+        result
     }
 
-    pub fn skipped(message: impl Into<String>) -> Self {
-        Self::default().with("skipped", true).with("changed", false).with("msg", message.into())
+    /// Nothing was done, and the fields say why.
+    pub fn skipped() -> Self {
+        Self { ended: Ended::Skipped, ..Self::default() }
+    }
+
+    pub fn skipped_because(message: impl Into<String>) -> Self {
+        Self::skipped().with_changed(false).with("msg", message.into())
     }
 
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.fields.insert(Value::str(name), value.into());
+        self.set(name, value);
         self
     }
 
     #[must_use]
-    pub fn with_effect(mut self, effect: Effect) -> Self {
-        self.effects.push(effect);
+    pub fn with_changed(mut self, changed: bool) -> Self {
+        self.changed = Some(changed);
         self
     }
 
-    pub fn is(&self, name: &str) -> bool {
-        self.fields.get(name).is_some_and(Value::is_truthy)
+    /// An effect on the variables of the task's host.
+    #[must_use]
+    pub fn with_host_effect(mut self, effect: HostEffect) -> Self {
+        self.effects.push(Effect::host(effect));
+        self
+    }
+
+    #[must_use]
+    pub fn with_run_effect(mut self, effect: RunEffect) -> Self {
+        self.effects.push(Effect::Run(effect));
+        self
+    }
+
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.fields.insert(Value::str(name), value.into());
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
+    pub fn ended(&self) -> Ended {
+        self.ended
+    }
+
+    pub fn is_changed(&self) -> bool {
+        self.changed == Some(true)
     }
 
     pub fn is_failed(&self) -> bool {
-        self.is("failed")
+        self.ended == Ended::Failed
+    }
+
+    pub fn is_skipped(&self) -> bool {
+        self.ended == Ended::Skipped
+    }
+
+    pub fn is_unreachable(&self) -> bool {
+        self.ended == Ended::Unreachable
+    }
+
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    pub fn trouble_mut(&mut self) -> Option<&mut Trouble> {
+        self.trouble.as_mut()
+    }
+
+    /// The innermost cause of the failure.
+    pub fn cause_mut(&mut self) -> Option<&mut Cause> {
+        self.trouble.as_mut()?.causes.last_mut()
+    }
+
+    pub fn set_changed(&mut self, changed: bool) {
+        self.changed = Some(changed);
+    }
+
+    pub fn set_skipped(&mut self) {
+        self.ended = Ended::Skipped;
+    }
+
+    /// What was done before stands in the fields.
+    pub fn set_failed(&mut self, trouble: Option<Trouble>) {
+        self.ended = Ended::Failed;
+        self.trouble = trouble;
+    }
+
+    pub fn set_unreachable(&mut self) {
+        self.ended = Ended::Unreachable;
+    }
+
+    /// A failure that is none, because a condition says so.
+    pub fn set_not_failed(&mut self) {
+        if self.ended == Ended::Failed {
+            self.ended = Ended::Ok;
+        }
+        self.trouble = None;
+    }
+
+    /// The action ran, whatever came of it.
+    pub fn set_acted(&mut self) {
+        self.acted = true;
+    }
+
+    /// The failure as what stops the run.
+    pub fn into_error(self, place: Option<&Span>) -> Error {
+        let cause = self.trouble.and_then(|mut trouble| trouble.causes.pop()).unwrap_or_default();
+        Error::new(ErrorKind::Project, cause.message).at(cause.place.as_ref().or(place))
+    }
+
+    /// The result as `register` keeps it and as reporters show it. No other place makes this dictionary.
+    pub fn to_dict(&self) -> Dict {
+        let mut dict = Dict::with_capacity(self.fields.len() + 4);
+        let mut add = |name: &str, value: Value| {
+            dict.insert(Value::str(name), value);
+        };
+        let failed = matches!(self.ended, Ended::Failed | Ended::Unreachable);
+        if self.ended == Ended::Failed {
+            add("failed", Value::Bool(true));
+        }
+        if self.ended == Ended::Unreachable {
+            add("unreachable", Value::Bool(true));
+        }
+        if let Some(changed) = self.changed.filter(|_| !failed) {
+            add("changed", Value::Bool(changed));
+        }
+        if self.ended == Ended::Skipped {
+            add("skipped", Value::Bool(true));
+        }
+        for (name, value) in &self.fields {
+            dict.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        let of_items = self.fields.contains_key("results");
+        if self.acted && !of_items {
+            dict.entry(Value::str("failed")).or_insert(Value::Bool(false));
+        }
+        dict.entry(Value::str("changed")).or_insert(Value::Bool(self.is_changed()));
+        if self.ended == Ended::Failed && !of_items {
+            dict.entry(Value::str("exception")).or_insert_with(|| Value::str("(traceback unavailable)"));
+        }
+        dict
     }
 
     pub fn from_module(result: ModuleResult) -> Self {
@@ -126,13 +264,10 @@ impl ActionResult {
     }
 
     fn from_outcome(outcome: Outcome) -> Self {
-        let mut fields = Dict::from_json(outcome.fields);
-        fields.insert(Value::str("changed"), Value::Bool(outcome.changed));
-        if outcome.skipped {
-            fields.insert(Value::str("skipped"), Value::Bool(true));
-        }
         Self {
-            fields,
+            ended: if outcome.skipped { Ended::Skipped } else { Ended::Ok },
+            changed: Some(outcome.changed),
+            fields: own_fields(Dict::from_json(outcome.fields)),
             diff: outcome.diff,
             warnings: outcome.warnings,
             deprecations: outcome.deprecations,
@@ -141,14 +276,25 @@ impl ActionResult {
     }
 
     fn from_failure(failure: Failure) -> Self {
-        let mut fields = Dict::from_json(failure.fields);
-        fields.insert(Value::str("changed"), Value::Bool(failure.changed));
-        fields.insert(Value::str("failed"), Value::Bool(true));
+        let mut fields = own_fields(Dict::from_json(failure.fields));
         fields.insert(Value::str("msg"), Value::str(failure.msg.as_str()));
         let trouble =
             Trouble { failed_in: FailedIn::Module, causes: vec![Cause { message: failure.msg, ..Cause::default() }] };
-        Self { fields, warnings: failure.warnings, trouble: Some(trouble), ..Self::default() }
+        Self {
+            ended: Ended::Failed,
+            changed: Some(failure.changed),
+            fields,
+            warnings: failure.warnings,
+            trouble: Some(trouble),
+            ..Self::default()
+        }
     }
+}
+
+/// What a module returns doesn't decide how its task ended.
+fn own_fields(mut fields: Dict) -> Dict {
+    fields.retain(|name, _| !matches!(name.as_str(), Some("changed" | "failed" | "skipped" | "unreachable")));
+    fields
 }
 
 impl Trouble {
@@ -170,5 +316,21 @@ impl Trouble {
             }
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_does_not_decide_how_its_task_ended() {
+        let fields = serde_json::json!({"failed": true, "unreachable": true, "x": 1});
+        let serde_json::Value::Object(fields) = fields else { unreachable!() };
+        let result = ActionResult::from_module(Ok(Outcome { fields, changed: true, ..Outcome::default() }));
+        let dict = result.to_dict();
+        assert_eq!(dict.get("failed"), None);
+        assert_eq!(dict.get("changed"), Some(&Value::Bool(true)));
+        assert_eq!(dict.get("x"), Some(&Value::Int(1)));
     }
 }

@@ -65,7 +65,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     let marker = format!("{SKIPPED}{token} ");
     let said = String::from_utf8_lossy(&output.stdout);
     if let Some(reason) = said.strip_prefix(&marker) {
-        return ActionResult::skipped(reason.trim_end());
+        return ActionResult::skipped_because(reason.trim_end());
     }
     raw::finished(&output)
 }

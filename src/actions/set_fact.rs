@@ -2,7 +2,7 @@
 
 use rplay_module_api::{Arg, Spec};
 
-use super::{ActionResult, Cause, Effect, FailedIn, Invocation, Trouble};
+use super::{ActionResult, Cause, FailedIn, HostEffect, Invocation, Trouble};
 use crate::value::{Dict, Value};
 use crate::vars::names;
 
@@ -35,7 +35,9 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
             "No key/value pairs provided, at least one is required for this action to succeed",
         );
     }
-    ActionResult::changed(false).with("ansible_facts", facts.clone()).with_effect(Effect::SetFacts { facts, cacheable })
+    ActionResult::changed(false)
+        .with("ansible_facts", facts.clone())
+        .with_host_effect(HostEffect::SetFacts { facts, cacheable })
 }
 
 fn invalid_name(name: &Value) -> ActionResult {
@@ -44,8 +46,5 @@ fn invalid_name(name: &Value) -> ActionResult {
         place: name.span().cloned(),
         hint: Some(names::RULE.to_owned()),
     };
-    let trouble = Trouble { failed_in: FailedIn::Task, causes: vec![cause] };
-    let mut result = ActionResult::changed(false).with("failed", true).with("msg", trouble.text());
-    result.trouble = Some(trouble);
-    result
+    ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes: vec![cause] })
 }

@@ -2,7 +2,7 @@
 
 use rplay_module_api::{Arg, Spec};
 
-use super::{ActionResult, Effect, Invocation};
+use super::{ActionResult, Invocation, RunEffect};
 use crate::value::{Dict, Value};
 
 pub const SPEC: Spec = Spec {
@@ -26,7 +26,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         (Value::str("data"), Value::Dict(std::sync::Arc::clone(data))),
         (Value::str("per_host"), Value::Bool(per_host)),
     ]);
-    ActionResult::changed(false).with("ansible_stats", stats).with_effect(Effect::SetStats {
+    ActionResult::changed(false).with("ansible_stats", stats).with_run_effect(RunEffect::SetStats {
         data: (**data).clone(),
         per_host,
         aggregate,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rplay_module_api::{Json, Map, ModuleResult};
 
-use super::{ActionResult, FailedIn, Trouble};
+use super::{ActionResult, Cause, FailedIn, Trouble};
 use crate::remote::{Become, Client, Endpoint, FileSource, ModuleRequest, Pool, RawOutput, RemoteError, RemoteEvent};
 
 /// A module to be run on the target.
@@ -99,9 +99,8 @@ pub fn remote_failed(err: &RemoteError) -> ActionResult {
     match err {
         RemoteError::Unreachable(unreachable) => ActionResult::unreachable(unreachable.message.as_str()),
         RemoteError::Failed(reason) => {
-            let failed = ActionResult::failed_in(FailedIn::Task, reason.as_str());
-            let text = failed.trouble.as_ref().map(Trouble::text).unwrap_or_default();
-            failed.with("msg", text)
+            let causes = vec![Cause { message: reason.clone(), ..Cause::default() }];
+            ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes })
         }
     }
 }

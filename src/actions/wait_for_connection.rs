@@ -21,7 +21,7 @@ pub const SPEC: Spec = Spec {
 pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     let seconds = |name: &str| Duration::from_secs_f64(invocation.number(name).unwrap_or(0.0).max(0.0));
     if invocation.check {
-        return ActionResult::changed(false).with("elapsed", 0_i64).with("skipped", true);
+        return ActionResult::skipped().with_changed(false).with("elapsed", 0_i64);
     }
     let start = Instant::now();
     tokio::time::sleep(seconds("delay")).await;

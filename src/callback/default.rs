@@ -1,6 +1,9 @@
 //! The output of `ansible-playbook`.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+
+use uuid::Uuid;
 
 use super::banner::banner;
 use super::color::Color;
@@ -8,14 +11,14 @@ use super::terminal::Terminal;
 use super::{Callback, Display, diff, dump, excerpt, recap, shown};
 use crate::actions::{Cause, FailedIn, Trouble};
 use crate::engine::Event;
-use crate::engine::event::{Status, TaskHead, TaskReport};
+use crate::engine::event::{EventKind, Status, TaskInfo, TaskReport};
 use crate::error::{Notice, NoticeKind};
 use crate::source::Span;
 
 pub struct Default {
     display: Display,
-    /// The banner of this task has not been printed: it may turn out that no host has anything to show.
-    pending: Option<TaskHead>,
+    /// The task of the last banner. One that isn't printed yet may never be: perhaps no host has anything to show.
+    last_task: Option<Uuid>,
     /// Failures that were explained; the same explanation is not repeated for each host.
     explained: HashSet<String>,
     warned: HashSet<String>,
@@ -23,32 +26,37 @@ pub struct Default {
 
 impl Default {
     pub fn new(display: Display) -> Self {
-        Self { display, pending: None, explained: HashSet::new(), warned: HashSet::new() }
+        Self { display, last_task: None, explained: HashSet::new(), warned: HashSet::new() }
     }
 
-    fn task_started(&mut self, head: &TaskHead, terminal: &mut Terminal) {
-        self.pending = Some(head.clone());
-        if self.display.skipped_hosts && self.display.ok_hosts {
-            self.print_pending(terminal);
+    /// Where hosts wait for one another the banner stands above what is to come; elsewhere above each result whose task is another than
+    /// that of the result before.
+    fn task_started(&mut self, event: &Event, terminal: &mut Terminal) {
+        let in_step = event.about.play.as_ref().is_none_or(|play| play.strategy == "linear");
+        if in_step {
+            self.last_task = None;
+            if self.display.skipped_hosts && self.display.ok_hosts {
+                self.print_banner(event.about.task.as_ref(), terminal);
+            }
         }
     }
 
-    fn print_pending(&mut self, terminal: &mut Terminal) {
-        let Some(head) = self.pending.take() else { return };
-        let kind = if head.handler { "RUNNING HANDLER" } else { "TASK" };
-        let mode = if self.display.check_mode_markers && head.check { " [CHECK MODE]" } else { "" };
-        let args = head.args.as_deref().map(|args| format!(" {args}")).unwrap_or_default();
-        let title = banner(&format!("{kind} [{}{args}]{mode}", head.name), terminal.columns);
+    fn print_banner(&mut self, task: Option<&Arc<TaskInfo>>, terminal: &mut Terminal) {
+        let Some(task) = task.filter(|task| self.last_task != Some(task.uuid)) else { return };
+        self.last_task = Some(task.uuid);
+        let kind = if task.handler { "RUNNING HANDLER" } else { "TASK" };
+        let mode = if self.display.check_mode_markers && task.check { " [CHECK MODE]" } else { "" };
+        let title = banner(&format!("{kind} [{}]{mode}", task.name), terminal.columns);
         terminal.line(&title, None);
         if self.display.verbosity >= 2 {
-            task_path(&head.place, terminal);
+            task_path(&task.place, terminal);
         }
     }
 
     fn finished(&mut self, report: &TaskReport, terminal: &mut Terminal) {
         self.warnings(report, terminal);
         if report.include && matches!(report.status, Status::Ok | Status::Changed) {
-            self.print_pending(terminal);
+            self.print_banner(Some(&report.task), terminal);
             return;
         }
         if matches!(report.status, Status::Ok | Status::Changed) || report.looped {
@@ -66,7 +74,7 @@ impl Default {
         if report.looped || (!changed && !self.display.ok_hosts) {
             return;
         }
-        self.print_pending(terminal);
+        self.print_banner(Some(&report.task), terminal);
         let (word, color) = if changed { ("changed", Color::Changed) } else { ("ok", Color::Ok) };
         let item =
             report.item_label.as_ref().map(|_| format!(" => (item={})", shown::item_label(report))).unwrap_or_default();
@@ -78,7 +86,7 @@ impl Default {
         if !self.display.skipped_hosts {
             return;
         }
-        self.print_pending(terminal);
+        self.print_banner(Some(&report.task), terminal);
         let item = report
             .item_label
             .as_ref()
@@ -89,11 +97,11 @@ impl Default {
     }
 
     fn failed(&mut self, report: &TaskReport, terminal: &mut Terminal) {
-        self.print_pending(terminal);
+        self.print_banner(Some(&report.task), terminal);
         let unreachable = report.status == Status::Unreachable;
         if !report.looped {
             if self.display.path_on_failure && self.display.verbosity < 2 {
-                task_path(&report.place, terminal);
+                task_path(&report.task.place, terminal);
             }
             self.explain(report, terminal);
             let fields = shown::fields(report, self.display.verbosity);
@@ -123,7 +131,7 @@ impl Default {
         } else {
             trouble
         };
-        let text = excerpt::trouble_text(trouble, &report.place);
+        let text = excerpt::trouble_text(trouble, &report.task.place);
         if self.explained.insert(text.clone()) {
             self.failure_line(&text, Color::Error, terminal);
         }
@@ -151,7 +159,7 @@ impl Default {
         }
         for one in &report.diff {
             if let Some(painted) = diff::render(one, self.display.diff_context, terminal.color) {
-                self.print_pending(terminal);
+                self.print_banner(Some(&report.task), terminal);
                 terminal.painted_line(&painted);
             }
         }
@@ -179,11 +187,11 @@ impl Default {
     }
 }
 
-/// What is told of a failure whose details must not be shown.
 fn task_path(place: &Span, terminal: &mut Terminal) {
     terminal.line(&format!("task path: {}:{}", place.path().display(), place.line), Some(Color::Debug));
 }
 
+/// What is told of a failure whose details must not be shown.
 fn censored() -> Trouble {
     let message =
         "the output has been hidden due to the fact that 'no_log: true' was specified for this result".to_owned();
@@ -200,43 +208,49 @@ pub(super) fn who(report: &TaskReport) -> String {
 
 impl Callback for Default {
     fn event(&mut self, event: &Event, terminal: &mut Terminal) {
-        match event {
-            Event::PlaybookStarted { path } => {
+        match &event.kind {
+            EventKind::PlaybookStarted { path } => {
                 if self.display.verbosity >= 2 {
                     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                     let title = banner(&format!("PLAYBOOK: {name}"), terminal.columns);
                     terminal.line(&title, None);
                 }
             }
-            Event::PlayStarted { name, .. } => {
+            EventKind::PlayStarted { .. } => {
+                let name = event.about.play.as_ref().map(|play| play.name.as_str()).unwrap_or_default();
+                self.last_task = None;
                 let title = banner(
                     &if name.is_empty() { "PLAY".to_owned() } else { format!("PLAY [{name}]") },
                     terminal.columns,
                 );
                 terminal.line(&title, None);
             }
-            Event::NoHostsMatched => terminal.line("skipping: no hosts matched", Some(Color::Skip)),
-            Event::NoMatchingTask(name) => terminal.error_line(
+            EventKind::NoHostsMatched => terminal.line("skipping: no hosts matched", Some(Color::Skip)),
+            EventKind::NoMatchingTask(name) => terminal.error_line(
                 &format!(
                     "[ERROR]: No matching task \"{name}\" found. Note: --start-at-task can only follow static includes."
                 ),
                 Some(Color::Error),
             ),
-            Event::NoHostsRemaining => {
+            EventKind::NoHostsRemaining => {
                 let title = banner("NO MORE HOSTS LEFT", terminal.columns);
                 terminal.line(&title, None);
             }
-            Event::TaskStarted(head) => self.task_started(head, terminal),
-            Event::HostStarted { host, .. } => {
-                if self.display.per_host_start {
-                    let name = self.pending.as_ref().map(|head| head.name.clone()).unwrap_or_default();
-                    terminal.line(&format!(" [started {name} on {host}]"), Some(Color::Ok));
+            EventKind::TaskStarted => self.task_started(event, terminal),
+            EventKind::HostStarted => {
+                if let (true, Some(task), Some(host)) =
+                    (self.display.per_host_start, &event.about.task, &event.about.host)
+                {
+                    terminal.line(&format!(" [started {} on {host}]", task.name), Some(Color::Ok));
                 }
             }
-            Event::Finished(report) | Event::ItemFinished(report) => self.finished(report, terminal),
-            Event::Retry { report, retries_left } => {
-                let mut text =
-                    format!("FAILED - RETRYING: [{}]: {} ({retries_left} retries left).", who(report), report.name);
+            EventKind::Finished(report) | EventKind::ItemFinished(report) => self.finished(report, terminal),
+            EventKind::Retry { report, retries_left } => {
+                let mut text = format!(
+                    "FAILED - RETRYING: [{}]: {} ({retries_left} retries left).",
+                    who(report),
+                    report.task.name
+                );
                 if self.display.verbosity > 2 || report.always_verbose {
                     text.push_str("Result was: ");
                     let fields = shown::of_task(&report.fields, self.display.verbosity);
@@ -244,37 +258,35 @@ impl Callback for Default {
                 }
                 terminal.line(&text, Some(Color::Verbose));
             }
-            Event::Included { what, hosts, item } => {
-                self.print_pending(terminal);
+            EventKind::Included { what, hosts, item } => {
+                self.print_banner(event.about.task.as_ref(), terminal);
                 let item = item.as_ref().map(|item| format!(" => (item={})", shown::label(item))).unwrap_or_default();
-                terminal.line(&format!("included: {what} for {}{item}", hosts.join(", ")), Some(Color::Skip));
+                terminal.line(
+                    &format!(
+                        "included: {what} for {}{item}",
+                        hosts.iter().map(|host| &**host).collect::<Vec<_>>().join(", ")
+                    ),
+                    Some(Color::Skip),
+                );
             }
-            Event::IncludeFailed(error) => {
-                self.print_pending(terminal);
+            EventKind::IncludeFailed(error) => {
+                self.print_banner(event.about.task.as_ref(), terminal);
                 terminal.error_line(error.render().trim_end(), Some(Color::Error));
             }
-            Event::HandlerNotified { host, handler } => {
-                if self.display.verbosity > 1 {
+            EventKind::HandlerNotified { handler } => {
+                if let (true, Some(host)) = (self.display.verbosity > 1, &event.about.host) {
                     terminal.line(&format!("NOTIFIED HANDLER {handler} for {host}"), Some(Color::Verbose));
                 }
             }
-            Event::Notice(notice) => self.notice(notice, terminal),
-            Event::Message(text) => terminal.line(text, None),
-            Event::AsyncPolled { host, job, finished, failed } => {
-                let text = match (finished, failed) {
-                    (false, _) => format!("ASYNC POLL on {host}: jid={job} started=1 finished=0"),
-                    (true, true) => format!("ASYNC FAILED on {host}: jid={job}"),
-                    (true, false) => format!("ASYNC OK on {host}: jid={job}"),
-                };
-                terminal.line(&text, Some(Color::Verbose));
-            }
-            Event::Silence { host, text } => {
-                if self.display.verbosity > 0 {
+            EventKind::Notice(notice) => self.notice(notice, terminal),
+            EventKind::Message(text) => terminal.line(text, None),
+            EventKind::Silence(text) => {
+                if let (true, Some(host)) = (self.display.verbosity > 0, &event.about.host) {
                     terminal.error_line(&format!("{host}: {text}"), Some(Color::Verbose));
                 }
             }
-            Event::Progress { .. } | Event::Output { .. } => {}
-            Event::PlaybookFinished(stats) => recap::show(stats, self.display.custom_stats, terminal),
+            EventKind::Progress(_) | EventKind::Output { .. } => {}
+            EventKind::PlaybookFinished(stats) => recap::show(stats, self.display.custom_stats, terminal),
         }
     }
 }

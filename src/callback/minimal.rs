@@ -7,7 +7,7 @@ use super::default::who;
 use super::terminal::Terminal;
 use super::{Callback, Display, diff, dump, excerpt, shown};
 use crate::engine::Event;
-use crate::engine::event::{Status, TaskReport};
+use crate::engine::event::{EventKind, Status, TaskReport};
 use crate::value::Value;
 
 /// Actions whose output is text, not data.
@@ -25,7 +25,7 @@ impl Minimal {
 
     fn finished(&mut self, report: &TaskReport, terminal: &mut Terminal) {
         if let Some(trouble) = &report.trouble {
-            let text = excerpt::trouble_text(trouble, &report.place);
+            let text = excerpt::trouble_text(trouble, &report.task.place);
             if self.explained.insert(text.clone()) {
                 terminal.line(&text, Some(Color::Error));
             }
@@ -64,7 +64,7 @@ pub(super) fn caption(status: Status) -> (&'static str, Color) {
 
 /// Whether the result is the output of a command: a failure before the command ran is data.
 pub(super) fn is_command(report: &TaskReport) -> bool {
-    let short = report.action.rsplit('.').next().unwrap_or_default();
+    let short = report.task.action.rsplit('.').next().unwrap_or_default();
     COMMANDS.contains(&short) && report.fields.get("rc").is_some()
 }
 
@@ -83,10 +83,10 @@ fn command_text(report: &TaskReport, caption: &str) -> String {
 
 impl Callback for Minimal {
     fn event(&mut self, event: &Event, terminal: &mut Terminal) {
-        match event {
-            Event::Finished(report) => self.finished(report, terminal),
-            Event::Notice(notice) => terminal.error_line(&excerpt::notice_text(notice), Some(Color::Warn)),
-            Event::Message(text) => terminal.line(text, None),
+        match &event.kind {
+            EventKind::Finished(report) => self.finished(report, terminal),
+            EventKind::Notice(notice) => terminal.error_line(&excerpt::notice_text(notice), Some(Color::Warn)),
+            EventKind::Message(text) => terminal.line(text, None),
             _ => {}
         }
     }

@@ -1,5 +1,6 @@
 //! What a person sees of a run: events in, text out. Nothing else writes to the terminal while plays run.
 
+mod ask;
 mod banner;
 mod color;
 mod default;
@@ -10,20 +11,21 @@ mod minimal;
 mod oneline;
 mod plain;
 mod recap;
+mod reporter;
 mod shown;
 mod status_line;
 mod terminal;
 
-use tokio::sync::mpsc::UnboundedReceiver;
-
 use crate::engine::Event;
 use crate::error::{Error, ErrorKind, Notice, NoticeKind};
 
+pub use ask::SilentTerminal;
 use color::Color;
 pub use minimal::Minimal;
 pub use oneline::Oneline;
 pub use plain::plain;
-pub use terminal::{ColorChoice, Terminal};
+pub use reporter::{OnTerminal, Reporter, join, report};
+pub use terminal::{ColorChoice, Terminal, print};
 
 /// One way to show a run.
 pub trait Callback: Send {
@@ -84,27 +86,4 @@ pub fn show_notice(notice: &Notice, deprecations: bool, terminal: &mut Terminal)
         NoticeKind::Deprecation => return,
     };
     terminal.error_line(&excerpt::notice_text(notice), Some(color));
-}
-
-/// Shows events until the sender is gone.
-pub async fn show(mut events: UnboundedReceiver<Event>, mut callback: Box<dyn Callback>, mut terminal: Terminal) {
-    let mut tick = tokio::time::interval(status_line::PERIOD);
-    loop {
-        tokio::select! {
-            biased;
-            event = events.recv() => {
-                let Some(event) = event else { break };
-                terminal.observe(&event);
-                callback.event(&event, &mut terminal);
-                // Whatever has come meanwhile is written in one go.
-                while let Ok(event) = events.try_recv() {
-                    terminal.observe(&event);
-                    callback.event(&event, &mut terminal);
-                }
-                terminal.flush();
-            }
-            _ = tick.tick(), if terminal.has_status_line() => terminal.draw_status(),
-        }
-    }
-    terminal.finish();
 }

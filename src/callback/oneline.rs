@@ -6,7 +6,7 @@ use super::minimal::{caption, is_command};
 use super::terminal::Terminal;
 use super::{Callback, dump, excerpt, shown};
 use crate::engine::Event;
-use crate::engine::event::{Status, TaskReport};
+use crate::engine::event::{EventKind, Status, TaskReport};
 use crate::value::Value;
 
 pub struct Oneline {
@@ -50,13 +50,13 @@ impl Oneline {
 
 impl Callback for Oneline {
     fn event(&mut self, event: &Event, terminal: &mut Terminal) {
-        match event {
-            Event::Finished(report) => {
+        match &event.kind {
+            EventKind::Finished(report) => {
                 let (_, color) = caption(report.status);
                 let text = self.text(report);
                 terminal.line(&text, Some(color));
             }
-            Event::Notice(notice) => terminal.error_line(&excerpt::notice_text(notice), Some(Color::Warn)),
+            EventKind::Notice(notice) => terminal.error_line(&excerpt::notice_text(notice), Some(Color::Warn)),
             _ => {}
         }
     }

@@ -7,7 +7,7 @@ use crate::value::{Dict, Value};
 
 /// The fields of a result as callbacks show them.
 pub fn fields(report: &TaskReport, verbosity: u8) -> Dict {
-    if report.action == "debug" && !report.no_log {
+    if report.task.action == "debug" && !report.no_log {
         return of_debug(&report.fields);
     }
     of_task(&report.fields, verbosity)

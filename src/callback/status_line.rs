@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::plain::plain;
 use crate::engine::Event;
+use crate::engine::event::EventKind;
 
 pub const PERIOD: Duration = Duration::from_millis(250);
 
@@ -25,21 +26,26 @@ struct Work {
 
 impl StatusLine {
     pub fn observe(&mut self, event: &Event) {
-        match event {
-            Event::HostStarted { host, .. } => {
+        let Some(host) = &event.about.host else {
+            if matches!(event.kind, EventKind::PlaybookFinished(_)) {
+                self.working.clear();
+            }
+            return;
+        };
+        match &event.kind {
+            EventKind::HostStarted => {
                 self.working.insert(Arc::clone(host), Work { since: Instant::now(), doing: None });
             }
-            Event::Finished(report) => {
-                self.working.remove(&report.host);
+            EventKind::Finished(_) => {
+                self.working.remove(host);
             }
-            Event::Progress { host, text } | Event::Silence { host, text } => self.set_doing(host, text),
-            Event::Output { host, bytes, .. } => {
+            EventKind::Progress(text) | EventKind::Silence(text) => self.set_doing(host, text),
+            EventKind::Output { bytes, .. } => {
                 let text = String::from_utf8_lossy(bytes);
                 if let Some(line) = text.lines().rev().find(|line| !line.trim().is_empty()) {
                     self.set_doing(host, line.trim());
                 }
             }
-            Event::PlaybookFinished(_) => self.working.clear(),
             _ => {}
         }
     }

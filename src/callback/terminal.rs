@@ -3,8 +3,10 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::color::{Color, Painted, paint};
+use super::plain::plain;
 use super::status_line::StatusLine;
 use crate::engine::Event;
+use crate::error::{Error, ErrorKind};
 
 pub struct Terminal {
     pub color: bool,
@@ -13,6 +15,8 @@ pub struct Terminal {
     out: Vec<u8>,
     err: Vec<u8>,
     status: Option<StatusLine>,
+    /// Why standard output can't be written, once that has happened.
+    trouble: Option<io::Error>,
 }
 
 /// When output is colored (`ANSIBLE_NOCOLOR`, `ANSIBLE_FORCE_COLOR`).
@@ -33,7 +37,7 @@ impl Terminal {
         };
         let columns = if is_terminal { width_of_terminal().map_or(79, |width| width.max(80) - 1) } else { 79 };
         let status = (is_terminal && io::stderr().is_terminal()).then(StatusLine::default);
-        Self { color, columns, out: Vec::new(), err: Vec::new(), status }
+        Self { color, columns, out: Vec::new(), err: Vec::new(), status, trouble: None }
     }
 
     /// A line (or several) on standard output.
@@ -64,10 +68,6 @@ impl Terminal {
         }
     }
 
-    pub fn has_status_line(&self) -> bool {
-        self.status.is_some()
-    }
-
     pub fn draw_status(&mut self) {
         let columns = self.columns;
         if let Some(line) = self.status.as_mut().and_then(|status| status.redraw(columns)) {
@@ -81,14 +81,20 @@ impl Terminal {
     }
 
     /// Writes what is left and takes the status line away.
-    pub fn finish(&mut self) {
+    pub fn clear(&mut self) {
         self.flush();
         if let Some(erase) = self.status.as_mut().and_then(StatusLine::erase) {
             let _ = io::stderr().write_all(erase.as_bytes());
         }
     }
 
-    /// A closed pipe (`rplay … | head`) is no reason to stop working on hosts: what can't be written is dropped.
+    /// Like `clear`; says whether everything could be written.
+    pub fn finish(&mut self) -> Result<(), Error> {
+        self.clear();
+        self.trouble.take().map_or(Ok(()), |err| Err(not_written(&err)))
+    }
+
+    /// Output that can't be written is no reason to stop working on hosts; it is told when the run is over.
     fn write_out(&mut self) {
         if self.out.is_empty() {
             return;
@@ -97,7 +103,9 @@ impl Terminal {
             let _ = io::stderr().write_all(erase.as_bytes());
         }
         let mut stdout = io::stdout().lock();
-        let _ = stdout.write_all(&self.out).and_then(|()| stdout.flush());
+        if let Err(err) = write(&mut stdout, &self.out) {
+            self.trouble.get_or_insert(err);
+        }
         self.out.clear();
     }
 
@@ -111,6 +119,23 @@ impl Terminal {
         let _ = io::stderr().lock().write_all(&self.err);
         self.err.clear();
     }
+}
+
+/// Text on standard output, from a command that does nothing but print.
+pub fn print(text: &str) -> Result<(), Error> {
+    write(&mut io::stdout().lock(), plain(text).as_bytes()).map_err(|err| not_written(&err))
+}
+
+/// A closed pipe (`rplay … | head`) is what whoever reads wants.
+fn write(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    match to.write_all(bytes).and_then(|()| to.flush()) {
+        Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+fn not_written(err: &io::Error) -> Error {
+    Error::new(ErrorKind::Output, format!("the output could not be written: {err}"))
 }
 
 fn width_of_terminal() -> Option<usize> {

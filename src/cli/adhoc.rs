@@ -1,10 +1,8 @@
 //! `rplay adhoc PATTERN -m MODULE -a ARGS`: a play of one task, made from the command line.
 
-use std::io::Write;
-
 use super::options::AdhocOptions;
 use super::session::Session;
-use crate::callback::{Callback, Minimal, Oneline};
+use crate::callback::{self, Callback, Minimal, Oneline};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::source::SourceFile;
@@ -27,7 +25,7 @@ pub async fn run(options: AdhocOptions) -> Result<u8, Error> {
         for host in &hosts {
             text.push_str(&format!("    {host}\n"));
         }
-        let _ = std::io::stdout().write_all(text.as_bytes());
+        callback::print(&text)?;
         return Ok(0);
     }
     if hosts.is_empty() {

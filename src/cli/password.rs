@@ -1,11 +1,9 @@
 //! Passwords: asked for on the terminal or read from files.
 
-use std::fs::File;
 use std::path::Path;
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-
 use super::options::{BecomeOptions, ConnectionOptions};
+use crate::callback::SilentTerminal;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::value::secret::Secret;
@@ -49,30 +47,6 @@ pub fn ask(question: &str) -> Result<Secret, Error> {
         })
         .map(Secret::new)
         .map_err(|err| Error::new(ErrorKind::Usage, format!("cannot ask for a password: {err}")))
-}
-
-/// A terminal that shows nothing of what is typed. It is silent before the question appears: who answers at once is not to be shown.
-struct SilentTerminal {
-    terminal: File,
-    before: Termios,
-}
-
-impl SilentTerminal {
-    fn new() -> Option<Self> {
-        let terminal = File::options().read(true).write(true).open("/dev/tty").ok()?;
-        let before = tcgetattr(&terminal).ok()?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        silent.local_modes.insert(LocalModes::ECHONL);
-        tcsetattr(&terminal, OptionalActions::Flush, &silent).ok()?;
-        Some(Self { terminal, before })
-    }
-}
-
-impl Drop for SilentTerminal {
-    fn drop(&mut self) {
-        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
-    }
 }
 
 /// The first line of a file, or of what an executable file prints.

@@ -1,6 +1,5 @@
 //! `rplay PLAYBOOK…`
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,7 +44,7 @@ pub async fn run(options: PlaybookOptions) -> Result<u8, Error> {
                 format!("\nplaybook: {}\n", path.display())
             };
             session.say_notices(&mut terminal);
-            let _ = std::io::stdout().write_all(callback::plain(&text).as_bytes());
+            callback::print(&text)?;
         }
         return Ok(0);
     }

@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
 use super::extra_vars;
 use super::options::CommonOptions;
 use super::password::{self, Passwords};
 use crate::actions;
-use crate::callback::{self, Callback, ColorChoice, Display, Terminal};
+use crate::callback::{self, Callback, ColorChoice, Display, OnTerminal, Terminal};
 use crate::config::Config;
 use crate::engine::{self, BecomeOptions, BecomeProgram, ConnectionOptions, Gathering, Run, RunOptions, RunSummary};
-use crate::error::{Error, ErrorKind, Notices};
+use crate::error::{Error, Notices};
 use crate::inventory::Inventory;
 use crate::playbook::{Loader, Playbook};
 use crate::template;
@@ -176,8 +174,8 @@ impl Session {
     ) -> Result<RunSummary, Error> {
         // Names of the inventory stand in every line; a secret of the same text is none.
         mask::keep_open(inventory.host_names().map(|name| &**name).chain(inventory.groups().map(|group| &*group.name)));
-        let (events, receiver) = mpsc::unbounded_channel();
-        let shower = tokio::spawn(callback::show(receiver, callback, self.terminal()));
+        let (events, messages) = engine::event::channel();
+        let reports = callback::report(messages, vec![Box::new(OnTerminal { callback, terminal: self.terminal() })]);
         let magic = self.magic();
         let session = Arc::new(self);
         let playbook_dir = playbooks.first().and_then(|playbook| playbook.path.parent()).map(Path::to_path_buf);
@@ -192,12 +190,18 @@ impl Session {
             templates: Arc::clone(&session.templates),
             options,
             magic,
-            events,
+            events: events.clone(),
             notices: session.notices.clone(),
         };
         let result = engine::run(run).await;
-        shower.await.map_err(|err| Error::new(ErrorKind::Internal, format!("the output failed: {err}")))?;
-        result
+        events.end();
+        let reported = callback::join(reports);
+        // The run's own trouble goes before the output's.
+        let summary = result?;
+        match reported {
+            Err(err) if summary.exit_code != 0 => Err(err.with_exit_code(summary.exit_code)),
+            reported => reported.map(|()| summary),
+        }
     }
 
     fn magic(&self) -> Dict {

@@ -27,7 +27,7 @@ pub fn of_task(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordRe
     let json: Map<String, Json> = rendered.iter().map(|(name, value)| (name.to_json_key(), value.to_json())).collect();
     let checked = validate::validate(spec, json).map_err(|problem| {
         let failed_in = if resolved.is_module() { FailedIn::Module } else { FailedIn::Task };
-        Box::new(ActionResult::failed_in(failed_in, problem.message).with("changed", false))
+        Box::new(ActionResult::failed_in(failed_in, problem.message))
     })?;
     let mask = Mask::of(spec, &checked);
     Ok(Arguments { rendered, checked, mask })
@@ -135,10 +135,7 @@ fn finalization_failed(
         });
     }
     causes.push(Cause { message: err.message.clone(), place: err.place.clone(), hint: None });
-    let trouble = Trouble { failed_in: FailedIn::Task, causes };
-    let mut result = ActionResult::default().with("failed", true).with("changed", false).with("msg", trouble.text());
-    result.trouble = Some(trouble);
-    Box::new(result)
+    Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes }))
 }
 
 /// `environment:` of play, blocks and task in one.

@@ -1,68 +1,62 @@
-//! What a result does to the run's variables and inventory, before the next task looks at them.
+//! What results change outside of their task. This is the only place that applies effects, each once, after the task was judged.
 
-use super::task_executor::Job;
-use super::task_report::Pass;
-use crate::actions::{ActionResult, Effect};
-use crate::value::Value;
+use super::play_state::{HostId, PlayState};
+use crate::actions::effect::{FactsOf, HostEffect, RunEffect};
+use crate::actions::{Effect, Include};
+use crate::error::Error;
 use crate::vars::removal_warning;
 
-impl Job {
-    /// Gives the host its facts. Says whether variables changed, so that a loop's next item sees them.
-    pub fn apply_variables(&self, pass: &Pass) -> bool {
-        let result = &pass.result;
-        let facts_host = match (&pass.delegated_to, pass.delegate_facts) {
-            (Some(name), true) => name.as_str(),
-            _ => &*self.host,
-        };
-        let host = self.shared.world.host(facts_host);
-        let mut changed = false;
-        for effect in &result.effects {
-            match effect {
-                Effect::SetFacts { facts, cacheable } => {
-                    host.set(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
-                    if *cacheable {
-                        for name in host.add_cacheable(facts) {
-                            self.shared.notices.warn(removal_warning(&name), None);
-                        }
+/// Applies the effects of `host`'s result for `affected` (all hosts of a task that ran once). Returns what is to be included.
+pub fn apply(
+    play: &mut PlayState<'_>,
+    host: HostId,
+    affected: &[HostId],
+    effects: Vec<Effect>,
+) -> Result<Vec<Include>, Error> {
+    let mut includes = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Host { of: FactsOf::Named(name), effect } => {
+                apply_to(play, &play.shared.world.host(&name), effect);
+            }
+            Effect::Host { of: FactsOf::Task, effect } => {
+                if let [only] = affected {
+                    apply_to(play, &play.variables(*only), effect);
+                } else {
+                    for other in affected {
+                        apply_to(play, &play.variables(*other), effect.clone());
                     }
-                    changed = true;
                 }
-                Effect::IncludeVars(variables) => {
-                    host.include(variables.clone());
-                    changed = true;
-                }
-                Effect::HostFacts(facts) => {
-                    host.add_facts(facts, self.shared.options.inject_facts);
-                    changed = true;
-                }
-                _ => {}
             }
+            Effect::Run(effect) => includes.extend(change_run(play, host, effect)?),
         }
-        changed
     }
+    Ok(includes)
+}
 
-    /// Applies what adds hosts and groups, and reports whether that changed anything.
-    pub fn change_inventory(&self, result: &mut ActionResult) {
-        let mut changed = false;
-        for effect in &result.effects {
-            let outcome = match effect {
-                Effect::AddHost { name, port, groups, vars } => {
-                    let port = port.and_then(|port| u16::try_from(port).ok());
-                    self.shared.world.change_inventory(|inventory| inventory.add_host(name, port, groups, vars))
-                }
-                Effect::GroupBy { group, parents } => {
-                    self.shared.world.change_inventory(|inventory| inventory.add_to_group(&self.host, group, parents))
-                }
-                _ => continue,
-            };
-            match outcome {
-                Ok(new) => changed |= new,
-                Err(err) => {
-                    *result = ActionResult::failed(err.message);
-                    return;
+fn apply_to(play: &PlayState<'_>, variables: &crate::vars::HostVariables, effect: HostEffect) {
+    match effect {
+        HostEffect::SetFacts { facts, cacheable } => {
+            if cacheable {
+                for name in variables.add_cacheable(&facts) {
+                    play.shared.notices.warn(removal_warning(&name), None);
                 }
             }
-            result.fields.insert(Value::str("changed"), Value::Bool(changed));
+            variables.set(facts);
         }
+        HostEffect::Facts(facts) => variables.add_facts(&facts, play.shared.options.inject_facts),
+        HostEffect::IncludeVars(included) => variables.include(included),
     }
+}
+
+fn change_run(play: &PlayState<'_>, host: HostId, effect: RunEffect) -> Result<Option<Include>, Error> {
+    match effect {
+        RunEffect::Inventory(change) => play.shared.world.change_hosts(&change)?,
+        RunEffect::SetStats { data, per_host, aggregate } => {
+            let host = per_host.then(|| &**play.name(host));
+            play.shared.counters.add_custom(host, data, aggregate);
+        }
+        RunEffect::Include(include) => return Ok(Some(include)),
+    }
+    Ok(None)
 }

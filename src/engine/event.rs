@@ -1,39 +1,134 @@
-//! Everything a run tells the outside. Callbacks print events; nothing else talks to the user.
+//! Everything a run tells the outside, and what it asks. Reporters take events; nothing else talks to the user.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::SystemTime;
 
 use rplay_module_api::{Diff, Stream};
+use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use crate::actions::Trouble;
+pub use crate::actions::ask::{Answer, Question};
+use crate::blocking::blocking;
 use crate::error::Notice;
 use crate::remote::RemoteEvent;
 use crate::source::Span;
 use crate::value::{Dict, Value};
 
-pub type EventSender = tokio::sync::mpsc::UnboundedSender<Event>;
+/// Events that wait to be taken: enough for a burst, little enough that memory doesn't grow with the hosts.
+const QUEUE: usize = 512;
+
+/// What goes over the channel to the reporters.
+pub enum Message {
+    Event(Event),
+    Ask(Ask),
+    /// The run is over, whatever else still holds a sender.
+    End,
+}
+
+/// A question to the user, and where the answer goes. Whoever asked may have given up meanwhile: then `reply` is closed.
+pub struct Ask {
+    pub question: Question,
+    pub reply: oneshot::Sender<Answer>,
+}
+
+#[derive(Clone)]
+pub struct EventSender(SyncSender<Message>);
+
+/// A channel of events that holds a bounded number of them.
+pub fn channel() -> (EventSender, Receiver<Message>) {
+    let (sender, receiver) = sync_channel(QUEUE);
+    (EventSender(sender), receiver)
+}
+
+impl EventSender {
+    /// Sends an event, waiting while the queue is full. That nobody listens any more is no reason to stop.
+    pub fn send(&self, event: Event) {
+        self.message(Message::Event(event));
+    }
+
+    /// Sends an event that may be lost when reporters are behind.
+    pub fn offer(&self, event: Event) {
+        let _ = self.0.try_send(Message::Event(event));
+    }
+
+    pub fn end(&self) {
+        self.message(Message::End);
+    }
+
+    /// Asks the user, after everything that was sent before has been shown.
+    pub async fn ask(&self, question: Question) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        self.message(Message::Ask(Ask { question, reply }));
+        answer.await.unwrap_or(Answer::NotInteractive)
+    }
+
+    fn message(&self, message: Message) {
+        let Err(TrySendError::Full(message)) = self.0.try_send(message) else { return };
+        let _ = blocking(|| self.0.send(message));
+    }
+}
+
+/// Something that happened, and what it is about.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub at: SystemTime,
+    pub about: About,
+    pub kind: EventKind,
+}
+
+/// Play, task and host of an event, as far as it has them.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    pub play: Option<Arc<PlayInfo>>,
+    pub task: Option<Arc<TaskInfo>>,
+    pub host: Option<Arc<str>>,
+}
+
+#[derive(Debug)]
+pub struct PlayInfo {
+    pub uuid: Uuid,
+    pub name: String,
+    /// How hosts go through the play.
+    pub strategy: &'static str,
+}
+
+/// A task as it stands in the project, with the name that its banner shows.
+#[derive(Debug)]
+pub struct TaskInfo {
+    pub uuid: Uuid,
+    /// The task's number in the run.
+    pub id: u64,
+    /// Rendered for the first host, with the role in front.
+    pub name: String,
+    /// Short name of the action.
+    pub action: String,
+    /// Arguments as written.
+    pub args: Dict,
+    pub place: Span,
+    pub handler: bool,
+    pub check: bool,
+}
 
 #[derive(Clone, Debug)]
-pub enum Event {
+pub enum EventKind {
     PlaybookStarted {
         path: PathBuf,
     },
     PlayStarted {
-        name: String,
-        hosts: Vec<String>,
+        hosts: Vec<Arc<str>>,
     },
     /// No host of the inventory matches the play's pattern.
     NoHostsMatched,
     /// All hosts of the play have failed.
     NoHostsRemaining,
-    /// `--start-at-task` names no task of this play.
+    /// `--start-at-task` names no task of the run.
     NoMatchingTask(String),
-    TaskStarted(TaskHead),
-    /// A host begins to work on the task of the last `TaskStarted`.
-    HostStarted {
-        host: Arc<str>,
-        task: u64,
-    },
+    TaskStarted,
+    /// The host begins to work on the task.
+    HostStarted,
     Finished(Box<TaskReport>),
     ItemFinished(Box<TaskReport>),
     /// `until` was not met; another attempt follows.
@@ -43,66 +138,59 @@ pub enum Event {
     },
     Included {
         what: String,
-        hosts: Vec<String>,
+        hosts: Vec<Arc<str>>,
         item: Option<Value>,
     },
     /// A file or role could not be read while the run went on; the task's results follow.
     IncludeFailed(crate::error::Error),
     HandlerNotified {
-        host: Arc<str>,
         handler: String,
     },
     Notice(Notice),
     /// Something that an action tells the user while it works.
     Message(String),
     /// What a host is waiting for.
-    Progress {
-        host: Arc<str>,
-        text: String,
-    },
+    Progress(String),
     /// Nothing has come from a host for a while.
-    Silence {
-        host: Arc<str>,
-        text: String,
-    },
+    Silence(String),
     /// Output of a running command.
     Output {
-        host: Arc<str>,
         stderr: bool,
         bytes: Vec<u8>,
-    },
-    /// An asynchronous task was looked at.
-    AsyncPolled {
-        host: Arc<str>,
-        job: String,
-        finished: bool,
-        failed: bool,
     },
     PlaybookFinished(Box<Stats>),
 }
 
-impl Event {
-    pub fn of_progress(host: &Arc<str>, event: RemoteEvent) -> Self {
-        let host = Arc::clone(host);
+impl From<RemoteEvent> for EventKind {
+    fn from(event: RemoteEvent) -> Self {
         match event {
-            RemoteEvent::Output(stream, bytes) => Event::Output { host, stderr: stream == Stream::Stderr, bytes },
-            RemoteEvent::Progress(text) => Event::Progress { host, text },
-            RemoteEvent::Silence(text) => Event::Silence { host, text },
+            RemoteEvent::Output(stream, bytes) => EventKind::Output { stderr: stream == Stream::Stderr, bytes },
+            RemoteEvent::Progress(text) => EventKind::Progress(text),
+            RemoteEvent::Silence(text) => EventKind::Silence(text),
         }
     }
 }
 
-/// A task as its banner shows it.
-#[derive(Clone, Debug)]
-pub struct TaskHead {
-    pub id: u64,
-    /// Rendered name, with the role in front.
-    pub name: String,
-    pub place: Span,
-    pub handler: bool,
-    pub check: bool,
-    /// Rendered arguments, when `DISPLAY_ARGS_TO_STDOUT` asks for them and nothing forbids.
-    pub args: Option<String>,
+impl About {
+    pub fn play(play: &Arc<PlayInfo>) -> Self {
+        Self { play: Some(Arc::clone(play)), ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn task(mut self, task: &Arc<TaskInfo>) -> Self {
+        self.task = Some(Arc::clone(task));
+        self
+    }
+
+    #[must_use]
+    pub fn host(mut self, host: &Arc<str>) -> Self {
+        self.host = Some(Arc::clone(host));
+        self
+    }
+
+    pub fn event(self, kind: EventKind) -> Event {
+        Event { at: SystemTime::now(), about: self, kind }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,11 +205,7 @@ pub enum Status {
 /// The result of a task, or of one item of its loop, on one host.
 #[derive(Clone, Debug)]
 pub struct TaskReport {
-    pub task: u64,
-    /// Name of the task as its banner shows it.
-    pub name: String,
-    pub place: Span,
-    pub action: String,
+    pub task: Arc<TaskInfo>,
     pub host: Arc<str>,
     /// The inventory name that the task was delegated to.
     pub delegated_to: Option<String>,
@@ -145,6 +229,30 @@ pub struct TaskReport {
     pub include: bool,
 }
 
+impl TaskReport {
+    /// A result that has only fields.
+    pub fn new(task: &Arc<TaskInfo>, host: &Arc<str>, status: Status, fields: Dict) -> Self {
+        Self {
+            task: Arc::clone(task),
+            host: Arc::clone(host),
+            delegated_to: None,
+            status,
+            ignored: false,
+            fields,
+            diff: Vec::new(),
+            trouble: None,
+            warnings: Vec::new(),
+            deprecations: Vec::new(),
+            item_label: None,
+            looped: false,
+            always_verbose: false,
+            show_diff: false,
+            no_log: false,
+            include: false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostStats {
     pub ok: u32,
@@ -160,7 +268,7 @@ pub struct HostStats {
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
     /// Only hosts that did something, sorted.
-    pub hosts: std::collections::BTreeMap<String, HostStats>,
+    pub hosts: std::collections::BTreeMap<Arc<str>, HostStats>,
     /// Per host, and under `_run` for the whole run.
     pub custom: indexmap::IndexMap<String, Dict>,
 }

@@ -1,99 +1,56 @@
-//! Dynamic includes: which files and roles a step asks for, and on which hosts their tasks follow.
+//! Dynamic includes: reads the file or role that a step asks for. Knows no host.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::batch::Batch;
-use super::event::{Event, Status, TaskReport};
+use super::shared::PlayRun;
 use super::steps::{self, Step, Steps};
-use crate::actions::{Include, IncludeTarget, table};
+use super::tags::TagFilter;
+use crate::actions::{Include, IncludeTarget};
 use crate::error::{Error, ErrorKind};
 use crate::playbook::keywords::{self, Inherit};
-use crate::playbook::{Context, Keyword, Keywords, PlayScope, RoleFiles, RoleRequest, Task};
+use crate::playbook::{Context, Keyword, Keywords, Loader, PlayScope, Role, RoleFiles, RoleRequest, RoleUse, Task};
 use crate::value::{Dict, Value};
 
-/// A host that wants something included.
-pub struct Request {
-    pub host: Arc<str>,
-    pub include: Include,
+/// Where an include stands, and what it asks for.
+pub struct Place<'a> {
+    pub loader: &'a Loader,
+    pub play: &'a PlayRun,
+    pub filter: &'a TagFilter,
+    pub task: &'a Task,
+    pub include: &'a Include,
 }
 
-/// The same include wanted by several hosts: read once, run together.
-struct Group {
-    include: Include,
-    hosts: Vec<Arc<str>>,
+/// What an include brings.
+pub struct Inclusion {
+    /// What the output calls it.
+    pub what: String,
+    pub steps: Steps,
+    /// Roles whose handlers the play has from now on.
+    pub handlers: Vec<RoleUse>,
+    /// Roles whose variables the play sees from now on.
+    pub public: Vec<Arc<Role>>,
 }
 
-/// Adds what was asked for to the hosts' ways. Returns the hosts that were lost because it could not be read.
-pub fn apply(
-    batch: &mut Batch<'_>,
-    task: &Arc<Task>,
-    name: &Arc<str>,
-    requests: Vec<Request>,
-) -> Result<HashSet<Arc<str>>, Error> {
-    let mut lost = HashSet::new();
-    let mut ways: HashMap<Arc<str>, Vec<Step>> = HashMap::new();
-    let mut ids = Vec::new();
-    for group in grouped(requests) {
-        let read = match &group.include.target {
-            IncludeTarget::Tasks { file } => tasks(batch, task, &group.include, file),
-            IncludeTarget::Role { .. } => role(batch, task, &group.include),
-        };
-        match read {
-            Ok((what, steps)) => {
-                steps::order(&steps, &mut ids);
-                batch.shared.send(Event::Included {
-                    what,
-                    hosts: group.hosts.iter().map(std::string::ToString::to_string).collect(),
-                    item: group.include.item.clone(),
-                });
-                for host in &group.hosts {
-                    batch.run.stats.hosts.entry(host.to_string()).or_default().ok += 1;
-                    ways.entry(Arc::clone(host)).or_default().extend(steps.iter().cloned());
-                }
-            }
-            // A file that is missing or wrong is the failure of this task, so that `rescue` can handle it.
-            Err(err) if is_failure_of_the_task(&err) => {
-                fail(batch, task, name, &group, &err);
-                lost.extend(group.hosts);
-            }
-            Err(err) => return Err(err),
-        }
+pub fn read(place: &Place<'_>) -> Result<Inclusion, Error> {
+    match &place.include.target {
+        IncludeTarget::Tasks { file } => tasks(place, file),
+        IncludeTarget::Role { .. } => role(place),
     }
-    for (host, steps) in ways {
-        if !steps.is_empty() && !lost.contains(&host) {
-            batch.iterator.insert(&host, steps.into());
-        }
-    }
-    batch.order.insert(ids);
-    Ok(lost)
 }
 
-/// Mistakes inside an included file stop the run, as they would in a static import.
-fn is_failure_of_the_task(err: &Error) -> bool {
-    err.kind == ErrorKind::File
-        || err.message.contains("must contain a list of tasks")
-        || err.message.contains("was not found")
+/// A file that is missing or no list of tasks is the failure of its task, so that `rescue` can handle it. Other mistakes
+/// inside of it stop the run, as they would in a static import.
+pub fn is_failure_of_the_task(err: &Error) -> bool {
+    matches!(err.kind, ErrorKind::File | ErrorKind::NotATaskList | ErrorKind::MissingRole | ErrorKind::EndlessInclude)
 }
 
-fn grouped(requests: Vec<Request>) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    for Request { host, include } in requests {
-        match groups.iter_mut().find(|group| group.include == include && !group.hosts.contains(&host)) {
-            Some(group) => group.hosts.push(host),
-            None => groups.push(Group { include, hosts: vec![host] }),
-        }
-    }
-    groups
-}
-
-fn scope(batch: &Batch<'_>) -> PlayScope {
+fn scope(play: &PlayRun) -> PlayScope {
     let mut vars = Dict::new();
-    for layer in &batch.play.variables.vars {
+    for layer in &play.variables.vars {
         vars.extend(layer.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
-    PlayScope { playbook_dir: Arc::clone(&batch.play.playbook_dir), vars: Arc::new(vars) }
+    PlayScope { playbook_dir: Arc::clone(&play.playbook_dir), vars: Arc::new(vars) }
 }
 
 /// What included tasks inherit: from the place of the include, its parameters, and `apply`.
@@ -135,19 +92,36 @@ fn apply_keyword(keywords: &mut Keywords, name: &'static str, inherit: Inherit, 
     keywords.entries.insert(name, Keyword { value, span: task.span.clone() });
 }
 
-fn tasks(batch: &mut Batch<'_>, task: &Task, include: &Include, file: &Path) -> Result<(String, Steps), Error> {
-    let path = find_file(batch, task, file)?;
-    let loaded = batch.shared.loader.task_file(&path, &context(task, include), &scope(batch))?;
-    let name_of = |task: &Task| task.name.as_ref().map(|name| name.as_str().to_owned());
-    for usage in &loaded.imported_roles {
-        batch.handlers.add_role(usage, &name_of);
+fn tasks(place: &Place<'_>, file: &Path) -> Result<Inclusion, Error> {
+    let path = find_file(place, file)?;
+    check_depth(place, &path)?;
+    let loaded = place.loader.task_file(&path, &context(place.task, place.include), &scope(place.play))?;
+    let steps = steps::of_entries(&loaded.entries, place.filter)?;
+    Ok(Inclusion {
+        what: path.display().to_string(),
+        steps: steps.into(),
+        handlers: loaded.imported_roles,
+        public: Vec::new(),
+    })
+}
+
+/// A chain of includes this long includes itself: what ends sooner is no mistake.
+const DEEPEST: usize = 500;
+
+fn check_depth(place: &Place<'_>, path: &Path) -> Result<(), Error> {
+    let chain = &place.task.context.task_files;
+    if chain.len() < DEEPEST {
+        return Ok(());
     }
-    let steps = steps::of_entries(&loaded.entries, &batch.filter)?;
-    Ok((path.display().to_string(), steps.into()))
+    let shown = chain.iter().rev().take(4).rev().map(|file| file.display().to_string());
+    let shown: Vec<String> = shown.chain([path.display().to_string()]).collect();
+    let message = format!("{} includes inside of one another, which has no end: … {}", chain.len(), shown.join(" → "));
+    Err(Error::new(ErrorKind::EndlessInclude, message).at(Some(&place.task.action_span)))
 }
 
 /// Beside the file that includes it, in the role's tasks, beside the playbook.
-fn find_file(batch: &Batch<'_>, task: &Task, file: &Path) -> Result<PathBuf, Error> {
+fn find_file(place: &Place<'_>, file: &Path) -> Result<PathBuf, Error> {
+    let task = place.task;
     if file.is_absolute() {
         return Ok(file.to_path_buf());
     }
@@ -160,7 +134,7 @@ fn find_file(batch: &Batch<'_>, task: &Task, file: &Path) -> Result<PathBuf, Err
         dirs.push(role.path.join(if task.context.handlers { "handlers" } else { "tasks" }));
         dirs.push(role.path.join("tasks"));
     }
-    dirs.push(batch.play.playbook_dir.to_path_buf());
+    dirs.push(place.play.playbook_dir.to_path_buf());
     let candidates: Vec<PathBuf> = dirs.iter().map(|dir| crate::template::search::clean(&dir.join(file))).collect();
     if let Some(path) = candidates.iter().find(|path| path.is_file()) {
         return Ok(path.clone());
@@ -175,16 +149,15 @@ fn find_file(batch: &Batch<'_>, task: &Task, file: &Path) -> Result<PathBuf, Err
     ))
 }
 
-fn role(batch: &mut Batch<'_>, task: &Task, include: &Include) -> Result<(String, Steps), Error> {
-    let IncludeTarget::Role {
-        name, tasks_from, vars_from, defaults_from, handlers_from, public, allow_duplicates, ..
-    } = &include.target
+fn role(place: &Place<'_>) -> Result<Inclusion, Error> {
+    let IncludeTarget::Role { name, tasks_from, vars_from, defaults_from, handlers_from, public, allow_duplicates } =
+        &place.include.target
     else {
         return Err(Error::new(ErrorKind::Internal, "not a role"));
     };
     let request = RoleRequest {
         name: name.clone(),
-        span: task.span.clone(),
+        span: place.task.span.clone(),
         params: Dict::new(),
         files: RoleFiles {
             tasks_from: tasks_from.clone(),
@@ -196,57 +169,15 @@ fn role(batch: &mut Batch<'_>, task: &Task, include: &Include) -> Result<(String
         public: *public,
         included: true,
     };
-    let uses = batch.shared.loader.role(&request, &context(task, include), &scope(batch))?;
-    let name_of = |task: &Task| task.name.as_ref().map(|name| name.as_str().to_owned());
+    check_depth(place, Path::new(name))?;
+    let uses = place.loader.role(&request, &context(place.task, place.include), &scope(place.play))?;
     let mut steps = Vec::new();
     for usage in &uses {
-        batch.handlers.add_role(usage, &name_of);
-        if *public {
-            batch.play.variables.publish_role(&usage.role);
-        }
-        let inner = steps::of_entries(&usage.tasks, &batch.filter)?;
+        let inner = steps::of_entries(&usage.tasks, place.filter)?;
         if !inner.is_empty() {
             steps.push(Step::Role { role: Arc::clone(&usage.role), steps: inner.into() });
         }
     }
-    Ok((name.clone(), steps.into()))
-}
-
-fn fail(batch: &mut Batch<'_>, task: &Arc<Task>, name: &Arc<str>, group: &Group, err: &Error) {
-    let wanted = match &group.include.target {
-        IncludeTarget::Tasks { file } => file.display().to_string(),
-        IncludeTarget::Role { name, .. } => name.clone(),
-    };
-    let fields = Dict::from_iter([
-        (Value::str("changed"), Value::Bool(false)),
-        (Value::str("failed"), Value::Bool(true)),
-        (Value::str("include"), Value::str(wanted)),
-        (Value::str("reason"), Value::str(err.message.as_str())),
-    ]);
-    batch.shared.send(Event::IncludeFailed(err.clone()));
-    for host in &group.hosts {
-        let ignored = false;
-        batch.shared.send(Event::Finished(Box::new(TaskReport {
-            task: task.id,
-            name: name.to_string(),
-            place: task.span.clone(),
-            action: table::short_name(&task.action).to_owned(),
-            host: Arc::clone(host),
-            delegated_to: None,
-            status: Status::Failed,
-            ignored,
-            fields: fields.clone(),
-            diff: Vec::new(),
-            trouble: None,
-            warnings: Vec::new(),
-            deprecations: Vec::new(),
-            item_label: None,
-            looped: false,
-            always_verbose: false,
-            show_diff: false,
-            no_log: false,
-            include: false,
-        })));
-        batch.fail(host, std::slice::from_ref(host), task, &fields);
-    }
+    let public = if *public { uses.iter().map(|usage| Arc::clone(&usage.role)).collect() } else { Vec::new() };
+    Ok(Inclusion { what: name.clone(), steps: steps.into(), handlers: uses, public })
 }

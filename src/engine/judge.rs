@@ -18,10 +18,7 @@ pub fn when(task: &Task, templar: &Templar) -> KeywordResult<Option<ActionResult
     if condition.result {
         return Ok(None);
     }
-    let mut result = ActionResult::default()
-        .with("changed", false)
-        .with("skipped", true)
-        .with("skip_reason", "Conditional result was False");
+    let mut result = ActionResult::skipped().with_changed(false).with("skip_reason", "Conditional result was False");
     if let Some(decisive) = condition.false_condition {
         result = result.with("false_condition", as_data(decisive));
     }
@@ -30,7 +27,7 @@ pub fn when(task: &Task, templar: &Templar) -> KeywordResult<Option<ActionResult
 
 fn condition_failed(task: &Task, keyword: &str, err: &TemplateError) -> Box<ActionResult> {
     let mut result = ActionResult::template_failed(None, err);
-    if let Some(cause) = result.trouble.as_mut().and_then(|trouble| trouble.causes.last_mut()) {
+    if let Some(cause) = result.cause_mut() {
         cause.place = cause.place.clone().or_else(|| task.keywords.span(keyword).cloned());
         if err.kind == TemplateErrorKind::BrokenConditional {
             cause.hint = Some(BROKEN_CONDITIONAL_HINT.to_owned());
@@ -44,8 +41,7 @@ fn with_result(task: &Task, scope: &Scope, result: &ActionResult) -> Scope {
     match task.keyword("register") {
         None => scope.clone(),
         Some(name) => {
-            let mut fields = result.fields.clone();
-            fields.entry(Value::str("failed")).or_insert(Value::Bool(false));
+            let fields = result.to_dict();
             scope.with_locals(Arc::new(Dict::from_iter([(Value::str(name.to_text()), Value::dict(fields))])))
         }
     }
@@ -78,21 +74,17 @@ pub fn changed_and_failed(
 ) {
     match holds(task, "changed_when", scope, shared, search_path, result) {
         Ok(None) => {}
-        Ok(Some(changed)) => {
-            result.fields.insert(Value::str("changed"), Value::Bool(changed));
-        }
+        Ok(Some(changed)) => result.set_changed(changed),
         Err(failure) => return not_judged(result, *failure),
     }
     match holds(task, "failed_when", scope, shared, search_path, result) {
         Ok(None) => {}
         Ok(Some(failed)) => {
-            let failed_before = result.is_failed();
-            result.fields.insert(Value::str("failed"), Value::Bool(failed));
-            result.fields.insert(Value::str("failed_when_result"), Value::Bool(failed));
+            result.set("failed_when_result", failed);
             if !failed {
-                result.trouble = None;
-            } else if !failed_before {
-                explain(task, result);
+                result.set_not_failed();
+            } else if !result.is_failed() {
+                fail(task, result);
             }
         }
         Err(failure) => not_judged(result, *failure),
@@ -101,7 +93,7 @@ pub fn changed_and_failed(
 
 /// The result stays, but the task fails because it could not be judged.
 fn not_judged(result: &mut ActionResult, failure: ActionResult) {
-    result.trouble = failure.trouble;
+    result.set_failed(failure.trouble().cloned());
     result.fields.extend(failure.fields);
 }
 
@@ -116,16 +108,15 @@ pub fn until(
 }
 
 /// A result that only a condition calls failed gets a trouble to be shown.
-pub fn explain(task: &Task, result: &mut ActionResult) {
-    if result.trouble.is_some() {
+pub fn fail(task: &Task, result: &mut ActionResult) {
+    if result.trouble().is_some() {
         return;
     }
     let message = result.fields.get("msg").map(Value::to_text).filter(|text| !text.is_empty());
     let failed_in = if table::is_module(&task.action) { FailedIn::Module } else { FailedIn::Action };
-    result.trouble = Some(Trouble {
-        failed_in,
-        causes: vec![Cause { message: message.unwrap_or_else(|| "Unknown error.".into()), ..Cause::default() }],
-    });
+    let message = message.unwrap_or_else(|| "Unknown error.".into());
+    let causes = vec![Cause { message, ..Cause::default() }];
+    result.set_failed(Some(Trouble { failed_in, causes }));
 }
 
 /// A condition shown in a result is no condition any more.

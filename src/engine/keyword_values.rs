@@ -23,9 +23,7 @@ impl KeywordReader<'_> {
             Ok(value) => Ok(Some(value)),
             Err(err) => {
                 let mut result = ActionResult::template_failed(None, &err);
-                if let Some(trouble) = &mut result.trouble
-                    && let Some(cause) = trouble.causes.last_mut()
-                {
+                if let Some(cause) = result.cause_mut() {
                     cause.place = cause.place.clone().or_else(|| self.keywords.span(name).cloned());
                 }
                 Err(Box::new(result))
@@ -75,11 +73,7 @@ impl KeywordReader<'_> {
                 hint: None,
             },
         ];
-        let trouble = Trouble { failed_in: FailedIn::Task, causes };
-        let mut result =
-            ActionResult::default().with("failed", true).with("changed", false).with("msg", trouble.text());
-        result.trouble = Some(trouble);
-        Box::new(result)
+        Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes }))
     }
 }
 

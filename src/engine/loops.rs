@@ -47,7 +47,7 @@ fn render_known(written: &Value, templar: &Templar) -> Result<Value, Box<crate::
 
 fn loop_failed(task: &Task, err: &crate::template::TemplateError) -> Box<ActionResult> {
     let mut result = ActionResult::template_failed(None, err);
-    if let Some(cause) = result.trouble.as_mut().and_then(|trouble| trouble.causes.last_mut()) {
+    if let Some(cause) = result.cause_mut() {
         cause.place = cause.place.clone().or_else(|| task.loop_span.clone());
     }
     Box::new(result)
@@ -59,10 +59,7 @@ fn not_a_list(task: &Task, written: &Value, found: &Value) -> Box<ActionResult> 
         place: written.span().or(task.loop_span.as_ref()).cloned(),
         hint: Some("Provide a list of items/templates, or a template resolving to a list.".into()),
     };
-    let trouble = Trouble { failed_in: FailedIn::Plain, causes: vec![cause] };
-    let mut result = ActionResult::default().with("failed", true).with("changed", false).with("msg", trouble.text());
-    result.trouble = Some(trouble);
-    Box::new(result)
+    Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Plain, causes: vec![cause] }))
 }
 
 /// `loop_control`, rendered as far as it does not depend on the item.
@@ -136,33 +133,50 @@ fn to_value(number: usize) -> Value {
     Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-/// The result of a loop: those of its items, and what follows from them.
-pub fn combine(results: Vec<Dict>) -> ActionResult {
-    let any = |name: &str| results.iter().any(|result| result.get(name).is_some_and(Value::is_truthy));
-    let changed = any("changed");
-    let failed = any("failed");
-    let unreachable = any("unreachable");
-    let skipped = results.iter().all(|result| result.get("skipped").is_some_and(Value::is_truthy));
-    let mut combined = ActionResult::default().with("changed", changed);
-    if results.is_empty() {
-        return combined
-            .with("skipped", true)
-            .with("skipped_reason", "No items in the list")
-            .with("results", Vec::new());
+/// The results of a loop's items, as they come in.
+#[derive(Default)]
+pub struct Combined {
+    results: Vec<Value>,
+    changed: bool,
+    failed: bool,
+    unreachable: bool,
+    /// An item was not skipped.
+    did_something: bool,
+}
+
+impl Combined {
+    pub fn add(&mut self, result: &ActionResult, dict: Dict) {
+        self.changed |= result.is_changed();
+        self.failed |= result.is_failed();
+        self.unreachable |= result.is_unreachable();
+        self.did_something |= !result.is_skipped();
+        self.results.push(Value::dict(dict));
     }
-    let message = if failed {
-        combined = combined.with("failed", true);
-        "One or more items failed"
-    } else if skipped {
-        "All items skipped"
-    } else {
-        "All items completed"
-    };
-    if unreachable {
-        combined = combined.with("unreachable", true);
+
+    pub fn last(&self) -> Option<&Value> {
+        self.results.last()
     }
-    combined
-        .with("msg", message)
-        .with("results", results.into_iter().map(Value::dict).collect::<Vec<_>>())
-        .with("skipped", skipped)
+
+    /// The result of the loop: those of its items, and what follows from them.
+    pub fn result(self) -> ActionResult {
+        let mut combined = ActionResult::changed(self.changed);
+        if self.results.is_empty() {
+            combined.set_skipped();
+            return combined.with("skipped_reason", "No items in the list").with("results", Vec::new());
+        }
+        let message = if self.failed {
+            combined.set_failed(None);
+            "One or more items failed"
+        } else if self.did_something {
+            "All items completed"
+        } else {
+            combined.set_skipped();
+            "All items skipped"
+        };
+        if self.unreachable {
+            combined.set_unreachable();
+        }
+        combined = combined.with("msg", message).with("results", self.results);
+        if combined.is_skipped() { combined } else { combined.with("skipped", false) }
+    }
 }

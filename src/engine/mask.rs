@@ -38,7 +38,7 @@ impl Mask {
         }
         let text = |text: &mut String| *text = self.text(text);
         result.warnings.iter_mut().for_each(text);
-        if let Some(trouble) = &mut result.trouble {
+        if let Some(trouble) = result.trouble_mut() {
             trouble.causes.iter_mut().for_each(|cause| cause.message = self.text(&cause.message));
         }
         for diff in &mut result.diff {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::batch::Batch;
 use super::endpoint::Deciders;
-use super::event::{Event, Status, TaskReport};
+use super::event::{EventKind, Status, TaskReport};
 use super::judge;
 use super::keyword_values::KeywordReader;
+use super::play_state::{HostId, PlayState};
 use super::strategy::Ending;
-use crate::actions::{ActionResult, META_CHOICES, table};
+use crate::actions::META_CHOICES;
 use crate::error::Error;
 use crate::playbook::Task;
 use crate::value::Value;
@@ -16,34 +16,38 @@ use crate::value::Value;
 /// These are carried out host by host; the others once for all.
 const PER_HOST: &[&str] = &["end_host", "end_role", "flush_handlers", "noop", "reset_connection"];
 
-impl Batch<'_> {
-    pub fn meta(&mut self, task: &Arc<Task>, hosts: &[Arc<str>]) -> Result<Option<Ending>, Error> {
+impl PlayState<'_> {
+    pub fn meta(&mut self, task: &Arc<Task>, hosts: &[HostId]) -> Result<Option<Ending>, Error> {
         let what = meta_of(task)?;
         let per_host = PER_HOST.contains(&what.as_str());
         let search_path = self.shared.search_path(&self.play, task);
         for host in if per_host { hosts } else { hosts.get(..1).unwrap_or_default() } {
-            self.iterator.handled(host, task.id);
-            let name: Arc<str> =
-                if task.implicit { Arc::from("meta") } else { self.announce(task, host, &search_path) };
-            let wanted = self.shared.scope(&self.play, task, host, &search_path).and_then(|scope| {
+            self.iterator.handled(*host, task.id);
+            let info = if task.implicit {
+                self.info(task, "meta".to_owned())
+            } else {
+                self.announce(task, *host, &search_path)
+            };
+            let wanted = self.shared.scope(&self.play, task, self.name(*host), &search_path).and_then(|scope| {
                 let templar = self.shared.templar(&scope, &search_path);
                 judge::when(task, &templar)
             });
-            match wanted {
-                Ok(None) => {}
-                Ok(Some(skipped)) => {
-                    self.shared.send(Event::Finished(Box::new(report(task, host, &name, skipped, Status::Skipped))));
+            let (result, status) = match wanted {
+                Ok(None) => {
+                    if let Some(ending) = self.carry_out(&what, task, *host, hosts)? {
+                        return Ok(Some(ending));
+                    }
                     continue;
                 }
-                Err(failure) => {
-                    let fields = failure.fields.clone();
-                    self.shared.send(Event::Finished(Box::new(report(task, host, &name, *failure, Status::Failed))));
-                    self.fail(host, std::slice::from_ref(host), task, &fields);
-                    continue;
-                }
-            }
-            if let Some(ending) = self.carry_out(&what, task, host, hosts)? {
-                return Ok(Some(ending));
+                Ok(Some(skipped)) => (skipped, Status::Skipped),
+                Err(failure) => (*failure, Status::Failed),
+            };
+            let mut report = TaskReport::new(&info, self.name(*host), status, result.to_dict());
+            (report.trouble, report.warnings) = (result.trouble().cloned(), result.warnings.clone());
+            let about = self.about().task(&info).host(self.name(*host));
+            self.shared.send(about, EventKind::Finished(Box::new(report)));
+            if status == Status::Failed {
+                self.fail(*host, &[*host], task, &result.to_dict());
             }
         }
         Ok(None)
@@ -53,32 +57,20 @@ impl Batch<'_> {
         &mut self,
         what: &str,
         task: &Arc<Task>,
-        host: &Arc<str>,
-        hosts: &[Arc<str>],
+        host: HostId,
+        hosts: &[HostId],
     ) -> Result<Option<Ending>, Error> {
         match what {
             "noop" => {}
-            "flush_handlers" => self.flush(std::slice::from_ref(host)),
-            "end_host" => self.iterator.end_host(host),
+            "flush_handlers" => self.flush(&[host]),
+            "end_host" => self.end_host(host),
             "end_role" => self.iterator.end_role(host),
             "end_play" | "end_batch" => {
-                for host in self.hosts.clone() {
-                    self.iterator.end_host(&host);
-                }
+                self.all().for_each(|host| self.end_host(host));
                 return Ok(Some(if what == "end_play" { Ending::EndPlay } else { Ending::Done }));
             }
-            "clear_facts" => {
-                for host in hosts {
-                    self.shared.world.host(host).clear_facts();
-                }
-            }
-            "clear_host_errors" => {
-                for host in self.hosts.clone() {
-                    self.run.failed.remove(&*host);
-                    self.run.unreachable.remove(&*host);
-                    self.iterator.revive(&host);
-                }
-            }
+            "clear_facts" => hosts.iter().for_each(|host| self.variables(*host).clear_facts()),
+            "clear_host_errors" => self.clear_errors(),
             "refresh_inventory" => self.shared.world.reload_inventory()?,
             "reset_connection" => self.reset_connection(task, host),
             other => {
@@ -89,9 +81,9 @@ impl Batch<'_> {
         Ok(None)
     }
 
-    fn reset_connection(&self, task: &Arc<Task>, host: &Arc<str>) {
+    fn reset_connection(&self, task: &Arc<Task>, host: HostId) {
         let search_path = self.shared.search_path(&self.play, task);
-        let Ok(scope) = self.shared.scope(&self.play, task, host, &search_path) else { return };
+        let Ok(scope) = self.shared.scope(&self.play, task, self.name(host), &search_path) else { return };
         let templar = self.shared.templar(&scope, &search_path);
         let keywords = KeywordReader { keywords: &task.keywords, templar: &templar };
         let deciders = Deciders { scope: &scope, templar: &templar, keywords, options: &self.shared.options };
@@ -111,28 +103,4 @@ pub fn meta_of(task: &Task) -> Result<String, Error> {
         return Ok(what);
     }
     Err(Error::project(format!("invalid meta action requested: {what}"), Some(&task.action_span)).with_exit_code(1))
-}
-
-fn report(task: &Task, host: &Arc<str>, name: &Arc<str>, result: ActionResult, status: Status) -> TaskReport {
-    TaskReport {
-        task: task.id,
-        name: name.to_string(),
-        place: task.span.clone(),
-        action: table::short_name(&task.action).to_owned(),
-        host: Arc::clone(host),
-        delegated_to: None,
-        status,
-        ignored: false,
-        fields: result.fields,
-        diff: Vec::new(),
-        trouble: result.trouble,
-        warnings: result.warnings,
-        deprecations: Vec::new(),
-        item_label: None,
-        looped: false,
-        always_verbose: false,
-        show_diff: false,
-        no_log: false,
-        include: false,
-    }
 }

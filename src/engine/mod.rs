@@ -1,20 +1,26 @@
 //! Runs plays: who does what when. Tells what happens as events; prints nothing.
 
 mod arguments;
-mod batch;
+mod driver;
 mod effects;
 mod endpoint;
 pub mod event;
 mod handlers;
 mod includes;
+mod inclusion;
+mod interrupt;
 mod judge;
 mod keyword_values;
 mod loops;
 mod mask;
 mod meta;
 pub mod options;
+mod play;
 mod play_iterator;
+mod play_keywords;
+mod play_state;
 mod prompts;
+mod results;
 mod run;
 mod run_state;
 mod shared;

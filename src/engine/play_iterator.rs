@@ -1,8 +1,9 @@
 //! Each host's place in the tree of blocks, and where it goes when a task fails.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::play_state::HostId;
 use super::steps::{BlockSteps, Step, Steps};
 use crate::playbook::{Role, Task};
 
@@ -74,36 +75,37 @@ pub enum AfterFailure {
 /// The places of all hosts of a batch.
 #[derive(Debug)]
 pub struct PlayIterator {
-    places: HashMap<Arc<str>, HostPlace>,
+    places: Vec<HostPlace>,
 }
 
 impl PlayIterator {
-    pub fn new(hosts: &[Arc<str>], steps: &Steps) -> Self {
-        let places = hosts
-            .iter()
-            .map(|host| {
-                let frames = vec![Frame { steps: Arc::clone(steps), next: 0, kind: Kind::List }];
-                (Arc::clone(host), HostPlace { frames, ..HostPlace::default() })
-            })
-            .collect();
-        Self { places }
+    pub fn new(hosts: usize, steps: &Steps) -> Self {
+        let place = || {
+            let frames = vec![Frame { steps: Arc::clone(steps), next: 0, kind: Kind::List }];
+            HostPlace { frames, ..HostPlace::default() }
+        };
+        Self { places: std::iter::repeat_with(place).take(hosts).collect() }
+    }
+
+    fn place(&mut self, host: HostId) -> Option<&mut HostPlace> {
+        self.places.get_mut(host.index())
     }
 
     /// What a host does next; nothing when it is through or failed.
-    pub fn peek(&mut self, host: &str) -> Option<Next> {
-        self.places.get_mut(host)?.settle()
+    pub fn peek(&mut self, host: HostId) -> Option<Next> {
+        self.place(host)?.settle()
     }
 
     /// Steps over what `peek` showed.
-    pub fn take(&mut self, host: &str) {
-        if let Some(frame) = self.places.get_mut(host).and_then(|place| place.frames.last_mut()) {
+    pub fn take(&mut self, host: HostId) {
+        if let Some(frame) = self.place(host).and_then(|place| place.frames.last_mut()) {
             frame.next += 1;
         }
     }
 
     /// The host's last task failed.
-    pub fn fail(&mut self, host: &str) -> AfterFailure {
-        self.places.get_mut(host).map_or(AfterFailure::Lost, |place| {
+    pub fn fail(&mut self, host: HostId) -> AfterFailure {
+        self.place(host).map_or(AfterFailure::Lost, |place| {
             let rescued = place.will_be_rescued();
             place.fail();
             if rescued { AfterFailure::Rescued } else { AfterFailure::Lost }
@@ -111,22 +113,22 @@ impl PlayIterator {
     }
 
     /// Nothing more of the play runs on this host.
-    pub fn end_host(&mut self, host: &str) {
-        if let Some(place) = self.places.get_mut(host) {
+    pub fn end_host(&mut self, host: HostId) {
+        if let Some(place) = self.place(host) {
             place.frames.clear();
         }
     }
 
     /// A host that was lost goes on where it was.
-    pub fn revive(&mut self, host: &str) {
-        if let Some(place) = self.places.get_mut(host) {
+    pub fn revive(&mut self, host: HostId) {
+        if let Some(place) = self.place(host) {
             place.failed = false;
         }
     }
 
     /// The rest of the innermost role is left out.
-    pub fn end_role(&mut self, host: &str) {
-        let Some(place) = self.places.get_mut(host) else { return };
+    pub fn end_role(&mut self, host: HostId) {
+        let Some(place) = self.place(host) else { return };
         while let Some(frame) = place.frames.last() {
             if matches!(frame.kind, Kind::Role(_)) {
                 if let Some(frame) = place.frames.last_mut() {
@@ -139,15 +141,15 @@ impl PlayIterator {
     }
 
     /// Lets a host run `steps` before it goes on, such as those of an included file.
-    pub fn insert(&mut self, host: &str, steps: Steps) {
-        if let Some(place) = self.places.get_mut(host) {
+    pub fn insert(&mut self, host: HostId, steps: Steps) {
+        if let Some(place) = self.place(host) {
             place.frames.push(Frame { steps, next: 0, kind: Kind::List });
         }
     }
 
     /// Lets a host run the handlers that it has notified.
-    pub fn flush(&mut self, host: &str, handlers: &Steps) {
-        if let Some(place) = self.places.get_mut(host)
+    pub fn flush(&mut self, host: HostId, handlers: &Steps) {
+        if let Some(place) = self.place(host)
             && !place.notified.is_empty()
         {
             place.frames.push(Frame { steps: Arc::clone(handlers), next: 0, kind: Kind::Handlers });
@@ -155,20 +157,20 @@ impl PlayIterator {
     }
 
     /// Notes a handler for the next flush; says whether it is new.
-    pub fn notify(&mut self, host: &str, handler: u64) -> bool {
-        self.places.get_mut(host).is_some_and(|place| place.notified.insert(handler))
+    pub fn notify(&mut self, host: HostId, handler: u64) -> bool {
+        self.place(host).is_some_and(|place| place.notified.insert(handler))
     }
 
     /// The handler has run.
-    pub fn handled(&mut self, host: &str, handler: u64) {
-        if let Some(place) = self.places.get_mut(host) {
+    pub fn handled(&mut self, host: HostId, handler: u64) {
+        if let Some(place) = self.place(host) {
             place.notified.remove(&handler);
         }
     }
 
     /// A task of the role ran on this host.
-    pub fn role_begun(&mut self, host: &str, role: &Arc<Role>) {
-        if let Some(place) = self.places.get_mut(host) {
+    pub fn role_begun(&mut self, host: HostId, role: &Arc<Role>) {
+        if let Some(place) = self.place(host) {
             place.roles_begun.insert(role_id(role));
         }
     }
@@ -292,14 +294,14 @@ mod tests {
 
     /// Walks a host through `steps`, failing at `fails`; flushes stand for tasks, since only their numbers matter.
     fn walk(steps: Vec<Step>, fails: &[u64]) -> (Vec<u64>, Vec<AfterFailure>) {
-        let host: Arc<str> = Arc::from("h");
-        let mut iterator = PlayIterator::new(std::slice::from_ref(&host), &steps.into());
+        let host = HostId::all(1).next().expect("one host");
+        let mut iterator = PlayIterator::new(1, &steps.into());
         let (mut seen, mut outcomes) = (Vec::new(), Vec::new());
-        while let Some(next) = iterator.peek(&host) {
-            iterator.take(&host);
+        while let Some(next) = iterator.peek(host) {
+            iterator.take(host);
             seen.push(next.id());
             if fails.contains(&next.id()) {
-                outcomes.push(iterator.fail(&host));
+                outcomes.push(iterator.fail(host));
             }
         }
         (seen, outcomes)

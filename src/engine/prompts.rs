@@ -1,15 +1,15 @@
-//! `vars_prompt`: asks before a play begins. Without a terminal nothing is asked and the defaults hold.
+//! `vars_prompt`: asks before a play begins. Where nobody can answer the defaults hold.
 
-use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
+use super::event::{Answer, Question};
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::playbook::{Play, VarsPrompt};
 use crate::template::SearchPath;
 use crate::value::{Dict, Str, Value};
 
-pub fn ask(shared: &Shared, play: &Play) -> Result<Arc<Dict>, Error> {
+pub async fn ask(shared: &Shared, play: &Play) -> Result<Arc<Dict>, Error> {
     let mut answers = Dict::new();
     for prompt in &play.vars_prompt {
         if shared.options.extra_vars.contains_key(prompt.name.as_str()) {
@@ -22,11 +22,12 @@ pub fn ask(shared: &Shared, play: &Play) -> Result<Arc<Dict>, Error> {
             None => Value::Null,
             Some(default) => render(shared, play, default)?,
         };
-        let value = if std::io::stdin().is_terminal() {
-            answer(shared, play, prompt, value)?
-        } else {
-            shared.notices.warn("Not prompting as we are not in interactive mode", None);
-            value
+        let value = match answer(shared, play, prompt, &value).await? {
+            Some(answer) => answer,
+            None => {
+                shared.notices.warn("Not prompting as we are not in interactive mode", None);
+                value
+            }
         };
         answers.insert(Value::str(prompt.name.as_str()), value);
     }
@@ -41,38 +42,33 @@ fn render(shared: &Shared, play: &Play, value: &Value) -> Result<Value, Error> {
     Ok(shared.templates.templar(Arc::new(variables), search).render(value)?)
 }
 
-fn answer(shared: &Shared, play: &Play, prompt: &VarsPrompt, default: Value) -> Result<Value, Error> {
+/// What the user answers; none when nobody is there.
+async fn answer(shared: &Shared, play: &Play, prompt: &VarsPrompt, default: &Value) -> Result<Option<Value>, Error> {
     let text = match &prompt.prompt {
         Some(text) => render(shared, play, text)?.to_text(),
         None => prompt.name.clone(),
     };
     let text = if default.is_null() { format!("{text}: ") } else { format!("{text} [{}]: ", default.to_text()) };
+    let mut asked = text.clone();
     loop {
-        let first = read(&text, prompt.private)?;
-        if prompt.confirm && first != read(&format!("confirm {text}"), prompt.private)? {
-            tell("***** VALUES ENTERED DO NOT MATCH ****\n")?;
+        let Some(first) = read(shared, &asked, prompt.private).await? else { return Ok(None) };
+        if prompt.confirm && read(shared, &format!("confirm {text}"), prompt.private).await?.as_ref() != Some(&first) {
+            asked = format!("***** VALUES ENTERED DO NOT MATCH ****\n{text}");
             continue;
         }
-        return Ok(if first.is_empty() && !default.is_null() { default } else { Value::Str(Str::data(first)) });
+        let answer =
+            if first.is_empty() && !default.is_null() { default.clone() } else { Value::Str(Str::data(first)) };
+        return Ok(Some(answer));
     }
 }
 
-fn read(text: &str, private: bool) -> Result<String, Error> {
-    let failed =
-        |err: std::io::Error| Error::new(ErrorKind::Interrupted, format!("the prompt was not answered: {err}"));
-    if private {
-        return rpassword::prompt_password(text).map_err(failed);
+async fn read(shared: &Shared, text: &str, private: bool) -> Result<Option<String>, Error> {
+    shared.pass_notices();
+    match shared.events.ask(Question { text: text.to_owned(), secret: private }).await {
+        Answer::Text(text) => Ok(Some(text)),
+        Answer::NotInteractive => Ok(None),
+        Answer::Lost(reason) => {
+            Err(Error::new(ErrorKind::Interrupted, format!("the prompt was not answered: {reason}")))
+        }
     }
-    tell(text)?;
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).map_err(failed)?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-/// Prompts belong to the terminal's conversation, before any event of the play.
-fn tell(text: &str) -> Result<(), Error> {
-    let mut out = std::io::stderr();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|err| Error::new(ErrorKind::Internal, err.to_string()))
 }

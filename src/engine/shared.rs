@@ -3,10 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use uuid::Uuid;
 
-use super::event::{Event, EventSender};
+use super::event::{About, EventKind, EventSender, PlayInfo};
+use super::keyword_values::{KeywordReader, KeywordResult};
 use super::options::RunOptions;
+use super::play_state::{HostId, PlayState};
+use super::run_state::Counters;
 use crate::actions::ActionResult;
 use crate::error::Notices;
 use crate::playbook::{Loader, Task};
@@ -23,28 +26,29 @@ pub struct Shared {
     pub remote: Arc<remote::Pool>,
     pub events: EventSender,
     pub notices: Notices,
-    /// One permit per host at work.
-    pub forks: Arc<Semaphore>,
+    pub counters: Counters,
+    /// Tells this run from others.
+    pub run_uuid: Uuid,
 }
 
 /// A play while it runs.
 pub struct PlayRun {
-    pub name: String,
+    pub info: Arc<PlayInfo>,
     pub variables: Arc<PlayVariables>,
     pub playbook_dir: Arc<Path>,
 }
 
 impl Shared {
-    /// Sends an event. That nobody listens any more is no reason to stop.
-    pub fn send(&self, event: Event) {
+    /// Sends an event, after what was noticed meanwhile.
+    pub fn send(&self, about: About, kind: EventKind) {
         self.pass_notices();
-        let _ = self.events.send(event);
+        self.events.send(about.event(kind));
     }
 
     /// Sends what parts without a way to the user have to say.
     pub fn pass_notices(&self) {
         for notice in self.notices.drain() {
-            let _ = self.events.send(Event::Notice(notice));
+            self.events.send(About::default().event(EventKind::Notice(notice)));
         }
     }
 
@@ -123,5 +127,20 @@ impl Shared {
             }
         }
         Ok(files)
+    }
+}
+
+impl PlayState<'_> {
+    /// Reads keywords of a task as one host sees them.
+    pub fn keyword<T>(
+        &self,
+        task: &Arc<Task>,
+        host: HostId,
+        search_path: &Arc<SearchPath>,
+        read: impl FnOnce(&KeywordReader<'_>) -> KeywordResult<T>,
+    ) -> KeywordResult<T> {
+        let scope = self.shared.scope(&self.play, task, self.name(host), search_path)?;
+        let templar = self.shared.templar(&scope, search_path);
+        read(&KeywordReader { keywords: &task.keywords, templar: &templar })
     }
 }

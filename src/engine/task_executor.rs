@@ -1,19 +1,23 @@
 //! One task on one host: variables, loop, when, render, validate, act, judge, retry, report.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::arguments::{self, Arguments};
 use super::endpoint::Deciders;
-use super::event::Event;
+use super::event::{About, EventKind, TaskInfo};
 use super::judge;
 use super::keyword_values::{KeywordReader, KeywordResult};
-use super::loops::{self, Control};
+use super::loops::{self, Combined, Control};
 use super::mask::CENSORED_ITEM;
 use super::shared::{PlayRun, Shared};
 use super::task_report::{Executed, Pass};
+use crate::actions::ask::{Answer, Question};
+use crate::actions::effect::FactsOf;
 use crate::actions::table::{self, Resolved};
-use crate::actions::{ActionResult, Effect, FailedIn, Invocation, Target};
+use crate::actions::{ActionResult, Cause, Effect, FailedIn, HostEffect, Invocation, RunEffect, Target, Trouble};
+use crate::inventory::Pending;
 use crate::playbook::Task;
 use crate::template::{SearchPath, Templar};
 use crate::value::{Dict, Value};
@@ -26,8 +30,7 @@ pub struct Job {
     pub play: Arc<PlayRun>,
     pub task: Arc<Task>,
     pub host: Arc<str>,
-    /// The task's name as its banner shows it.
-    pub name: Arc<str>,
+    pub info: Arc<TaskInfo>,
     pub search_path: Arc<SearchPath>,
 }
 
@@ -44,8 +47,7 @@ impl Job {
         };
         match items {
             None => {
-                let pass = self.pass(&scope, &templar, None).await;
-                self.apply_variables(&pass);
+                let pass = self.pass(&scope, &templar, None, &mut Pending::default()).await;
                 self.report(pass, false)
             }
             Some(items) => self.each(scope, &templar, items).await,
@@ -62,7 +64,7 @@ impl Job {
         })
     }
 
-    async fn each(&self, mut scope: Scope, templar: &Templar, items: Vec<Value>) -> Executed {
+    async fn each(&self, scope: Scope, templar: &Templar, items: Vec<Value>) -> Executed {
         let control = match Control::of(&self.task.loop_control, templar) {
             Ok(control) => control,
             Err(result) => return self.report(Pass::of(*result), false),
@@ -74,61 +76,57 @@ impl Job {
             );
         }
         let items = Arc::new(items);
-        let mut results = Vec::with_capacity(items.len());
+        let mut combined = Combined::default();
         let mut last = Pass::of(ActionResult::ok());
         let mut effects = Vec::new();
-        let mut includes = Vec::new();
-        let mut broken = false;
+        // What the items before have set, which this item sees.
+        let mut set = Arc::new(Dict::new());
+        let mut pending = Pending::default();
         for index in 0..items.len() {
             if index > 0 && control.pause > 0.0 {
                 tokio::time::sleep(Duration::from_secs_f64(control.pause)).await;
             }
             let locals = control.variables(&items, index);
-            let item_scope = scope.with_locals(Arc::new(locals.clone()));
+            let item_scope = scope.with_locals(Arc::clone(&set)).with_locals(Arc::new(locals.clone()));
             let item_templar = self.shared.templar(&item_scope, &self.search_path);
-            let mut pass = self.pass(&item_scope, &item_templar, Some(&locals)).await;
-            for (name, value) in locals {
-                if name.as_str() != Some("ansible_loop") || control.extended {
-                    pass.result.fields.insert(name, value);
-                }
-            }
-            let changes_variables = self.apply_variables(&pass);
+            let mut pass = self.pass(&item_scope, &item_templar, Some(&locals), &mut pending).await;
+            pass.result.fields.extend(locals);
             let label = self.label(&item_templar, items.get(index));
             let mut including = false;
-            for effect in pass.result.effects.drain(..) {
-                match effect {
-                    Effect::Include(mut include) => {
-                        including = true;
-                        include.item = if pass.no_log { Some(Value::str(CENSORED_ITEM)) } else { label.clone() };
-                        includes.push(Effect::Include(include));
-                    }
-                    other => effects.push(other),
+            for effect in &mut pass.result.effects {
+                if let Effect::Run(RunEffect::Include(include)) = effect {
+                    including = true;
+                    include.item = if pass.no_log { Some(Value::str(CENSORED_ITEM)) } else { label.clone() };
                 }
             }
             if !including {
                 self.item_finished(&pass, label);
             }
-            results.push(self.registered(&mut pass));
+            combined.add(&pass.result, self.kept(&pass.result));
+            let broken = self.breaks(&item_scope, &combined);
+            // Nobody looks at these variables any more, so that adding to them copies nothing.
+            drop((item_scope, item_templar));
+            note_variables(&scope, &mut set, &pass.result.effects);
+            effects.append(&mut pass.result.effects);
             last.merge(pass);
-            if self.breaks(&item_scope, &results) {
-                broken = true;
-            }
             if broken {
                 break;
             }
-            if changes_variables {
-                match self.shared.scope(&self.play, &self.task, &self.host, &self.search_path) {
-                    Ok(fresh) => scope = fresh,
-                    Err(result) => return self.report(Pass::of(*result), false),
-                }
-            }
         }
-        let mut combined = loops::combine(results);
-        effects.extend(includes);
-        combined.effects = effects;
-        last.result = combined;
+        let mut result = combined.result();
+        result.effects = last_facts(effects);
+        last.result = result;
         let looped = !items.is_empty();
         self.report(last, looped)
+    }
+
+    /// An item's result as it stands in `results`. Where nobody will look at it, it doesn't keep facts that each item makes longer.
+    fn kept(&self, result: &ActionResult) -> Dict {
+        let mut dict = result.to_dict();
+        if self.task.keyword("register").is_none() && !result.is_failed() {
+            dict.shift_remove("ansible_facts");
+        }
+        dict
     }
 
     pub fn reader<'a>(&'a self, templar: &'a Templar) -> KeywordReader<'a> {
@@ -136,21 +134,40 @@ impl Job {
     }
 
     /// Variables are those of `scope`: everything from here on is about one item.
-    async fn pass(&self, scope: &Scope, templar: &Templar, item: Option<&Dict>) -> Pass {
+    async fn pass(&self, scope: &Scope, templar: &Templar, item: Option<&Dict>, pending: &mut Pending) -> Pass {
         let mut pass = Pass::of(ActionResult::ok());
         pass.item = item.cloned();
-        if let Err(result) = self.steps(scope, templar, &mut pass).await {
+        if let Err(result) = self.steps(scope, templar, &mut pass, pending).await {
             pass.result = *result;
+        }
+        // What failed or was skipped changes nothing outside of its task.
+        if pass.result.is_failed() || pass.result.is_unreachable() || pass.result.is_skipped() {
+            pass.result.effects.clear();
+        }
+        if let (Some(name), true) = (&pass.delegated_to, pass.delegate_facts) {
+            for effect in &mut pass.result.effects {
+                if let Effect::Host { of, .. } = effect {
+                    *of = FactsOf::Named(Arc::from(name.as_str()));
+                }
+            }
         }
         pass
     }
 
-    async fn steps(&self, scope: &Scope, templar: &Templar, pass: &mut Pass) -> KeywordResult<()> {
+    async fn steps(
+        &self,
+        scope: &Scope,
+        templar: &Templar,
+        pass: &mut Pass,
+        pending: &mut Pending,
+    ) -> KeywordResult<()> {
         let reader = self.reader(templar);
         pass.no_log = true;
         pass.no_log = reader.bool("no_log")?.unwrap_or(self.shared.options.no_log);
         pass.ignore_errors = reader.bool("ignore_errors")?.unwrap_or(false);
         pass.ignore_unreachable = reader.bool("ignore_unreachable")?.unwrap_or(false);
+        // Where it can't be read, the task fails: once a host has failed, it would be too late.
+        reader.bool("any_errors_fatal")?;
         if let Some(skipped) = judge::when(&self.task, templar)? {
             pass.result = skipped;
             return Ok(());
@@ -173,7 +190,7 @@ impl Job {
         let target = self.target(scope, templar, pass.delegated_to.as_deref(), check, diff, pass.no_log)?;
         let timeout = reader.int("timeout")?.or(self.shared.options.task_timeout).filter(|seconds| *seconds > 0);
         let call = Call { resolved: &resolved, arguments: &arguments, target: &target, check, diff };
-        self.attempts(&call, scope, templar, timeout, pass).await
+        self.attempts(&call, scope, templar, timeout, pass, pending).await
     }
 
     /// The machine that the task works on.
@@ -207,8 +224,7 @@ impl Job {
                 (deciders.endpoint()?, deciders.become_()?)
             }
         };
-        let events = self.shared.events.clone();
-        let host = Arc::clone(&self.host);
+        let (events, about) = (self.shared.events.clone(), self.about());
         Ok(Target {
             pool: Arc::clone(&self.shared.remote),
             endpoint,
@@ -218,9 +234,7 @@ impl Job {
             diff,
             no_log,
             verbosity: self.shared.options.verbosity,
-            progress: Arc::new(move |progress| {
-                let _ = events.send(Event::of_progress(&host, progress));
-            }),
+            progress: Arc::new(move |progress| events.offer(about.clone().event(progress.into()))),
         })
     }
 
@@ -232,6 +246,7 @@ impl Job {
         templar: &Templar,
         timeout: Option<i64>,
         pass: &mut Pass,
+        pending: &mut Pending,
     ) -> KeywordResult<()> {
         let reader = self.reader(templar);
         let until = self.task.keyword("until");
@@ -244,15 +259,18 @@ impl Job {
         let mut attempt: i64 = 1;
         loop {
             let mut result = self.act(call, templar, timeout, pass).await;
-            let fatal = result.is("unreachable");
-            if !result.is("skipped") && !fatal {
+            self.foresee(&mut result, pending);
+            let final_ = result.is_unreachable() || result.is_skipped();
+            if retries > 0 && !final_ {
+                result.set("attempts", attempt);
+            }
+            if !final_ {
                 judge::changed_and_failed(&self.task, scope, &self.shared, &self.search_path, &mut result);
             }
-            if retries == 0 || fatal || result.is("skipped") {
+            if retries == 0 || final_ {
                 pass.result = result;
                 return Ok(());
             }
-            result.fields.insert(Value::str("attempts"), Value::Int(attempt));
             let met = match until {
                 Some(_) => judge::until(&self.task, scope, &self.shared, &self.search_path, &result)?,
                 None => !result.is_failed(),
@@ -262,15 +280,14 @@ impl Job {
                 return Ok(());
             }
             if attempt > retries {
-                result.fields.insert(Value::str("attempts"), Value::Int(retries));
-                result.fields.insert(Value::str("failed"), Value::Bool(true));
-                judge::explain(&self.task, &mut result);
+                result.set("attempts", retries);
+                judge::fail(&self.task, &mut result);
                 pass.result = result;
                 return Ok(());
             }
-            result.fields.insert(Value::str("retries"), Value::Int(retries + 1));
+            result.set("retries", retries + 1);
             let report = self.report_of(&result, pass, false);
-            self.shared.send(Event::Retry { report: Box::new(report), retries_left: retries + 1 - attempt });
+            self.tell(EventKind::Retry { report: Box::new(report), retries_left: retries + 1 - attempt });
             tokio::time::sleep(Duration::from_secs_f64(delay)).await;
             attempt += 1;
         }
@@ -290,14 +307,10 @@ impl Job {
     }
 
     async fn run(&self, call: &Call<'_>, templar: &Templar, pass: &Pass) -> ActionResult {
-        let events = self.shared.events.clone();
-        let host = Arc::clone(&self.host);
-        let progress = move |text: &str| {
-            let _ = events.send(Event::Progress { host: Arc::clone(&host), text: text.to_owned() });
-        };
-        let events = self.shared.events.clone();
-        let say = move |text: &str| {
-            let _ = events.send(Event::Message(text.to_owned()));
+        let progress = |text: &str| self.shared.events.offer(self.about().event(EventKind::Progress(text.to_owned())));
+        let say = |text: &str| self.tell(EventKind::Message(text.to_owned()));
+        let ask = |question: Question| -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+            Box::pin(self.shared.events.ask(question))
         };
         let invocation = Invocation {
             task: &self.task,
@@ -317,18 +330,35 @@ impl Job {
             no_log: pass.no_log,
             progress: &progress,
             say: &say,
+            ask: &ask,
         };
         let mut result = match call.resolved {
             Resolved::Action(action) => (action.run)(&invocation).await,
             Resolved::Module(module) => crate::actions::module::run(&invocation, *module).await,
         };
         add_lines(&mut result.fields);
-        // Before the result is judged: `changed_when` has the last word on what a new host means.
-        self.change_inventory(&mut result);
-        if !result.fields.contains_key("changed") && !result.is_failed() {
-            result.fields.insert(Value::str("changed"), Value::Bool(false));
+        if !table::is_include(&self.task.action) {
+            result.set_acted();
         }
         result
+    }
+
+    /// Before the result is judged: `changed_when` has the last word on what a new host means.
+    fn foresee(&self, result: &mut ActionResult, pending: &mut Pending) {
+        let mut changed = None;
+        for effect in &result.effects {
+            let Effect::Run(RunEffect::Inventory(change)) = effect else { continue };
+            match self.shared.world.inventory().would_change(change, pending) {
+                Ok(new) => changed = Some(new || changed == Some(true)),
+                Err(err) => {
+                    *result = ActionResult::failed(err.message);
+                    return;
+                }
+            }
+        }
+        if let Some(changed) = changed {
+            result.set_changed(changed);
+        }
     }
 
     fn label(&self, templar: &Templar, item: Option<&Value>) -> Option<Value> {
@@ -338,16 +368,25 @@ impl Job {
         }
     }
 
-    fn breaks(&self, scope: &Scope, results: &[Dict]) -> bool {
+    fn breaks(&self, scope: &Scope, results: &Combined) -> bool {
         let Some(condition) = &self.task.loop_control.break_when else { return false };
         let scope = match (self.register(), results.last()) {
             (Some(name), Some(result)) => {
-                scope.with_locals(Arc::new(Dict::from_iter([(Value::str(name), Value::dict(result.clone()))])))
+                scope.with_locals(Arc::new(Dict::from_iter([(Value::str(name), result.clone())])))
             }
             _ => scope.clone(),
         };
         let templar = self.shared.templar(&scope, &self.search_path);
         templar.condition(condition).is_ok_and(|condition| condition.result)
+    }
+
+    /// What events of this task on this host are about.
+    fn about(&self) -> About {
+        About::play(&self.play.info).task(&self.info).host(&self.host)
+    }
+
+    pub fn tell(&self, kind: EventKind) {
+        self.shared.send(self.about(), kind);
     }
 
     pub fn register(&self) -> Option<String> {
@@ -368,9 +407,8 @@ struct Call<'a> {
 }
 
 fn timed_out(seconds: i64) -> ActionResult {
-    let mut result = ActionResult::failed_in(FailedIn::Task, format!("Timed out after {seconds} second(s)."));
-    let message = result.trouble.as_ref().map(crate::actions::Trouble::text).unwrap_or_default();
-    result = result.with("msg", message).with("changed", false);
+    let cause = Cause { message: format!("Timed out after {seconds} second(s)."), ..Cause::default() };
+    let result = ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes: vec![cause] });
     let details = Dict::from_iter([
         (Value::str("frame"), Value::str("Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors.")),
         (Value::str("period"), Value::Int(seconds)),
@@ -389,4 +427,49 @@ fn add_lines(fields: &mut Dict) {
             fields.insert(Value::str(lines), Value::list(list));
         }
     }
+}
+
+/// What an item's effects mean for the variables of the items after it.
+fn note_variables(scope: &Scope, set: &mut Arc<Dict>, effects: &[Effect]) {
+    for effect in effects {
+        let Effect::Host { of: FactsOf::Task, effect } = effect else { continue };
+        let known = |dict: &Dict| dict.iter().map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>();
+        match effect {
+            HostEffect::SetFacts { facts, .. } | HostEffect::IncludeVars(facts) => {
+                Arc::make_mut(set).extend(known(facts));
+            }
+            HostEffect::Facts(facts) => {
+                let before = set.get("ansible_facts").cloned().or_else(|| scope.find("ansible_facts"));
+                let mut all = match before {
+                    Some(Value::Dict(dict)) => (*dict).clone(),
+                    _ => Dict::new(),
+                };
+                all.extend(known(facts.namespaced()));
+                let set = Arc::make_mut(set);
+                set.insert(Value::str("ansible_facts"), Value::dict(all));
+                set.extend(known(facts.injected()));
+            }
+        }
+    }
+}
+
+/// Of variables that several items set, only the last one lasts.
+fn last_facts(effects: Vec<Effect>) -> Vec<Effect> {
+    let mut kept: Vec<Effect> = Vec::new();
+    for effect in effects {
+        let (
+            Some(Effect::Host { of: before, effect: HostEffect::SetFacts { facts, cacheable } }),
+            Effect::Host { of, effect: HostEffect::SetFacts { facts: new, cacheable: also } },
+        ) = (kept.last_mut(), &effect)
+        else {
+            kept.push(effect);
+            continue;
+        };
+        if *before == *of && cacheable == also {
+            facts.extend(new.iter().map(|(name, value)| (name.clone(), value.clone())));
+        } else {
+            kept.push(effect);
+        }
+    }
+    kept
 }

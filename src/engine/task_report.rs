@@ -1,12 +1,9 @@
 //! What a task on a host came to: as the callback shows it, and as `register` keeps it.
 
-use std::sync::Arc;
-
-use super::event::{Event, Status, TaskReport};
+use super::event::{EventKind, Status, TaskReport};
 use super::mask::Mask;
 use super::task_executor::Job;
-use crate::actions::table;
-use crate::actions::{ActionResult, Effect, FailedIn};
+use crate::actions::{ActionResult, Effect, Ended, FailedIn, RunEffect};
 use crate::value::{Dict, Value};
 
 /// What became of a task on a host.
@@ -17,8 +14,6 @@ pub struct Executed {
     pub effects: Vec<Effect>,
     /// Handlers to notify.
     pub notify: Vec<String>,
-    /// The host that facts belong to when it is not the job's.
-    pub facts_host: Option<Arc<str>>,
     pub ignored: bool,
     pub ignore_unreachable: bool,
 }
@@ -71,43 +66,30 @@ impl Job {
     pub fn item_finished(&self, pass: &Pass, label: Option<Value>) {
         let mut report = self.report_of(&pass.result, pass, false);
         report.item_label = Some(label.unwrap_or(Value::Null));
-        self.shared.send(Event::ItemFinished(Box::new(report)));
+        self.tell(EventKind::ItemFinished(Box::new(report)));
     }
 
-    /// A result as a registered variable has it.
-    pub fn registered(&self, pass: &mut Pass) -> Dict {
-        let mut fields = std::mem::take(&mut pass.result.fields);
-        let skipped = fields.get("skipped").is_some_and(Value::is_truthy);
-        let include = table::is_include(&self.task.action);
-        if !fields.contains_key("failed") && !skipped && !include && !fields.contains_key("results") {
-            fields.insert(Value::str("failed"), Value::Bool(false));
-        }
-        if fields.get("failed").is_some_and(Value::is_truthy) && !fields.contains_key("results") {
-            fields.entry(Value::str("exception")).or_insert_with(|| Value::str("(traceback unavailable)"));
-        }
-        fields
+    /// The result of a task that could not begin.
+    pub fn failed(&self, failure: ActionResult) -> Executed {
+        self.report(Pass::of(failure), false)
     }
 
     pub fn report(&self, mut pass: Pass, looped: bool) -> Executed {
         let notify = self.notified(&pass.result);
         let report = self.report_of(&pass.result, &pass, looped);
-        let facts_host = pass.delegate_facts.then(|| pass.delegated_to.as_deref().map(Arc::from)).flatten();
-        let effects = std::mem::take(&mut pass.result.effects);
-        let fields = self.registered(&mut pass);
         Executed {
             ignored: report.ignored,
             ignore_unreachable: pass.ignore_unreachable,
+            fields: if pass.no_log { pass.result.to_dict() } else { report.fields.clone() },
             report,
-            fields,
-            effects,
+            effects: std::mem::take(&mut pass.result.effects),
             notify,
-            facts_host,
         }
     }
 
     /// The handlers that a changed result notifies.
     fn notified(&self, result: &ActionResult) -> Vec<String> {
-        if !result.is("changed") || result.is_failed() || self.task.keyword("notify").is_none() {
+        if !result.is_changed() || result.is_failed() || self.task.keyword("notify").is_none() {
             return Vec::new();
         }
         let Ok(scope) = self.shared.scope(&self.play, &self.task, &self.host, &self.search_path) else {
@@ -117,7 +99,7 @@ impl Job {
         match self.reader(&templar).texts("notify") {
             Ok(names) => names,
             Err(failure) => {
-                let text = failure.trouble.map(|trouble| trouble.text()).unwrap_or_default();
+                let text = failure.trouble().map(crate::actions::Trouble::text).unwrap_or_default();
                 self.shared.notices.warn(text, self.task.keywords.span("notify"));
                 Vec::new()
             }
@@ -125,42 +107,32 @@ impl Job {
     }
 
     pub fn report_of(&self, result: &ActionResult, pass: &Pass, looped: bool) -> TaskReport {
-        let status = if result.is("unreachable") {
-            Status::Unreachable
-        } else if result.is_failed() {
-            Status::Failed
-        } else if result.is("skipped") {
-            Status::Skipped
-        } else if result.is("changed") {
-            Status::Changed
-        } else {
-            Status::Ok
+        let status = match result.ended() {
+            Ended::Unreachable => Status::Unreachable,
+            Ended::Failed => Status::Failed,
+            Ended::Skipped => Status::Skipped,
+            Ended::Ok if result.is_changed() => Status::Changed,
+            Ended::Ok => Status::Ok,
         };
         let ignored = match status {
             Status::Failed => pass.ignore_errors,
             Status::Unreachable => pass.ignore_unreachable,
             _ => false,
         };
+        let fields = result.to_dict();
         TaskReport {
-            task: self.task.id,
-            name: self.name.to_string(),
-            place: self.task.span.clone(),
-            action: table::short_name(&self.task.action).to_owned(),
-            host: Arc::clone(&self.host),
             delegated_to: pass.delegated_to.clone(),
-            status,
             ignored,
-            fields: if pass.no_log { Mask::censor(&result.fields) } else { result.fields.clone() },
             diff: if pass.no_log { Vec::new() } else { result.diff.clone() },
-            trouble: result.trouble.clone(),
+            trouble: result.trouble().cloned(),
             warnings: if pass.no_log { hidden(&result.warnings) } else { result.warnings.clone() },
             deprecations: if pass.no_log { Vec::new() } else { result.deprecations.clone() },
-            item_label: None,
             looped,
             always_verbose: result.always_verbose && !pass.no_log,
             show_diff: pass.show_diff,
             no_log: pass.no_log,
-            include: result.effects.iter().any(|effect| matches!(effect, Effect::Include(_))),
+            include: result.effects.iter().any(|effect| matches!(effect, Effect::Run(RunEffect::Include(_)))),
+            ..TaskReport::new(&self.info, &self.host, status, if pass.no_log { Mask::censor(&fields) } else { fields })
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod address;
 mod auto;
+mod change;
 mod constructed;
 pub mod export;
 mod generator;
@@ -26,6 +27,7 @@ use crate::error::{Error, ErrorKind, Notices};
 use crate::value::{Dict, Str, Value};
 
 pub use address::parse_address;
+pub use change::{Change, Pending};
 pub use literal::parse_literal;
 pub use vars::{Layer, Level};
 
@@ -99,6 +101,14 @@ enum Unmatched {
     Ignore,
 }
 
+fn is_word(char: char) -> bool {
+    char.is_alphanumeric() || char == '_'
+}
+
+fn is_group_name(name: &str) -> bool {
+    name.chars().all(is_word) && !name.starts_with(|char: char| char.is_numeric())
+}
+
 impl Inventory {
     /// An inventory of the groups `all` and `ungrouped`.
     fn empty(rules: Rules, vars: vars::VarsFiles, notices: &Notices) -> Self {
@@ -153,20 +163,24 @@ impl Inventory {
 
     fn safe_group_name(&self, name: &str) -> String {
         let rule = self.rules.group_names;
-        let is_word = |char: char| char.is_alphanumeric() || char == '_';
-        let is_valid = name.chars().all(is_word) && !name.starts_with(|char: char| char.is_numeric());
-        if is_valid || rule == GroupNames::KeepSilently {
-            return name.to_owned();
-        }
-        if rule == GroupNames::Keep {
+        let safe = self.group_name(name);
+        if rule == GroupNames::Keep && !is_group_name(name) {
             let message = "Invalid characters were found in group names but not replaced, use -vvvv to see details";
             self.notices.warn(message, None);
-            return name.to_owned();
         }
-        if rule == GroupNames::Replace {
+        if rule == GroupNames::Replace && !is_group_name(name) {
             let message =
                 "Invalid characters were found in group names and automatically replaced, use -vvvv to see details";
             self.notices.warn(message, None);
+        }
+        safe
+    }
+
+    /// The name that a group gets.
+    fn group_name(&self, name: &str) -> String {
+        let keeps = matches!(self.rules.group_names, GroupNames::Keep | GroupNames::KeepSilently);
+        if keeps || is_group_name(name) {
+            return name.to_owned();
         }
         let replaced = name
             .chars()
@@ -177,17 +191,22 @@ impl Inventory {
 
     /// Makes one group the child of another.
     pub fn add_child(&mut self, parent: &str, child: &str) -> Result<(), Error> {
-        if parent == child {
-            return Err(inventory_error("can't add group to itself"));
-        }
         if self.group(parent).is_some_and(|group| group.children.contains(child)) {
             return Ok(());
+        }
+        self.may_be_child(parent, child)?;
+        self.link(parent, child);
+        Ok(())
+    }
+
+    fn may_be_child(&self, parent: &str, child: &str) -> Result<(), Error> {
+        if parent == child {
+            return Err(inventory_error("can't add group to itself"));
         }
         if self.ancestors(parent).contains(child) {
             let message = format!("Adding group '{child}' as child to '{parent}' creates a recursive dependency loop.");
             return Err(inventory_error(message));
         }
-        self.link(parent, child);
         Ok(())
     }
 
@@ -257,39 +276,6 @@ impl Inventory {
         }
         Arc::make_mut(&mut group.vars).insert(name, value);
         Ok(())
-    }
-
-    /// `add_host`: a new host, or more groups and variables for a known one. Says whether that changed anything.
-    pub fn add_host(&mut self, name: &str, port: Option<u16>, groups: &[String], vars: &Dict) -> Result<bool, Error> {
-        let before = self.hosts.get(name).map(|host| (host.groups.clone(), Arc::clone(&host.vars)));
-        self.name_host(name, "all", port)?;
-        for group in groups {
-            let group = self.add_group(group)?;
-            self.name_host(name, &group, None)?;
-        }
-        for (variable, value) in vars {
-            self.set_host_var(name, variable.clone(), value.clone());
-        }
-        self.reconcile();
-        let after = self.hosts.get(name).map(|host| (host.groups.clone(), Arc::clone(&host.vars)));
-        Ok(before != after)
-    }
-
-    /// `group_by`: the host joins a group, which is made a child of others. Says whether that changed anything.
-    pub fn add_to_group(&mut self, host: &str, group: &str, parents: &[String]) -> Result<bool, Error> {
-        let group = self.add_group(group)?;
-        let mut changed = false;
-        for parent in parents {
-            let parent = self.add_group(parent)?;
-            changed |= !self.group(&parent).is_some_and(|parent| parent.children.contains(&group));
-            self.add_child(&parent, &group)?;
-        }
-        changed |= !self.group(&group).is_some_and(|group| group.hosts.contains(host));
-        if self.hosts.contains_key(host) {
-            self.name_host(host, &group, None)?;
-        }
-        self.reconcile();
-        Ok(changed)
     }
 
     /// Puts every group below `all` and every host that is in no group into `ungrouped`.

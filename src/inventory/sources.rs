@@ -9,7 +9,9 @@ use fancy_regex::Regex;
 
 use super::structured::{self, Format};
 use super::vars::VarsFiles;
-use super::{GroupNames, HostName, Inventory, Rules, Unmatched, auto, host_list, ini, inventory_error, script, toml};
+use super::{
+    Change, GroupNames, HostName, Inventory, Rules, Unmatched, auto, host_list, ini, inventory_error, script, toml,
+};
 use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::SourceFile;
@@ -72,9 +74,11 @@ impl Inventory {
         for (name, hosts) in groups {
             let name = name.to_text();
             for host in hosts.as_list().unwrap_or_default() {
-                inventory.add_host(&host.to_text(), None, std::slice::from_ref(&name), &Dict::new())?;
+                let (name, groups) = (host.to_text(), vec![name.clone()]);
+                inventory.make(&Change::AddHost { name, port: None, groups, vars: Dict::new() })?;
             }
         }
+        inventory.settle();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         inventory.hosts_of(&patterns, None)
     }

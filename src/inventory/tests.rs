@@ -31,12 +31,21 @@ fn names(hosts: &[HostName]) -> Vec<&str> {
 fn hosts_can_be_added_while_a_play_runs() {
     let (mut inventory, _) = load(&[], &["a,"]);
     let vars = Dict::from_iter([(Value::str("x"), Value::Int(1))]);
-    assert!(inventory.add_host("b", None, &["web".to_owned()], &vars).expect("added"));
-    assert!(!inventory.add_host("b", None, &["web".to_owned()], &vars).expect("known"));
+    let mut pending = Pending::default();
+    let mut make = |inventory: &mut Inventory, change: &Change| {
+        let changes = inventory.would_change(change, &mut pending).expect("a change");
+        inventory.make(change).expect("made");
+        inventory.settle();
+        changes
+    };
+    let add = Change::AddHost { name: "b".into(), port: None, groups: vec!["web".into()], vars };
+    assert!(make(&mut inventory, &add));
+    assert!(!make(&mut inventory, &add));
     assert_eq!(names(&inventory.hosts("web", None).expect("a group")), ["b"]);
     assert_eq!(names(&inventory.hosts("all", Some("!b")).expect("all")), ["a"]);
     assert_eq!(inventory.host_vars("b").expect("variables").get("x"), Some(&Value::Int(1)));
-    assert!(inventory.add_to_group("a", "os_x", &["os".to_owned()]).expect("grouped"));
+    let group = Change::GroupBy { host: "a".into(), group: "os_x".into(), parents: vec!["os".into()] };
+    assert!(make(&mut inventory, &group));
     assert_eq!(names(&inventory.hosts("os", None).expect("a group")), ["a"]);
     assert_eq!(inventory.group_names("a").iter().map(|name| &**name).collect::<Vec<_>>(), ["os", "os_x"]);
 }

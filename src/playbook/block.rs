@@ -7,7 +7,7 @@ use super::keywords::Place;
 use super::loader::{Parser, vars_of};
 use super::play::{inheritable, merge, text_of};
 use super::types::{Block, Context, Entry, Keywords};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::yaml::{Node, NodeKind};
 
 impl Parser<'_> {
@@ -25,6 +25,7 @@ impl Parser<'_> {
         if matches!(node.kind, NodeKind::Mapping(_)) {
             self.errors.push(
                 Error::project("included task files must contain a list of tasks", Some(&node.span))
+                    .of_kind(ErrorKind::NotATaskList)
                     .hint("a playbook (with `hosts:`) is imported with import_playbook, variables with include_vars")
                     .with_exit_code(1),
             );

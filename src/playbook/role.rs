@@ -7,7 +7,7 @@ use super::keywords::{self, Place};
 use super::loader::{Loader, Parser, PlayScope, vars_of};
 use super::play::{inheritable, listed, merge};
 use super::types::{Context, Entry, Keywords, Role, RoleUse};
-use crate::error::{Error, closest};
+use crate::error::{Error, ErrorKind, closest};
 use crate::source::Span;
 use crate::value::{Dict, Value};
 use crate::yaml::{Node, NodeKind};
@@ -198,6 +198,7 @@ impl Parser<'_> {
         let shown: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();
         let mut error =
             Error::project(format!("the role '{name}' was not found in {}", shown.join(":")), Some(&request.span))
+                .of_kind(ErrorKind::MissingRole)
                 .with_exit_code(1);
         let known = role_names(&searched);
         if let Some(close) = closest(name, known.iter().map(String::as_str)) {

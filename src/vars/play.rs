@@ -25,8 +25,9 @@ pub struct PlayVariables {
 #[derive(Clone, Debug)]
 pub struct PlayHosts {
     pub all: Value,
+    /// The portion that is at work, without those that are gone.
     pub batch: Value,
-    /// Without those that failed.
+    /// Without those that failed or have been ended.
     pub active: Value,
 }
 
@@ -59,8 +60,22 @@ impl PlayVariables {
         *self.hosts.write().unwrap_or_else(PoisonError::into_inner) = hosts;
     }
 
-    pub fn set_active(&self, active: Value) {
-        self.hosts.write().unwrap_or_else(PoisonError::into_inner).active = active;
+    /// Begins a portion of the play.
+    pub fn set_batch(&self, batch: Value) {
+        self.hosts.write().unwrap_or_else(PoisonError::into_inner).batch = batch;
+    }
+
+    /// Takes hosts that are lost or have been ended out of the lists of those at work.
+    pub fn remove_hosts(&self, is_gone: impl Fn(&str) -> bool) {
+        let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        let hosts = &mut *hosts;
+        for list in [&mut hosts.batch, &mut hosts.active] {
+            let names = list.as_list().unwrap_or_default();
+            let gone = |name: &Value| name.as_str().is_some_and(&is_gone);
+            if names.iter().any(gone) {
+                *list = Value::list(names.iter().filter(|name| !gone(name)).cloned().collect());
+            }
+        }
     }
 
     /// Roles under `roles:`, not those that others depend on.

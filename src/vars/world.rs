@@ -1,19 +1,20 @@
 //! What all variables of a run rest on: the inventory, the hosts' own variables, the command line's.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use super::host::HostVariables;
 use super::magic::RunMagic;
 use crate::error::Error;
-use crate::inventory::Inventory;
+use crate::inventory::{Change, Inventory};
 use crate::value::{Dict, Value};
 
 pub struct World {
     inventory: RwLock<Inventory>,
     /// Counts the changes of the inventory, so that what was derived from it is derived anew.
     generation: AtomicU64,
+    unsettled: AtomicBool,
     hosts: RwLock<HashMap<Arc<str>, Arc<HostVariables>>>,
     groups: RwLock<Option<(u64, Value)>>,
     host_names: RwLock<Option<(u64, Arc<Dict>)>>,
@@ -35,6 +36,7 @@ impl World {
         Self {
             inventory: RwLock::new(inventory),
             generation: AtomicU64::new(0),
+            unsettled: AtomicBool::new(false),
             hosts: RwLock::default(),
             groups: RwLock::default(),
             host_names: RwLock::default(),
@@ -60,6 +62,19 @@ impl World {
     /// For changes that no variable shows, such as making a host implicit that a pattern names.
     pub fn change_quietly<T>(&self, change: impl FnOnce(&mut Inventory) -> T) -> T {
         change(&mut self.inventory.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What a task wants changed; others see it after `settle_inventory`.
+    pub fn change_hosts(&self, change: &Change) -> Result<(), Error> {
+        self.unsettled.store(true, Ordering::Relaxed);
+        self.change_quietly(|inventory| inventory.make(change))
+    }
+
+    /// Makes the inventory consistent again after a task's changes, if there were any.
+    pub fn settle_inventory(&self) {
+        if self.unsettled.swap(false, Ordering::Relaxed) {
+            self.change_inventory(Inventory::settle);
+        }
     }
 
     pub fn change_inventory<T>(&self, change: impl FnOnce(&mut Inventory) -> T) -> T {

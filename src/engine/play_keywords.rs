@@ -1,0 +1,154 @@
+//! The keywords of a play: rendered before any host is known, and what they say about its hosts.
+
+use std::sync::Arc;
+
+use super::keyword_values::{to_bool, to_float, to_int};
+use super::shared::Shared;
+use super::strategy::{self, StrategySpec};
+use crate::error::Error;
+use crate::playbook::{Play, Task};
+use crate::template::Templar;
+use crate::value::Value;
+
+/// A play's own keywords are rendered before any host is known.
+pub struct PlayReader<'a> {
+    pub play: &'a Play,
+    pub templar: Templar,
+}
+
+impl PlayReader<'_> {
+    pub fn value(&self, name: &str) -> Result<Option<Value>, Error> {
+        let Some(written) = self.play.keywords.get(name) else { return Ok(None) };
+        self.render(written, name).map(|value| (!value.is_null()).then_some(value))
+    }
+
+    fn render(&self, written: &Value, name: &str) -> Result<Value, Error> {
+        self.templar.render(written).map_err(|err| {
+            Error::project(err.message, err.place.as_ref().or(self.play.keywords.span(name)).or(Some(&self.play.span)))
+                .with_exit_code(4)
+        })
+    }
+
+    pub fn bool(&self, name: &str) -> Result<Option<bool>, Error> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        to_bool(&value).map(Some).ok_or_else(|| {
+            Error::project(
+                format!("the value {} of '{name}' could not be converted to 'bool'", value.repr()),
+                self.play.keywords.span(name),
+            )
+        })
+    }
+
+    /// A text with what can't be rendered left as it is written.
+    pub fn text(&self, text: &crate::value::Str) -> String {
+        let rendered = self.templar.render(&Value::Str(text.clone()));
+        rendered.map_or_else(|_| text.as_str().to_owned(), |text| text.to_text())
+    }
+
+    /// The name of a task, with what is known at the start of the play.
+    pub fn name_of(&self, task: &Task) -> Option<String> {
+        task.name.as_ref().map(|name| self.text(name))
+    }
+
+    pub fn max_fail_percentage(&self) -> Result<Option<f64>, Error> {
+        Ok(self.value("max_fail_percentage")?.as_ref().and_then(to_float))
+    }
+
+    /// The host patterns.
+    pub fn patterns(&self) -> Result<Vec<String>, Error> {
+        let rendered = self.render(&self.play.hosts, "hosts")?;
+        Ok(match rendered {
+            Value::List(items) => items.iter().map(Value::to_text).collect(),
+            single => vec![single.to_text()],
+        })
+    }
+}
+
+/// The strategy that a play names, else the run's.
+pub fn strategy_of(play: &Play, default: Option<&str>) -> Result<&'static StrategySpec, Error> {
+    let written = play.keywords.get("strategy").map(Value::to_text);
+    let name = written.as_deref().or(default).unwrap_or("linear");
+    strategy::find(name).ok_or_else(|| {
+        Error::project(format!("Invalid play strategy specified: {name}"), play.keywords.span("strategy"))
+            .hint(format!("the strategies are {}", strategy::names().join(", ")))
+            .with_exit_code(1)
+    })
+}
+
+/// Hosts in the order of the inventory, and as the play takes them.
+pub struct PlayHostNames {
+    pub in_inventory_order: Vec<Arc<str>>,
+    pub ordered: Vec<Arc<str>>,
+}
+
+pub fn hosts(shared: &Shared, reader: &PlayReader<'_>, patterns: &[String]) -> Result<PlayHostNames, Error> {
+    let in_inventory_order = shared
+        .world
+        .change_quietly(|inventory| inventory.hosts(&patterns.join(","), shared.options.limit.as_deref()))?;
+    let mut hosts = in_inventory_order.clone();
+    match reader.value("order")?.map(|order| order.to_text()).as_deref() {
+        None | Some("inventory") => {}
+        Some("reverse_inventory") => hosts.reverse(),
+        Some("sorted") => hosts.sort(),
+        Some("reverse_sorted") => {
+            hosts.sort();
+            hosts.reverse();
+        }
+        Some("shuffle") => {
+            use rand::seq::SliceRandom;
+            hosts.shuffle(&mut rand::rng());
+        }
+        Some(other) => {
+            return Err(Error::project(
+                format!("Invalid 'order' specified for inventory hosts: {other}"),
+                reader.play.keywords.span("order"),
+            )
+            .with_exit_code(5));
+        }
+    }
+    Ok(PlayHostNames { in_inventory_order, ordered: hosts })
+}
+
+/// The hosts in portions, as `serial` says.
+pub fn batches(reader: &PlayReader<'_>, hosts: &[Arc<str>]) -> Result<Vec<Vec<Arc<str>>>, Error> {
+    let sizes = match reader.value("serial")? {
+        None => return Ok(vec![hosts.to_vec()]),
+        Some(Value::List(items)) => items.to_vec(),
+        Some(single) => vec![single],
+    };
+    let mut counts = Vec::new();
+    for size in &sizes {
+        let text = size.to_text();
+        let count = match text.trim().strip_suffix('%') {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss,
+                reason = "a share of a count"
+            )]
+            Some(percent) => {
+                percent.parse::<f64>().ok().map(|share| (((share / 100.0) * hosts.len() as f64) as usize).max(1))
+            }
+            None => to_int(size).map(|count| usize::try_from(count).unwrap_or(0)),
+        };
+        let Some(count) = count else {
+            return Err(Error::project(
+                format!("serial must be a number or a percentage, not {}", size.repr()),
+                reader.play.keywords.span("serial"),
+            ));
+        };
+        counts.push(count);
+    }
+    let mut batches = Vec::new();
+    let mut rest = hosts;
+    let mut index = 0;
+    while !rest.is_empty() {
+        let count = counts.get(index).or(counts.last()).copied().unwrap_or(0);
+        let count = if count == 0 { rest.len() } else { count.min(rest.len()) };
+        let (batch, later) = rest.split_at(count);
+        batches.push(batch.to_vec());
+        rest = later;
+        index += 1;
+    }
+    Ok(batches)
+}
