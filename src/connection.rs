@@ -6,6 +6,7 @@ pub mod limits;
 mod link;
 mod local;
 mod private_key;
+pub mod programs;
 mod ssh;
 pub mod ssh_config;
 mod ssh_process;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 pub use link::{Ending, Link, Over, ProcessGuard};
 
+use self::programs::{Program, Upload};
 use crate::value::secret::Secret;
 
 /// A host and everything that decides how it is reached; two equal endpoints share a connection.
@@ -120,6 +122,8 @@ pub enum Connection {
 pub enum Start<'a> {
     /// The bootstrap script, which becomes the agent; the `nonce` is in all that it says.
     Agent { nonce: &'a str },
+    /// A program of modules, by the same script.
+    Program { program: &'a Program, nonce: &'a str },
     /// A command line for the login shell, with a terminal if wanted.
     Command { line: &'a str, terminal: bool },
 }
@@ -184,15 +188,28 @@ impl Connection {
     pub async fn open(&self, start: Start<'_>) -> Result<Link, Unreachable> {
         match (self, start) {
             (Connection::Local { directory }, Start::Agent { nonce }) => local::start_agent(directory, nonce),
+            (Connection::Local { directory }, Start::Program { program, nonce }) => {
+                local::start_file(program.path(), directory, nonce)
+            }
             (Connection::Local { directory }, Start::Command { line, .. }) => local::start_command(line, directory),
             (Connection::Ssh(session, _), Start::Agent { nonce }) => {
                 session.open(&agents::bootstrap_command(nonce), false).await
+            }
+            (Connection::Ssh(session, _), Start::Program { program, nonce }) => {
+                session.open(&upload(program)?.bootstrap_command(nonce), false).await
             }
             (Connection::Ssh(session, _), Start::Command { line, terminal }) => session.open(line, terminal).await,
             (Connection::SshProcess(ssh), Start::Agent { nonce }) => {
                 ssh.open(&agents::bootstrap_command(nonce), false).await
             }
+            (Connection::SshProcess(ssh), Start::Program { program, nonce }) => {
+                ssh.open(&upload(program)?.bootstrap_command(nonce), false).await
+            }
             (Connection::SshProcess(ssh), Start::Command { line, terminal }) => ssh.open(line, terminal).await,
         }
     }
+}
+
+fn upload(program: &Program) -> Result<&Upload, Unreachable> {
+    program.upload().map_err(|message| Unreachable { message, transient: false })
 }

@@ -1,20 +1,36 @@
-//! Every module by name, wherever it runs: on the target (`crates/modules`) or in the controller (`crates/aws`).
+//! Every module by name, wherever it is: in the agent (`crates/modules`) or in a program of its own (`crates/aws`, `library/`).
+
+pub mod library;
 
 use rplay_module_api::Spec;
+
+use crate::connection::programs::Program;
+pub use library::Own;
 
 #[derive(Clone, Copy)]
 pub enum Module {
     Target(&'static rplay_module_api::Module),
-    #[cfg(feature = "aws")]
-    Aws(&'static rplay_aws::AwsModule),
+    /// In `rplay-aws`.
+    Aws(&'static Spec),
+    /// The project's own.
+    Library(&'static Own),
 }
 
 impl Module {
     pub fn spec(&self) -> &'static Spec {
         match self {
             Module::Target(module) => &module.spec,
-            #[cfg(feature = "aws")]
-            Module::Aws(module) => &module.spec,
+            Module::Aws(spec) => spec,
+            Module::Library(own) => &own.spec,
+        }
+    }
+
+    /// The program that has it; none is the agent.
+    pub fn program(&self) -> Result<Option<&'static Program>, String> {
+        match self {
+            Module::Target(_) => Ok(None),
+            Module::Aws(_) => Program::of_rplay("rplay-aws", "RPLAY_AWS").map(Some),
+            Module::Library(own) => own.program.clone().map(Some),
         }
     }
 }
@@ -30,17 +46,17 @@ pub fn short_name(name: &str) -> &str {
 
 /// The module that `name` means, with or without its collection.
 pub fn find(name: &str) -> Option<Module> {
-    #[cfg(feature = "aws")]
-    if let Some(module) = rplay_aws::find(name) {
-        return Some(Module::Aws(module));
+    // The project's own go before those of rplay, and are searched where no collection is named.
+    if let Some(own) = library::find(name.strip_prefix("ansible.legacy.").unwrap_or(name)) {
+        return Some(Module::Library(own));
     }
-    rplay_modules::table::find(short_name(name)).map(Module::Target)
+    let short = short_name(name);
+    let aws = rplay_aws_specs::SPECS.iter().find(|spec| spec.name == short).map(|spec| Module::Aws(spec));
+    aws.or_else(|| rplay_modules::table::find(short).map(Module::Target))
 }
 
-/// The specifications of all modules.
+/// The specifications of all modules of rplay.
 pub fn specs() -> impl Iterator<Item = &'static Spec> {
     let target = rplay_modules::table::MODULES.iter().map(|module| &module.spec);
-    #[cfg(feature = "aws")]
-    let target = target.chain(rplay_aws::MODULES.iter().map(|module| &module.spec));
-    target
+    target.chain(rplay_aws_specs::SPECS.iter().copied())
 }

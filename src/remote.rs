@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use rplay_module_api::{Json, Map, ModuleResult, Stream, message};
 
+pub use crate::connection::programs::Program;
 pub use crate::connection::{Endpoint, SshSettings, Unreachable};
 pub use client::Client;
 pub use pool::Pool;
@@ -66,6 +67,8 @@ pub enum FileSource {
 /// A module to run on a host.
 #[derive(Clone, Debug, Default)]
 pub struct ModuleRequest {
+    /// The program that has the module; none is the agent.
+    pub program: Option<&'static Program>,
     pub module: String,
     /// The name as the task wrote it.
     pub action: String,

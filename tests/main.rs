@@ -9,6 +9,7 @@ mod hosts;
 mod limits;
 mod mistakes;
 mod parallel;
+mod programs;
 mod project;
 mod secrets;
 mod trouble;

@@ -1,4 +1,4 @@
-//! The common action: run the module with the rendered arguments, on the target or (AWS) in the controller.
+//! The common action: run the module with the rendered arguments on the target.
 
 use rplay_module_api::Json;
 
@@ -13,12 +13,12 @@ pub async fn run(invocation: &Invocation<'_>, module: Module) -> ActionResult {
         let name = spec.name;
         return ActionResult::skipped_because(format!("remote module ({name}) does not support check mode"));
     }
-    let result = match module {
-        Module::Target(_) => invocation.target.module_result(call(invocation, spec.name)).await,
-        #[cfg(feature = "aws")]
-        Module::Aws(_) => aws(invocation, spec.name).await,
+    let program = match module.program() {
+        Ok(program) => program,
+        Err(reason) => return ActionResult::failed(reason),
     };
-    finish(invocation, result)
+    let call = ModuleCall { program, ..call(invocation, spec.name) };
+    finish(invocation, invocation.target.module_result(call).await)
 }
 
 /// The call of a module with the task's own arguments.
@@ -47,32 +47,3 @@ pub fn finish(invocation: &Invocation<'_>, mut result: ActionResult) -> ActionRe
 }
 
 const WITHOUT_INVOCATION: &[&str] = &["command", "ping", "raw", "script", "setup", "shell"];
-
-#[cfg(feature = "aws")]
-async fn aws(invocation: &Invocation<'_>, name: &str) -> ActionResult {
-    use crate::remote::RemoteEvent;
-
-    if !invocation.target.is_local() {
-        return ActionResult::failed(format!(
-            "{name} runs on the controller; add `delegate_to: localhost` or `connection: local`"
-        ));
-    }
-    let progress = std::sync::Arc::clone(&invocation.target.progress);
-    let mut context = rplay_aws::Context {
-        check: invocation.check,
-        diff: invocation.diff,
-        verbosity: invocation.verbosity,
-        progress: std::sync::Arc::new(move |text| progress(RemoteEvent::Progress(text))),
-        clients: aws_clients(),
-        ..rplay_aws::Context::default()
-    };
-    context.environment.extend(invocation.target.environment.clone());
-    ActionResult::from_module(rplay_aws::run(name, invocation.checked.clone(), &context).await)
-}
-
-/// SDK clients are made once per process: each opens connections and loads certificates.
-#[cfg(feature = "aws")]
-fn aws_clients() -> rplay_aws::Clients {
-    static CLIENTS: std::sync::OnceLock<rplay_aws::Clients> = std::sync::OnceLock::new();
-    CLIENTS.get_or_init(rplay_aws::Clients::default).clone()
-}

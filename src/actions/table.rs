@@ -58,7 +58,12 @@ impl Resolved {
     }
 
     pub fn takes_any_argument(&self) -> bool {
-        matches!(self, Resolved::Action(action) if action.any_argument)
+        match self {
+            Resolved::Action(action) => action.any_argument,
+            // What it takes nobody knows; the task fails with the reason.
+            Resolved::Module(Module::Library(own)) => own.program.is_err(),
+            Resolved::Module(_) => false,
+        }
     }
 
     pub fn unrendered(&self) -> &'static [&'static str] {
@@ -75,8 +80,8 @@ impl Resolved {
     /// The name as Ansible's messages have it.
     pub fn full_name(&self) -> String {
         match self {
-            #[cfg(feature = "aws")]
-            Resolved::Module(Module::Aws(module)) => format!("amazon.aws.{}", module.spec.name),
+            Resolved::Module(Module::Aws(spec)) => format!("amazon.aws.{}", spec.name),
+            Resolved::Module(Module::Library(own)) => format!("ansible.legacy.{}", own.spec.name),
             _ => format!("ansible.builtin.{}", self.name()),
         }
     }
@@ -127,10 +132,5 @@ pub fn is_meta(name: &str) -> bool {
 
 /// Whether `module_defaults` for `group/NAME` are meant for this module.
 pub fn in_group(module: &str, group: &str) -> bool {
-    #[cfg(feature = "aws")]
-    if matches!(group, "aws" | "amazon.aws.aws") {
-        return matches!(modules::find(module), Some(Module::Aws(_)));
-    }
-    let _ = (module, group);
-    false
+    matches!(group, "aws" | "amazon.aws.aws") && matches!(modules::find(module), Some(Module::Aws(_)))
 }

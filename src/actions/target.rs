@@ -7,12 +7,16 @@ use std::sync::Arc;
 use rplay_module_api::{Json, Map, ModuleResult};
 
 use super::{ActionResult, Cause, FailedIn, Trouble};
-use crate::remote::{Become, Client, Endpoint, FileSource, ModuleRequest, Pool, RawOutput, RemoteError, RemoteEvent};
+use crate::remote::{
+    Become, Client, Endpoint, FileSource, ModuleRequest, Pool, Program, RawOutput, RemoteError, RemoteEvent,
+};
 
 /// A module to be run on the target.
 #[derive(Clone, Debug, Default)]
 pub struct ModuleCall {
-    /// Name in `rplay_modules::table`.
+    /// The program that has the module; none is the agent.
+    pub program: Option<&'static Program>,
+    /// The module's name there.
     pub module: String,
     /// The action's name, for modules with several faces.
     pub action: String,
@@ -53,6 +57,7 @@ impl Target {
     pub async fn module(&self, call: ModuleCall) -> Result<ModuleResult, RemoteError> {
         let client = self.client().await?;
         let request = ModuleRequest {
+            program: call.program,
             module: call.module,
             action: call.action,
             args: call.args,

@@ -68,6 +68,8 @@ impl Session {
             self.notices.clone(),
         );
         loader.roles_path = self.config.roles_path();
+        crate::modules::library::set_configured(self.config.paths("DEFAULT_MODULE_PATH"));
+        loader.on_library = crate::modules::library::add;
         loader.collections_path = self.config.paths("COLLECTIONS_PATHS");
         loader
     }

@@ -92,7 +92,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("DEFAULT_MODULE_ARGS", Text, "", &[("defaults", "module_args")], &["ANSIBLE_MODULE_ARGS"], Used),
     setting("DEFAULT_MODULE_COMPRESSION", Text, "ZIP_DEFLATED", &[("defaults", "module_compression")], &[], Accepted),
     setting("DEFAULT_MODULE_NAME", Text, "command", &[("defaults", "module_name")], &[], Used),
-    setting("DEFAULT_MODULE_PATH", PathSpec, "~/.ansible/plugins/modules:/usr/share/ansible/plugins/modules", &[("defaults", "library")], &["ANSIBLE_LIBRARY"], Unsupported),
+    setting("DEFAULT_MODULE_PATH", PathSpec, "~/.ansible/plugins/modules:/usr/share/ansible/plugins/modules", &[("defaults", "library")], &["ANSIBLE_LIBRARY"], Used),
     setting("DEFAULT_MODULE_UTILS_PATH", PathSpec, "~/.ansible/plugins/module_utils:/usr/share/ansible/plugins/module_utils", &[("defaults", "module_utils")], &["ANSIBLE_MODULE_UTILS"], Unsupported),
     setting("DEFAULT_NO_LOG", Bool, "false", &[("defaults", "no_log")], &["ANSIBLE_NO_LOG"], Used),
     setting("DEFAULT_NULL_REPRESENTATION", Text, "", &[("defaults", "null_representation")], &["ANSIBLE_NULL_REPRESENTATION"], Unsupported),

@@ -28,6 +28,13 @@ pub fn start_agent(directory: &Path, nonce: &str) -> Result<Link, Unreachable> {
         .map_err(|err| unreachable(&format!("the agent did not start: {}", limits::explain(&err))))
 }
 
+/// A program of modules that is a file here.
+pub fn start_file(program: &Path, directory: &Path, nonce: &str) -> Result<Link, Unreachable> {
+    let mut command = Command::new(program);
+    command.args(["serve", nonce]).current_dir(directory);
+    link(command).map_err(|err| unreachable(&format!("{} did not start: {err}", program.display())))
+}
+
 pub fn start_command(line: &str, directory: &Path) -> Result<Link, Unreachable> {
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(line).current_dir(directory);

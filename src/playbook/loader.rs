@@ -27,6 +27,8 @@ pub struct Loader {
     pub known_action: fn(&str) -> bool,
     /// Names to suggest for a misspelled one.
     pub action_names: Vec<&'static str>,
+    /// Told of every folder where the project may have modules of its own.
+    pub on_library: fn(PathBuf),
     pub(super) task_keywords: Vec<&'static str>,
     pub notices: Notices,
     next_task_id: AtomicU64,
@@ -66,6 +68,7 @@ impl Loader {
             collections_path: Vec::new(),
             known_action,
             action_names,
+            on_library: |_| {},
             task_keywords: keywords::names_at_tasks(),
             notices,
             next_task_id: AtomicU64::new(1),
@@ -77,7 +80,9 @@ impl Loader {
     pub fn playbook(&self, path: &Path) -> Result<Playbook, Error> {
         let path = std::path::absolute(path)
             .map_err(|err| Error::new(ErrorKind::File, format!("cannot resolve {}: {err}", path.display())))?;
-        let mut parser = self.parser(PlayScope { playbook_dir: directory_of(&path), vars: Arc::default() });
+        let playbook_dir = directory_of(&path);
+        (self.on_library)(playbook_dir.join("library"));
+        let mut parser = self.parser(PlayScope { playbook_dir, vars: Arc::default() });
         let plays = parser.playbook_file(&path, &Context::default(), &mut Vec::new());
         parser.finish(())?;
         Ok(Playbook { path, plays })

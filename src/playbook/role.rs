@@ -102,6 +102,7 @@ impl Parser<'_> {
     /// A role with its dependencies before it.
     pub fn role(&mut self, request: &RoleRequest, context: &Context, keywords: &Keywords) -> Vec<RoleUse> {
         let Some((path, full_name)) = self.find_role(request, context) else { return Vec::new() };
+        (self.loader.on_library)(path.join("library"));
         let parents = self.parents(context);
         let repeats = parents.iter().filter(|parent| parent.path == path).count();
         if repeats > 0 && !request.included {

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::connection::agents;
+use crate::connection::programs::Program;
 use crate::connection::{Connection, Ending, Link, ProcessGuard, Start, Unreachable};
 
 /// How long a broken link may take to tell why.
@@ -92,11 +93,13 @@ fn lost(reason: &str) -> Unreachable {
 }
 
 impl Agent {
-    /// Starts the agent, sending its file if the host hasn't got it.
-    pub async fn start(connection: &Connection) -> Result<Self, Unreachable> {
+    /// Starts the agent, or the program in its place, sending its file if the host hasn't got it.
+    pub async fn start(connection: &Connection, program: Option<&Program>) -> Result<Self, Unreachable> {
         let nonce = format!("{:016x}", rand::random::<u64>());
-        let mut link = connection.open(Start::Agent { nonce: &nonce }).await?;
-        let first = start_by_script(&mut link, &nonce).await?;
+        let nonce = nonce.as_str();
+        let start = program.map_or(Start::Agent { nonce }, |program| Start::Program { program, nonce });
+        let mut link = connection.open(start).await?;
+        let first = start_by_script(&mut link, nonce, program).await?;
         let Link { reader, writer, ending, guard } = link;
         let mut reader = BufReader::with_capacity(FRAME_BUFFER, std::io::Cursor::new(first).chain(reader));
         let first = tokio::time::timeout(START_SILENCE, read_frame(&mut reader)).await;
@@ -131,7 +134,7 @@ impl Agent {
 }
 
 /// Speaks with the script until the agent runs; returns the first bytes of its frames.
-async fn start_by_script(link: &mut Link, nonce: &str) -> Result<Vec<u8>, Unreachable> {
+async fn start_by_script(link: &mut Link, nonce: &str, program: Option<&Program>) -> Result<Vec<u8>, Unreachable> {
     let mut bootstrap = Bootstrap::new(nonce);
     let mut buffer = vec![0; 16 * 1024];
     let mut step = Step::More;
@@ -152,9 +155,18 @@ async fn start_by_script(link: &mut Link, nonce: &str) -> Result<Vec<u8>, Unreac
                 Err(_) => return Err(silent(&bootstrap.noise())),
             },
             Step::Upload { machine, packed } => {
-                let agent = agents::for_machine(&machine)
-                    .ok_or_else(|| lost(&format!("no agent for the architecture {machine}")))?;
-                let file = if packed { agent.packed } else { agent.content };
+                let (content, compressed) = match program {
+                    Some(program) => {
+                        let upload = program.upload().map_err(|err| lost(&err))?;
+                        (upload.content.as_slice(), upload.packed.as_slice())
+                    }
+                    None => {
+                        let agent = agents::for_machine(&machine)
+                            .ok_or_else(|| lost(&format!("no agent for the architecture {machine}")))?;
+                        (agent.content, agent.packed)
+                    }
+                };
+                let file = if packed { compressed } else { content };
                 for piece in file.chunks(UPLOAD_PIECE) {
                     match tokio::time::timeout(START_SILENCE, link.writer.write_all(piece)).await {
                         Ok(Ok(())) => {}

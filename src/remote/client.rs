@@ -1,19 +1,22 @@
 //! One host: its connection, its agent, and the requests that run there.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use rplay_module_api::Stream;
 use rplay_module_api::frame::{Assembler, FrameError, FrameKind, MAX_MESSAGE, encode};
 use rplay_module_api::message::{Hello, Request};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
 use tokio::sync::OnceCell;
 
-use super::agent::Agent;
+use super::agent::{Agent, Exchange};
 use super::raw::{self, RawOutput};
 use super::result;
 use super::transfer::{Incoming, Outgoing, attach};
 use super::{Become, ModuleReply, ModuleRequest, RemoteError, RemoteEvent};
+use crate::connection::programs::Program;
 use crate::connection::{Connection, Endpoint, Unreachable};
 
 /// After so long without a word from a host the user is told what the run waits for, and again after as long.
@@ -23,6 +26,8 @@ pub struct Client {
     endpoint: Endpoint,
     /// Started with the first module: `raw` must work where no agent can. Before the connection, so that it is dropped first.
     agent: OnceCell<Agent>,
+    /// Programs of modules that were started on the host, by their files.
+    programs: Mutex<HashMap<PathBuf, Arc<OnceCell<Agent>>>>,
     connection: Connection,
     _descriptors: Descriptors,
 }
@@ -51,7 +56,13 @@ impl Client {
     pub async fn connect(endpoint: &Endpoint, open: &Arc<AtomicUsize>) -> Result<Self, Unreachable> {
         let connection = Connection::connect(endpoint).await?;
         let descriptors = Descriptors::new(connection.descriptors(), open);
-        Ok(Self { endpoint: endpoint.clone(), connection, agent: OnceCell::new(), _descriptors: descriptors })
+        Ok(Self {
+            endpoint: endpoint.clone(),
+            connection,
+            agent: OnceCell::new(),
+            programs: Mutex::default(),
+            _descriptors: descriptors,
+        })
     }
 
     pub fn endpoint(&self) -> &Endpoint {
@@ -77,7 +88,30 @@ impl Client {
     }
 
     async fn agent(&self) -> Result<&Agent, Unreachable> {
-        self.agent.get_or_try_init(|| Agent::start(&self.connection)).await
+        self.agent.get_or_try_init(|| Agent::start(&self.connection, None)).await
+    }
+
+    /// What a program of modules is spoken to through. One that has ended is started anew.
+    fn program(&self, program: &Program) -> Arc<OnceCell<Agent>> {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = programs.entry(program.path().to_owned()).or_default();
+        if slot.get().is_some_and(Agent::is_over) {
+            *slot = Arc::default();
+        }
+        Arc::clone(slot)
+    }
+
+    /// A request's exchange with the program, or the agent; and as which user that runs.
+    async fn begin(&self, program: Option<&Program>) -> Result<(Exchange, String), Unreachable> {
+        let slot;
+        let agent = match program {
+            None => self.agent().await?,
+            Some(program) => {
+                slot = self.program(program);
+                slot.get_or_try_init(|| Agent::start(&self.connection, Some(program))).await?
+            }
+        };
+        Ok((agent.begin()?, agent.hello.user.clone()))
     }
 
     /// Runs a module. Dropping the future cancels it on the host, with all commands it has started.
@@ -86,9 +120,8 @@ impl Client {
         request: ModuleRequest,
         on_event: &mut (dyn FnMut(RemoteEvent) + Send),
     ) -> Result<ModuleReply, RemoteError> {
-        let agent = self.agent().await?;
-        let becoming = request.become_.as_ref().filter(|becoming| !becoming.is_needless(&agent.hello.user));
-        let mut exchange = agent.begin()?;
+        let (mut exchange, user) = self.begin(request.program).await?;
+        let becoming = request.become_.as_ref().filter(|becoming| !becoming.is_needless(&user));
         let id = exchange.id;
         let mut outgoing = Outgoing::new(id, request.files);
         let mut incoming = Incoming::new(id, request.receive);

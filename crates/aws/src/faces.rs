@@ -1,13 +1,11 @@
 //! What tasks write and what they get back: argument names, validation, return values.
 
 pub mod ec2;
-mod ec2_args;
 pub mod ec2_group;
 pub mod ec2_key;
 mod ec2_launch;
 mod group_rules;
 pub mod rds;
-mod rds_args;
 mod rds_commands;
 mod rds_json;
 mod written;

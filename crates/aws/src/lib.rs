@@ -1,35 +1,32 @@
-//! AWS modules. They run in the controller and are the only place with the AWS SDK.
-//! `faces` knows argument names and return values, `api` knows what AWS does, `connection` knows whose account it is.
+//! AWS modules, a program of their own: the only place with the AWS SDK. Arguments are in `crates/aws-specs`.
+//! `faces` knows return values, `api` knows what AWS does, `services` how to call it, `connection` whose account it is.
 
 mod api;
 mod connection;
 mod context;
 mod error;
 mod faces;
+mod program;
+mod services;
 mod table;
 mod task;
 
 use rplay_module_api::{Failure, Json, Map, ModuleResult, Outcome, Spec};
 
-pub use connection::{CONNECTION_ARGS, Clients};
+pub use connection::Clients;
 pub use context::{Context, Pace};
-pub use table::MODULES;
+pub use table::{MODULES, PROGRAM};
 
 use task::{Running, Task};
 
 /// One line of the table of AWS modules.
 pub struct AwsModule {
-    pub spec: Spec,
+    pub spec: &'static Spec,
     run: for<'a> fn(Map<String, Json>, &'a Task) -> Running<'a>,
 }
 
-/// The module that `name` means, with or without its collection.
 pub fn find(name: &str) -> Option<&'static AwsModule> {
-    let short = ["amazon.aws.", "community.aws.", "ansible.builtin.", "ansible.legacy."]
-        .iter()
-        .find_map(|prefix| name.strip_prefix(prefix))
-        .unwrap_or(name);
-    MODULES.binary_search_by(|module| module.spec.name.cmp(short)).ok().and_then(|index| MODULES.get(index))
+    MODULES.binary_search_by(|module| module.spec.name.cmp(name)).ok().and_then(|index| MODULES.get(index))
 }
 
 /// Runs a module with validated arguments. Dropping the future stops it; what AWS has accepted by then stays.
@@ -43,7 +40,6 @@ pub async fn run(name: &str, args: Map<String, Json>, context: &Context) -> Modu
         return Ok(skipped.with("msg", format!("remote module ({name}) does not support check mode")));
     }
     let mut args = args;
-    connection::expand_paths(&module.spec, &mut args, &context.environment);
     let settings = connection::Settings::take(&mut args, &context.environment)?;
     let task = Task::new(module.spec.name, context.clone(), settings);
     let result = (module.run)(args, &task).await;

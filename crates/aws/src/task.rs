@@ -9,6 +9,7 @@ use rplay_module_api::{Failure, ModuleResult};
 
 use crate::connection::Settings;
 use crate::context::Context;
+use crate::services::Service;
 
 pub type Running<'a> = Pin<Box<dyn Future<Output = ModuleResult> + Send + 'a>>;
 
@@ -32,12 +33,9 @@ impl Task {
         Self { module, context, settings, warnings: Mutex::new(Vec::new()) }
     }
 
-    pub async fn ec2(&self) -> Result<aws_sdk_ec2::Client, Failure> {
-        self.context.clients.ec2(&self.settings, self.context.pace).await
-    }
-
-    pub async fn rds(&self) -> Result<aws_sdk_rds::Client, Failure> {
-        self.context.clients.rds(&self.settings, self.context.pace).await
+    /// The client of a service for this task's account and region.
+    pub async fn client<S: Service>(&self) -> Result<S::Client, Failure> {
+        self.context.clients.get::<S>(&self.settings, self.context.pace).await
     }
 
     pub fn warn(&self, text: impl Into<String>) {

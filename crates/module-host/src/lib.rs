@@ -31,6 +31,7 @@ pub fn main(modules: &'static [&'static Module]) -> ExitCode {
             let hash = OwnHash { sha256: (*sha256).to_owned(), blake2b: (*blake2b).to_owned() };
             serve(modules, Some(hash), nonce)
         }
+        ["serve", nonce] => serve(modules, None, nonce),
         ["serve"] => serve(modules, None, ""),
         ["specs"] => print_specs(modules),
         _ => Err(io::Error::other("this program is started by rplay; it has no use of its own")),

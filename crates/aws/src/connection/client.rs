@@ -1,5 +1,6 @@
 //! SDK clients: made when a task first needs them, kept for the run, one per distinct settings.
 
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -22,17 +23,26 @@ use tokio::sync::Mutex;
 use super::{Settings, http};
 use crate::context::Pace;
 use crate::error::{error_chain, with_hint};
+use crate::services::Service;
 
-/// The clients of a run. Cheap to clone; clones share what they hold.
+/// The clients of a process. Cheap to clone; clones share what they hold.
 #[derive(Clone, Default)]
 pub struct Clients {
-    made: Arc<Mutex<HashMap<(Settings, Pace), Made>>>,
+    made: Arc<Mutex<Made>>,
 }
 
-#[derive(Clone)]
+type Key = (Settings, Pace);
+
+#[derive(Default)]
 struct Made {
-    ec2: aws_sdk_ec2::Client,
-    rds: aws_sdk_rds::Client,
+    accounts: HashMap<Key, Account>,
+    /// By the service's type.
+    clients: HashMap<(Key, TypeId), Box<dyn Any + Send>>,
+}
+
+/// What the clients of all services share.
+struct Account {
+    config: SdkConfig,
     region: Option<Region>,
 }
 
@@ -43,41 +53,33 @@ impl fmt::Debug for Clients {
 }
 
 impl Clients {
-    pub async fn ec2(&self, settings: &Settings, pace: Pace) -> Result<aws_sdk_ec2::Client, Failure> {
-        let made = self.made(settings, pace).await?;
-        match (&made.region, &settings.endpoints.ec2) {
-            (None, None) => Err(Failure::new("Either region or ec2_url must be specified")),
-            _ => Ok(made.ec2),
-        }
-    }
-
-    pub async fn rds(&self, settings: &Settings, pace: Pace) -> Result<aws_sdk_rds::Client, Failure> {
-        let made = self.made(settings, pace).await?;
-        match (&made.region, &settings.endpoints.rds) {
-            (None, None) => Err(Failure::new(
-                "Region must be specified as a parameter, in EC2_REGION or AWS_REGION environment variables or in boto \
-                 configuration file",
-            )),
-            _ => Ok(made.rds),
-        }
-    }
-
-    async fn made(&self, settings: &Settings, pace: Pace) -> Result<Made, Failure> {
-        let mut made = self.made.lock().await;
+    /// The client of a service, made when it is needed for the first time.
+    pub async fn get<S: Service>(&self, settings: &Settings, pace: Pace) -> Result<S::Client, Failure> {
+        let endpoint = settings.endpoints.of(S::ENDPOINT);
+        http::check_tls(settings, endpoint)?;
         let key = (settings.clone(), pace);
-        if let Some(found) = made.get(&key) {
-            return Ok(found.clone());
+        let service = (key.clone(), TypeId::of::<S>());
+        let mut made = self.made.lock().await;
+        if let Some(client) = made.clients.get(&service).and_then(|client| client.downcast_ref::<S::Client>()) {
+            return Ok(client.clone());
         }
-        let new = make(settings, pace).await?;
-        made.insert(key, new.clone());
-        Ok(new)
+        if !made.accounts.contains_key(&key) {
+            made.accounts.insert(key.clone(), account(settings, pace).await?);
+        }
+        let account = &made.accounts[&key];
+        if account.region.is_none() && endpoint.is_none() {
+            return Err(Failure::new(S::NO_REGION));
+        }
+        let client = S::client(&account.config, endpoint);
+        made.clients.insert(service, Box::new(client.clone()));
+        Ok(client)
     }
 }
 
-async fn make(settings: &Settings, pace: Pace) -> Result<Made, Failure> {
+async fn account(settings: &Settings, pace: Pace) -> Result<Account, Failure> {
     let http_client = http::client(settings)?;
     let provider = ProviderConfig::without_region().with_http_client(http_client.clone());
-    let has_endpoint = settings.endpoints.ec2.is_some() || settings.endpoints.rds.is_some();
+    let has_endpoint = !settings.endpoints.is_empty();
     let region = region(settings, &provider, has_endpoint).await;
     let provider = provider.with_region(region.clone());
     let credentials = credentials(settings, &provider).await?;
@@ -101,24 +103,7 @@ async fn make(settings: &Settings, pace: Pace) -> Result<Made, Failure> {
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);
     }
-    let config = loader.load().await;
-    Ok(Made { ec2: ec2_client(&config, settings), rds: rds_client(&config, settings), region })
-}
-
-fn ec2_client(config: &SdkConfig, settings: &Settings) -> aws_sdk_ec2::Client {
-    let mut builder = aws_sdk_ec2::config::Builder::from(config);
-    if let Some(endpoint) = &settings.endpoints.ec2 {
-        builder = builder.endpoint_url(endpoint);
-    }
-    aws_sdk_ec2::Client::from_conf(builder.build())
-}
-
-fn rds_client(config: &SdkConfig, settings: &Settings) -> aws_sdk_rds::Client {
-    let mut builder = aws_sdk_rds::config::Builder::from(config);
-    if let Some(endpoint) = &settings.endpoints.rds {
-        builder = builder.endpoint_url(endpoint);
-    }
-    aws_sdk_rds::Client::from_conf(builder.build())
+    Ok(Account { config: loader.load().await, region })
 }
 
 /// The region of arguments and environment, else of the profile, else of the machine.

@@ -11,13 +11,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::Settings;
+use super::host_names::HostNames;
 
 pub fn client(settings: &Settings) -> Result<SharedHttpClient, Failure> {
-    if !settings.validate_certs && settings.uses_tls() {
-        return Err(Failure::new(
-            "validate_certs: no is not supported for an https endpoint (give the authority's file as aws_ca_bundle)",
-        ));
-    }
     let trust = match &settings.ca_bundle {
         Some(path) => TrustStore::empty().with_pem_certificate(read_bundle(path)?),
         None => TrustStore::default(),
@@ -32,15 +28,21 @@ pub fn client(settings: &Settings) -> Result<SharedHttpClient, Failure> {
         if let Some(components) = components {
             builder.set_sleep_impl(components.sleep_impl());
         }
-        builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context.clone()).build()
+        builder
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(context.clone())
+            .build_with_resolver(HostNames)
     }))
 }
 
-impl Settings {
-    fn uses_tls(&self) -> bool {
-        let plain = |url: &Option<String>| url.as_deref().is_some_and(|url| url.starts_with("http://"));
-        !(plain(&self.endpoints.ec2) && plain(&self.endpoints.rds))
+/// Certificates are always checked: an endpoint with TLS refuses settings that say otherwise.
+pub fn check_tls(settings: &Settings, endpoint: Option<&str>) -> Result<(), Failure> {
+    if settings.validate_certs || endpoint.is_some_and(|url| url.starts_with("http://")) {
+        return Ok(());
     }
+    Err(Failure::new(
+        "validate_certs: no is not supported for an https endpoint (give the authority's file as aws_ca_bundle)",
+    ))
 }
 
 /// Reads and checks a bundle. The HTTP client panics on one that it can't parse, so it never gets to see such a file.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use rplay_module_api::{Failure, Json, Map};
 
-use super::CONNECTION_ARGS;
+use rplay_aws_specs::CONNECTION_ARGS;
+
 use super::secret::Secret;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -32,10 +33,41 @@ pub struct Keys {
     pub session_token: Option<Secret>,
 }
 
+/// Addresses of services in place of Amazon's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Endpoints {
-    pub ec2: Option<String>,
-    pub rds: Option<String>,
+    /// Said for all services, by an argument or the variables of boto 2.
+    common: Option<String>,
+    /// The other variables by their names.
+    variables: BTreeMap<String, String>,
+}
+
+const ENDPOINT_OF_ALL: &str = "AWS_ENDPOINT_URL";
+
+impl Endpoints {
+    fn new(given: Option<String>, environment: &BTreeMap<String, String>) -> Self {
+        let env = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
+        let ignored =
+            env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let is_endpoint = |name: &str| {
+            name.strip_prefix(ENDPOINT_OF_ALL).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        };
+        let variables = environment.iter().filter(|(name, value)| !ignored && is_endpoint(name) && !value.is_empty());
+        Self {
+            common: given.or_else(|| env("AWS_URL")).or_else(|| env("EC2_URL")).map(with_scheme),
+            variables: variables.map(|(name, value)| (name.clone(), with_scheme(value.clone()))).collect(),
+        }
+    }
+
+    /// The address of the service with this variable (`AWS_ENDPOINT_URL_EC2`).
+    pub fn of(&self, variable: &str) -> Option<&str> {
+        let variables = || self.variables.get(variable).or_else(|| self.variables.get(ENDPOINT_OF_ALL));
+        self.common.as_ref().or_else(variables).map(String::as_str)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.common.is_none() && self.variables.is_empty()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -87,7 +119,7 @@ impl Settings {
             )?;
             settings.web_identity = web_identity(&env);
         }
-        settings.endpoints = endpoints(text("endpoint_url"), &env);
+        settings.endpoints = Endpoints::new(text("endpoint_url"), environment);
         settings.read_client_config(own.get("aws_config"))?;
         Ok(settings)
     }
@@ -155,18 +187,6 @@ fn web_identity(env: &impl Fn(&[&str]) -> Option<String>) -> Option<WebIdentity>
         role_arn: env(&["AWS_ROLE_ARN"])?,
         session_name: env(&["AWS_ROLE_SESSION_NAME"]).unwrap_or_else(|| "rplay".to_owned()),
     })
-}
-
-fn endpoints(given: Option<String>, env: &impl Fn(&[&str]) -> Option<String>) -> Endpoints {
-    let common = given.or_else(|| env(&["AWS_URL", "EC2_URL"]));
-    let ignored = env(&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let of = |service: &str| {
-        let configured = || {
-            if ignored { None } else { env(&[service, "AWS_ENDPOINT_URL"]) }
-        };
-        common.clone().or_else(configured).map(with_scheme)
-    };
-    Endpoints { ec2: of("AWS_ENDPOINT_URL_EC2"), rds: of("AWS_ENDPOINT_URL_RDS") }
 }
 
 /// boto took a bare host name, too.

@@ -5,29 +5,18 @@ use std::time::Duration;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Instance};
 use rplay_module_api::validate::python_repr;
-use rplay_module_api::{Failure, Json, Map, ModuleResult, Outcome, Spec, json};
+use rplay_module_api::{Failure, Json, Map, ModuleResult, Outcome, json};
 use serde::Deserialize;
 
-use super::ec2_args::{ARGS, RULES};
 use super::ec2_launch::{self, CountTag, Groups};
+use crate::AwsModule;
 use crate::api::instances::{self, LIVING, SpotProblem, WaitProblem, id_of, ids_of, state_of};
 use crate::api::security_groups::{self, filter};
 use crate::api::tags::{self, Tags};
+use crate::services::Ec2;
 use crate::task::{Task, asctime, run};
-use crate::{AwsModule, CONNECTION_ARGS};
 
-pub const MODULE: AwsModule = AwsModule {
-    spec: Spec {
-        name: "ec2",
-        summary: "Launch, count, terminate, start and stop EC2 instances.",
-        args: ARGS,
-        shared: &[CONNECTION_ARGS],
-        rules: RULES,
-        check_mode: false,
-        ..Spec::EMPTY
-    },
-    run: run!(ec2),
-};
+pub const MODULE: AwsModule = AwsModule { spec: &rplay_aws_specs::EC2, run: run!(ec2) };
 
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,7 +134,7 @@ async fn ec2(args: Args, task: &Task) -> ModuleResult {
 
 async fn launch_count(args: &Args, task: &Task) -> Result<Done, Failure> {
     ec2_launch::check(args)?;
-    let client = task.ec2().await?;
+    let client = task.client::<Ec2>().await?;
     let mut count = args.count;
     let mut existing = Vec::new();
     if let Some(token) = &args.id {
@@ -174,7 +163,7 @@ async fn exact_count(args: &Args, task: &Task) -> Result<Done, Failure> {
     if !selection.accepts(&args.instance_tags()) {
         task.warn("instance_tags do not satisfy count_tag: instances made by this task will never be counted");
     }
-    let client = task.ec2().await?;
+    let client = task.client::<Ec2>().await?;
     let mut tagged = counted(args, &client, &selection).await?;
     if tagged.len() < wanted {
         ec2_launch::check(args)?;
@@ -303,7 +292,7 @@ async fn absent(args: &Args, task: &Task) -> Result<Done, Failure> {
     if args.instance_ids.is_empty() {
         return Err(Failure::new("instance_ids list is required for absent state"));
     }
-    let client = task.ec2().await?;
+    let client = task.client::<Ec2>().await?;
     let mut found = instances::by_ids(&client, &args.instance_ids).await.map_err(|err| describe_failure(&err))?;
     found.retain(|instance| LIVING.contains(&state_of(instance)));
     terminate(args, task, &client, found).await
@@ -359,7 +348,7 @@ async fn selected(args: &Args, client: &Client) -> Result<Vec<Instance>, Failure
 
 async fn start_or_stop(args: &Args, task: &Task) -> Result<Done, Failure> {
     let goal = args.state.as_str();
-    let client = task.ec2().await?;
+    let client = task.client::<Ec2>().await?;
     let found = selected(args, &client).await?;
     let mut changed = false;
     let mut acted = Vec::new();
@@ -431,7 +420,7 @@ async fn reconcile_attributes(args: &Args, client: &Client, instance: &Instance)
 }
 
 async fn restart(args: &Args, task: &Task) -> Result<Done, Failure> {
-    let client = task.ec2().await?;
+    let client = task.client::<Ec2>().await?;
     let found = selected(args, &client).await?;
     for instance in &found {
         reconcile_attributes(args, &client, instance).await?;

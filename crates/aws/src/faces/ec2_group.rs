@@ -4,66 +4,21 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::SecurityGroup;
-use rplay_module_api::{Arg, Diff, Failure, Json, Kind, Map, ModuleResult, Outcome, Rule as SpecRule, Spec, json};
+use rplay_module_api::{Diff, Failure, Json, Map, ModuleResult, Outcome, json};
 use serde::Deserialize;
 
 use super::group_rules::{self, WrittenPeer, WrittenRule};
+use crate::AwsModule;
 use crate::api::rules::{self, Peer, Rule, RuleChange};
 use crate::api::security_groups::{self, Direction, NewGroup, Wanted};
 use crate::api::tags;
+use crate::services::Ec2;
 use crate::task::{Task, run};
-use crate::{AwsModule, CONNECTION_ARGS};
 
-pub const MODULE: AwsModule = AwsModule {
-    spec: Spec {
-        name: "ec2_group",
-        summary: "Manage EC2 security groups.",
-        args: ARGS,
-        shared: &[CONNECTION_ARGS],
-        rules: RULES,
-        ..Spec::EMPTY
-    },
-    run: run!(ec2_group),
-};
+pub const MODULE: AwsModule = AwsModule { spec: &rplay_aws_specs::EC2_GROUP, run: run!(ec2_group) };
 
-pub const EC2_SECURITY_GROUP: AwsModule = AwsModule {
-    spec: Spec {
-        name: "ec2_security_group",
-        summary: "Manage EC2 security groups.",
-        args: ARGS,
-        shared: &[CONNECTION_ARGS],
-        rules: RULES,
-        ..Spec::EMPTY
-    },
-    run: run!(ec2_group),
-};
-
-const ARGS: &[Arg] = &[
-    Arg::str("description", "What the group is for. It can't be changed later."),
-    Arg::str("group_id", "Id of the group, instead of its name."),
-    Arg::str("name", "Name of the group."),
-    Arg::bool("purge_rules", "Remove rules that are not in `rules`.").default("yes"),
-    Arg::bool("purge_rules_egress", "Remove rules that are not in `rules_egress`.")
-        .default("yes")
-        .aliases(&["purge_egress_rules"]),
-    Arg::bool("purge_tags", "Remove tags that are not in `tags`.").default("yes"),
-    Arg::list(
-        "rules",
-        "What may come in: proto, from_port and to_port or ports, and one of cidr_ip, cidr_ipv6, ip_prefix, group_id, \
-         group_name. Nothing may, if left out.",
-        Kind::Raw,
-    ),
-    Arg::list("rules_egress", "What may go out, in the same form. All may, if left out.", Kind::Raw)
-        .aliases(&["egress_rules"]),
-    Arg::str("state", "Whether the group is to exist.").default("present").choices(&["present", "absent"]),
-    Arg::dict("tags", "Tags of the group; left alone if not given.").aliases(&["resource_tags"]),
-    Arg::str("vpc_id", "VPC of the group; the default VPC if left out."),
-];
-
-const RULES: &[SpecRule] = &[
-    SpecRule::RequiredOneOf(&["name", "group_id"]),
-    SpecRule::RequiredIf { arg: "state", value: "present", needs: &["name"], any: false },
-];
+pub const EC2_SECURITY_GROUP: AwsModule =
+    AwsModule { spec: &rplay_aws_specs::EC2_SECURITY_GROUP, run: run!(ec2_group) };
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,7 +50,7 @@ async fn find(args: &Args, client: &Client) -> Result<Option<SecurityGroup>, Fai
 }
 
 async fn absent(args: &Args, task: &Task) -> ModuleResult {
-    let client = task.ec2().await?;
+    let client = task.client::<Ec2>().await?;
     let Some(group) = find(args, &client).await? else {
         return Ok(Outcome::changed(false).with("group_id", Json::Null));
     };
@@ -115,7 +70,7 @@ async fn present(args: &Args, task: &Task) -> ModuleResult {
     let ingress = parse("rules", args.rules.as_deref(), task)?;
     let egress = parse("rules_egress", args.rules_egress.as_deref(), task)?;
 
-    let client = task.ec2().await?;
+    let client = task.client::<Ec2>().await?;
     let found = find(args, &client).await?;
     let before = found.as_ref().map_or(json!({}), |group| Json::Object(security_groups::to_json(group)));
     if let Some(group) = &found {

@@ -6,37 +6,17 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::KeyPairInfo;
-use rplay_module_api::{Arg, Failure, Json, Map, ModuleResult, Outcome, Rule, Spec, json};
+use rplay_module_api::{Failure, Json, Map, ModuleResult, Outcome, json};
 use serde::Deserialize;
 
+use crate::AwsModule;
 use crate::api::key_pairs;
 use crate::api::tags::{self, Tags};
 use crate::connection::Secret;
+use crate::services::Ec2;
 use crate::task::{Task, run};
-use crate::{AwsModule, CONNECTION_ARGS};
 
-pub const MODULE: AwsModule = AwsModule {
-    spec: Spec {
-        name: "ec2_key",
-        summary: "Create, import and delete EC2 key pairs.",
-        args: &[
-            Arg::path("file_name", "Where to write the private key of a new pair, readable by the owner only."),
-            Arg::bool("force", "Replace a pair whose key is another one.").default("yes"),
-            Arg::str("key_material", "Public key to import."),
-            Arg::str("key_type", "Type of a key that AWS makes.").choices(&["rsa", "ed25519"]),
-            Arg::str("name", "Name of the key pair.").required(),
-            Arg::bool("purge_tags", "Remove tags that are not in `tags`.").default("yes"),
-            Arg::str("state", "Whether the pair is to exist.").default("present").choices(&["present", "absent"]),
-            Arg::dict("tags", "Tags of the pair; left alone if not given.").aliases(&["resource_tags"]),
-            Arg::bool("wait", "Of old playbooks: AWS answers at once, so there is nothing to wait for."),
-            Arg::int("wait_timeout", "Of old playbooks, as `wait`."),
-        ],
-        shared: &[CONNECTION_ARGS],
-        rules: &[Rule::MutuallyExclusive(&["key_material", "key_type"])],
-        ..Spec::EMPTY
-    },
-    run: run!(ec2_key),
-};
+pub const MODULE: AwsModule = AwsModule { spec: &rplay_aws_specs::EC2_KEY, run: run!(ec2_key) };
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,7 +47,7 @@ async fn ec2_key(args: Args, task: &Task) -> ModuleResult {
     if args.wait == Some(true) || args.wait_timeout.is_some() {
         task.warn("wait and wait_timeout have no effect on ec2_key: AWS answers at once");
     }
-    let client = task.ec2().await?;
+    let client = task.client::<Ec2>().await?;
     let found = key_pairs::find(&client, &args.name).await.map_err(|err| err.because("error finding keypair"))?;
     match (args.state.as_str(), found) {
         ("absent", None) => Ok(Outcome::changed(false).with("key", Json::Null).with("msg", "key did not exist")),

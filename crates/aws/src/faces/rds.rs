@@ -4,29 +4,19 @@ use std::time::Duration;
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::DbInstance;
-use rplay_module_api::{Failure, Json, Map, ModuleResult, Outcome, Spec, parse_args};
+use rplay_module_api::{Failure, Json, Map, ModuleResult, Outcome, parse_args};
 use serde::Deserialize;
 
-use super::rds_args::ARGS;
 use super::{rds_commands, rds_json};
+use crate::AwsModule;
 use crate::api::databases::{self, WaitProblem, status_of};
 use crate::api::tags;
 use crate::connection::Secret;
 use crate::error::{ApiError, api_error};
+use crate::services::Rds;
 use crate::task::{Task, run};
-use crate::{AwsModule, CONNECTION_ARGS};
 
-pub const MODULE: AwsModule = AwsModule {
-    spec: Spec {
-        name: "rds",
-        summary: "Create, replicate, change, snapshot and delete RDS databases.",
-        args: ARGS,
-        shared: &[CONNECTION_ARGS],
-        check_mode: false,
-        ..Spec::EMPTY
-    },
-    run: run!(rds),
-};
+pub const MODULE: AwsModule = AwsModule { spec: &rplay_aws_specs::RDS, run: run!(rds) };
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,7 +112,7 @@ async fn rds(written: Map<String, Json>, task: &Task) -> ModuleResult {
         task.warn(format!("parameter {name} has no effect on the {command} command"));
     }
     let args: Args = parse_args(written)?;
-    let client = task.rds().await?;
+    let client = task.client::<Rds>().await?;
     match args.command.as_str() {
         "create" => create(&args, task, &client).await,
         "replicate" => replicate(&args, task, &client).await,

@@ -26,11 +26,11 @@ fn arguments_come_before_the_environment() {
     .unwrap();
     assert_eq!(settings.keys.as_ref().unwrap().access, "key");
     assert_eq!(settings.region.as_deref(), Some("us-east-2"));
-    assert_eq!(settings.endpoints.ec2.as_deref(), Some("http://arg:2"));
+    assert_eq!(settings.endpoints.of("AWS_ENDPOINT_URL_EC2"), Some("http://arg:2"));
     let settings = take(json!({"region": ""}), &environment).unwrap();
     assert_eq!(settings.keys.as_ref().unwrap().access, "env-key");
     assert_eq!(settings.region.as_deref(), Some("eu-west-1"));
-    assert_eq!(settings.endpoints.rds.as_deref(), Some("http://env:1"));
+    assert_eq!(settings.endpoints.of("AWS_ENDPOINT_URL_RDS"), Some("http://env:1"));
 }
 
 #[test]
@@ -41,9 +41,9 @@ fn the_environment_has_an_order() {
     assert_eq!(region(&[("EC2_REGION", "c")]).as_deref(), Some("c"));
     let endpoint = |environment: &[(&str, &str)]| take(json!({}), environment).unwrap().endpoints;
     let urls = [("AWS_ENDPOINT_URL", "http://any"), ("AWS_ENDPOINT_URL_EC2", "http://ec2"), ("EC2_URL", "old.example")];
-    assert_eq!(endpoint(&urls).ec2.as_deref(), Some("https://old.example"));
-    assert_eq!(endpoint(&urls[..2]).ec2.as_deref(), Some("http://ec2"));
-    assert_eq!(endpoint(&urls[..2]).rds.as_deref(), Some("http://any"));
+    assert_eq!(endpoint(&urls).of("AWS_ENDPOINT_URL_EC2"), Some("https://old.example"));
+    assert_eq!(endpoint(&urls[..2]).of("AWS_ENDPOINT_URL_EC2"), Some("http://ec2"));
+    assert_eq!(endpoint(&urls[..2]).of("AWS_ENDPOINT_URL_RDS"), Some("http://any"));
 }
 
 #[test]

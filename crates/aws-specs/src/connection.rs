@@ -1,8 +1,6 @@
 //! The arguments every AWS module has: the union of the old and the present names.
 
-use std::collections::BTreeMap;
-
-use rplay_module_api::{Arg, Json, Map, Spec, validate};
+use rplay_module_api::Arg;
 
 pub const CONNECTION_ARGS: &[Arg] = &[
     Arg::str("access_key", "Access key id. Else AWS_ACCESS_KEY_ID, AWS_ACCESS_KEY or EC2_ACCESS_KEY.").aliases(&[
@@ -27,10 +25,3 @@ pub const CONNECTION_ARGS: &[Arg] = &[
         .no_log(),
     Arg::bool("validate_certs", "Refuse an endpoint whose certificate can't be verified.").default("yes"),
 ];
-
-/// Expands `~` and variables in path arguments: AWS modules run here, so it is this machine's.
-pub fn expand_paths(spec: &Spec, args: &mut Map<String, Json>, environment: &BTreeMap<String, String>) {
-    let variable = |name: &str| environment.get(name).cloned();
-    let home = |user: Option<&str>| if user.is_none() { variable("HOME") } else { None };
-    validate::expand_paths(spec, args, &variable, &home);
-}

@@ -1,8 +1,19 @@
-//! The arguments of `rds`.
+//! `rds`, the module of Ansible 2.
 
-use rplay_module_api::{Arg, Kind};
+use rplay_module_api::{Arg, Kind, Spec};
 
-pub const ARGS: &[Arg] = &[
+use crate::CONNECTION_ARGS;
+
+pub const RDS: Spec = Spec {
+    name: "rds",
+    summary: "Create, replicate, change, snapshot and delete RDS databases.",
+    args: ARGS,
+    shared: &[CONNECTION_ARGS],
+    check_mode: false,
+    ..Spec::EMPTY
+};
+
+const ARGS: &[Arg] = &[
     Arg::bool("apply_immediately", "Modify now instead of in the maintenance window.").default("no"),
     Arg::str("backup_retention", "Days to keep backups; 0 switches them off."),
     Arg::str("backup_window", "When to back up, as hh24:mi-hh24:mi."),

@@ -1,8 +1,20 @@
-//! The arguments of `ec2`.
+//! `ec2`, the module of Ansible 2.
 
-use rplay_module_api::{Arg, Kind, Rule};
+use rplay_module_api::{Arg, Kind, Rule, Spec};
 
-pub const ARGS: &[Arg] = &[
+use crate::CONNECTION_ARGS;
+
+pub const EC2: Spec = Spec {
+    name: "ec2",
+    summary: "Launch, count, terminate, start and stop EC2 instances.",
+    args: ARGS,
+    shared: &[CONNECTION_ARGS],
+    rules: RULES,
+    check_mode: false,
+    ..Spec::EMPTY
+};
+
+const ARGS: &[Arg] = &[
     Arg::bool("assign_public_ip", "Give the instance a public address. Needs vpc_subnet_id."),
     Arg::int("count", "How many instances to launch, whatever is there already.").default("1"),
     Arg::raw("count_tag", "Tags that tell which instances exact_count counts: a name, a mapping, or a list of both."),
@@ -54,7 +66,7 @@ pub const ARGS: &[Arg] = &[
     Arg::str("zone", "Availability zone.").aliases(&["aws_zone", "ec2_zone"]),
 ];
 
-pub const RULES: &[Rule] = &[
+const RULES: &[Rule] = &[
     Rule::MutuallyExclusive(&["exact_count", "count"]),
     Rule::MutuallyExclusive(&["exact_count", "state"]),
     Rule::MutuallyExclusive(&["exact_count", "instance_ids"]),
