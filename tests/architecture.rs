@@ -126,33 +126,32 @@ fn only_the_callback_touches_the_terminal() {
 
 #[test]
 fn the_agent_links_nothing_of_the_controller() {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "-p",
-            "rplay-agent",
-            "-e",
-            "normal",
-            "--prefix",
-            "none",
-            "--format",
-            "{p}",
-            "--offline",
-            "--locked",
-        ])
-        .output()
-        .expect("cargo tree runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let names: BTreeSet<String> = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
-        .collect();
+    let names = linked("rplay-agent");
     assert!(names.contains("rplay-modules"), "the dependency tree was not read: {names:?}");
     for forbidden in
         ["tokio", "clap", "minijinja", "ssh2", "openssl-sys", "rplay-aws", "aws-config", "rplay", "serde_yaml"]
     {
         assert!(!names.contains(forbidden), "the agent links {forbidden}");
     }
+}
+
+#[test]
+fn the_controller_links_no_sdk_of_a_cloud() {
+    let names = linked("rplay");
+    assert!(names.contains("rplay-aws-specs"), "the dependency tree was not read: {names:?}");
+    let sdk: Vec<_> = names.iter().filter(|name| name.starts_with("aws-") || *name == "rplay-aws").collect();
+    assert!(sdk.is_empty(), "the controller links {sdk:?}");
+}
+
+/// The crates that are linked into a package's programs.
+fn linked(package: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "-p", package, "-e", "normal", "--prefix", "none", "--format", "{p}", "--offline", "--locked"])
+        .output()
+        .expect("cargo tree runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    lines.lines().filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect()
 }
 
 fn layer_of(part: &str) -> Option<usize> {

@@ -49,7 +49,7 @@ def build():
     if not have("cargo"):
         raise LabError("cargo is missing; install Rust first")
     print("lab: building rplay", file=sys.stderr, flush=True)
-    if subprocess.run(["cargo", "build", "--release"], cwd=REPOSITORY).returncode != 0:
+    if subprocess.run(["cargo", "build", "--release", "--workspace"], cwd=REPOSITORY).returncode != 0:
         raise LabError("building rplay failed")
     target = os.environ.get("CARGO_TARGET_DIR") or os.path.join(REPOSITORY, "target")
     return os.path.join(REPOSITORY, target, "release", "rplay")

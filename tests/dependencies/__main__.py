@@ -43,11 +43,21 @@ def check(package, rules):
     own = pathlib.Path(package["manifest_path"]).is_relative_to(REPOSITORY)
     if package["source"] not in (None, REGISTRY) or package["source"] is None and not own:
         yield f"{name} comes from {package['source'] or package['manifest_path']}, which is neither crates.io nor this repository"
-    if reason := licenses.problem(package["license"], rules["licenses"]["allow"]):
+    if reason := licenses.problem(license_of(package, rules), rules["licenses"]["allow"]):
         yield f"{name}: {reason}"
     for dependency in package["dependencies"]:
         if own and dependency["req"] == "*" and not dependency.get("path"):
             yield f"{name} takes any version of {dependency['name']}"
+
+
+def license_of(package, rules):
+    """The license that a package names, or what deny.toml says of the file it names in place of one."""
+    folder = pathlib.Path(package["manifest_path"]).parent
+    for rule in rules["licenses"].get("clarify", []):
+        files = rule["license-files"]
+        if rule["crate"] == package["name"] and all(licenses.is_file(folder / file["path"], file["hash"]) for file in files):
+            return rule["expression"]
+    return package["license"]
 
 
 def say(text):

@@ -1,6 +1,7 @@
 """License expressions of SPDX: `MIT OR Apache-2.0`, `(MIT OR Apache-2.0) AND Unicode-3.0`."""
 
 import re
+import zlib
 
 
 def problem(expression, allowed):
@@ -16,6 +17,11 @@ def problem(expression, allowed):
     if rest:
         return f"the license `{expression}` can't be read at `{rest[0]}`"
     return None if fine else f"the license `{expression}` is not among those that deny.toml allows"
+
+
+def is_file(path, crc32):
+    """Whether this is still the license's text that somebody has read."""
+    return path.is_file() and zlib.crc32(path.read_bytes()) == crc32
 
 
 def alternatives(words, allowed):

@@ -29,6 +29,16 @@ class Licenses(unittest.TestCase):
             self.assertIsNotNone(licenses.problem(bad, allowed), bad)
 
 
+    def test_files_that_somebody_has_read(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "LICENSE")
+            self.assertFalse(licenses.is_file(path, 0x3610A686))
+            path.write_text("hello")
+            self.assertTrue(licenses.is_file(path, 0x3610A686))
+            path.write_text("hello!")
+            self.assertFalse(licenses.is_file(path, 0x3610A686))
+
+
 class Advisories(unittest.TestCase):
     def problems(self, version, more="", ignored=(), name="thing"):
         with tempfile.TemporaryDirectory() as folder:
