@@ -5,9 +5,8 @@ use std::sync::Arc;
 use super::engine::context::Context;
 use super::engine::eval::eval;
 use super::engine::is_template;
-use super::engine::output::finalize;
+use super::engine::output::stored;
 use super::engine::run::Scope;
-use super::engine::val::Val;
 use super::error::{Fault, Res, raised};
 use super::{Templar, TemplateError, TemplateErrorKind, outside};
 use crate::value::{Str, Value};
@@ -39,7 +38,7 @@ impl Templar {
         match item {
             Value::Null => Ok(true),
             Value::Bool(bool) => Ok(*bool),
-            Value::Str(text) if text.is_empty() => {
+            Value::Str(text) if text.trim().is_empty() => {
                 if self.engine().settings.allow_broken_conditionals {
                     return Ok(true);
                 }
@@ -61,7 +60,7 @@ impl Templar {
             || (trimmed.starts_with("{%") && trimmed.ends_with("%}"));
         if whole {
             let rendered = context.render_text(&text.with_text(trimmed))?;
-            let value = finalize(&rendered)?;
+            let value = stored(&rendered)?;
             if value.is_null() && self.engine().settings.allow_broken_conditionals {
                 // Null was an empty text, and that no condition at all.
                 return Ok(Value::Bool(true));
@@ -127,13 +126,7 @@ impl Templar {
             )));
         }
         let expr = self.engine().cache.condition(&Arc::from(text.trim_start()), &self.engine().settings)?;
-        let value = eval(&Scope::new(context), &expr)?.used()?;
-        if let Val::Object(object) = &value
-            && object.type_name() == "range"
-        {
-            return Err(raised("Type 'range' is unsupported for variable storage."));
-        }
-        finalize(&value)
+        stored(&eval(&Scope::new(context), &expr)?)
     }
 
     fn judge(&self, value: &Value) -> Res<bool> {

@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use minijinja::syntax::SyntaxConfig;
 
-use super::engine::compile::{Syntax, template};
+use super::engine::compile::{Syntax, template, trailing_newlines};
 use super::engine::context::Context;
-use super::engine::output::finalize;
+use super::engine::literals::python_text;
+use super::engine::output::stored;
+use super::engine::tree::Template;
 use super::error::{Res, syntax};
 use super::{Templar, TemplateError, TemplateErrorKind, outside};
 use crate::source::{SourceFile, Span};
@@ -43,11 +46,18 @@ impl Default for FileOptions {
     }
 }
 
+/// How a file is written.
 struct Overrides {
     options: FileOptions,
     line_statement_prefix: Option<String>,
     line_comment_prefix: Option<String>,
     keep_trailing_newline: bool,
+}
+
+impl Overrides {
+    fn new(options: FileOptions) -> Self {
+        Self { options, line_statement_prefix: None, line_comment_prefix: None, keep_trailing_newline: false }
+    }
 }
 
 const HEADER: &str = "#jinja2:";
@@ -88,33 +98,30 @@ impl Templar {
         newline: &'static str,
         extra: &Dict,
     ) -> Res<Value> {
-        let mut overrides = Overrides {
-            options: options.clone(),
-            line_statement_prefix: None,
-            line_comment_prefix: None,
-            keep_trailing_newline: false,
-        };
+        let mut overrides = Overrides::new(options.clone());
         let text = read_header(&source.text, &mut overrides)?;
-        // The header's choice is for the text; what is put back at the end follows it with plain line feeds.
         let has_header = text.len() < source.text.len();
-        let last_newline = if has_header { "\n" } else { newline };
+        // The header's choice is for the text; what is put back at the end follows the task's.
+        let last_newline = newline;
         let newline = newline_of(&overrides.options.newline_sequence)?;
         let starts = [
             &overrides.options.variable_start_string,
             &overrides.options.block_start_string,
             &overrides.options.comment_start_string,
         ];
-        let lines_matter = overrides.line_statement_prefix.is_some() || overrides.line_comment_prefix.is_some();
-        if !lines_matter && !starts.iter().any(|start| text.contains(start.as_str())) {
+        if !has_header && !starts.iter().any(|start| text.contains(start.as_str())) {
             return Ok(Value::str(text));
         }
+        let trailing_newlines = trailing_newlines(&source.text);
         let text = without_line_comments(text, &overrides);
+        let text = without_lines_after_statements(text, &overrides);
         let syntax = Arc::new(Syntax { config: config(&overrides)?, plain_backslashes: false, newline, last_newline });
-        let compiled = Arc::new(template(&text, &syntax, &self.engine().settings)?);
+        let compiled = template(&text, &syntax, &self.engine().settings)?;
+        let compiled = Arc::new(Template { trailing_newlines, ..compiled });
         let templar = Templar { file: Some(syntax), ..self.with_locals(extra.clone()) };
         let context = Context::new(templar);
         let _session = context.session();
-        let value = finalize(&context.run_template(&compiled)?)?;
+        let value = stored(&context.run_template(&compiled)?)?;
         Ok(match value {
             Value::Omit => {
                 return Err(Box::new(TemplateError::new(TemplateErrorKind::Omit, "Template result was omitted.")));
@@ -157,15 +164,10 @@ pub(crate) fn syntax_of_text(text: &str, plain_backslashes: bool) -> Res<Option<
     if !text.starts_with(HEADER) {
         return Ok(None);
     }
-    let mut overrides = Overrides {
-        options: FileOptions::default(),
-        line_statement_prefix: None,
-        line_comment_prefix: None,
-        keep_trailing_newline: false,
-    };
+    let mut overrides = Overrides::new(FileOptions::default());
     let body = read_header(text, &mut overrides)?;
     let newline = newline_of(&overrides.options.newline_sequence)?;
-    let body = without_line_comments(body, &overrides);
+    let body = without_lines_after_statements(without_line_comments(body, &overrides), &overrides);
     Ok(Some((body, Syntax { config: config(&overrides)?, plain_backslashes, newline, last_newline: "\n" })))
 }
 
@@ -180,18 +182,31 @@ fn without_line_comments<'a>(text: &'a str, overrides: &Overrides) -> Cow<'a, st
         (&options.block_start_string, &options.block_end_string),
         (&options.comment_start_string, &options.comment_end_string),
     ];
+    let is_blank = |char: char| char.is_whitespace() && !matches!(char, '\n' | '\r');
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
+    // A tag that ends with a minus has taken the blanks that follow it: a comment may not begin with them.
+    let mut taken_from = None;
     while let Some(char) = rest.chars().next() {
         if let Some((start, end)) = tags.iter().find(|(start, _)| rest.starts_with(start.as_str())) {
             let inside = &rest[start.len()..];
             let length = inside.find(end.as_str()).map_or(rest.len(), |at| start.len() + at + end.len());
             out.push_str(&rest[..length]);
             rest = &rest[length..];
-        } else if rest.starts_with(prefix) {
-            out.truncate(out.trim_end_matches([' ', '\t']).len());
-            rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+            taken_from = out.strip_suffix(end.as_str()).is_some_and(|tag| tag.ends_with('-')).then_some(out.len());
+        } else if rest.starts_with(prefix) && may_begin(&out, taken_from) {
+            out.truncate(out.trim_end_matches(is_blank).len());
+            if [&options.block_end_string, &options.comment_end_string].iter().any(|end| out.ends_with(end.as_str())) {
+                // The line end behind the comment is not the one that `trim_blocks` takes from behind a tag.
+                out.push_str(&options.comment_start_string);
+                out.push_str(" +");
+                out.push_str(&options.comment_end_string);
+            }
+            rest = &rest[rest.find(['\n', '\r']).unwrap_or(rest.len())..];
         } else {
+            if !char.is_whitespace() {
+                taken_from = None;
+            }
             out.push(char);
             rest = &rest[char.len_utf8()..];
         }
@@ -199,11 +214,36 @@ fn without_line_comments<'a>(text: &'a str, overrides: &Overrides) -> Cow<'a, st
     Cow::Owned(out)
 }
 
-/// `#jinja2: trim_blocks: False, …` in the first line changes the options of this file.
+/// A line statement takes the empty lines behind it with it.
+fn without_lines_after_statements<'a>(text: Cow<'a, str>, overrides: &Overrides) -> Cow<'a, str> {
+    let Some(prefix) = overrides.line_statement_prefix.as_deref().filter(|prefix| text.contains(prefix)) else {
+        return text;
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut after_statement = false;
+    for line in text.split_inclusive('\n') {
+        if after_statement && line.trim().is_empty() && line.ends_with('\n') {
+            continue;
+        }
+        after_statement = line.trim_start_matches([' ', '\t', '\x0b']).starts_with(prefix);
+        out.push_str(line);
+    }
+    Cow::Owned(out)
+}
+
+fn may_begin(before: &str, taken_from: Option<usize>) -> bool {
+    match taken_from.and_then(|at| before.get(at..)) {
+        None | Some("") => true,
+        Some(taken) => taken.ends_with(['\n', '\r']),
+    }
+}
+
+/// `#jinja2: trim_blocks: False, …` in the first line changes the options of this file. The last of several counts.
 fn read_header<'a>(text: &'a str, overrides: &mut Overrides) -> Res<&'a str> {
     let Some(rest) = text.strip_prefix(HEADER) else { return Ok(text) };
     let (header, body) = rest.split_once('\n').unwrap_or((rest, ""));
     let header = header.trim_end_matches('\r');
+    let mut given: IndexMap<&str, Literal> = IndexMap::new();
     for pair in header.split(',') {
         if pair.trim().is_empty() {
             return Err(syntax("Empty '#jinja2:' override pair not allowed."));
@@ -214,7 +254,10 @@ fn read_header<'a>(text: &'a str, overrides: &mut Overrides) -> Res<&'a str> {
                 crate::value::python::str_repr(pair)
             )));
         };
-        apply(overrides, key.trim(), value.trim())?;
+        given.insert(key.trim(), literal(value.trim())?);
+    }
+    for (key, value) in given {
+        apply(overrides, key, value)?;
     }
     Ok(body)
 }
@@ -222,24 +265,52 @@ fn read_header<'a>(text: &'a str, overrides: &mut Overrides) -> Res<&'a str> {
 enum Literal {
     Bool(bool),
     Text(String),
+    /// The type of anything else.
+    Other(&'static str),
 }
 
+impl Literal {
+    fn type_name(&self) -> &'static str {
+        match self {
+            Literal::Bool(_) => "bool",
+            Literal::Text(_) => "str",
+            Literal::Other(name) => name,
+        }
+    }
+}
+
+/// A literal of Python's, with or without a comment behind it.
 fn literal(value: &str) -> Res<Literal> {
-    match value {
-        "True" => return Ok(Literal::Bool(true)),
-        "False" => return Ok(Literal::Bool(false)),
-        _ => {}
+    let malformed = || syntax("malformed node or string on line 1");
+    if let Some(quote) = value.chars().next().filter(|char| matches!(char, '\'' | '"')) {
+        let inside = &value[1..];
+        let mut escaped = false;
+        let end = inside.find(|char| {
+            let is_end = char == quote && !escaped;
+            escaped = char == '\\' && !escaped;
+            is_end
+        });
+        let (text, behind) = end.map(|at| (&inside[..at], inside[at + 1..].trim())).ok_or_else(malformed)?;
+        if !behind.is_empty() && !behind.starts_with('#') {
+            return Err(malformed());
+        }
+        return python_text(text).map(Literal::Text).map_err(syntax);
     }
-    let quoted = ['\'', '"'].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
-    match quoted {
-        Some(text) => Ok(Literal::Text(text.to_owned())),
-        None => Err(syntax("malformed node or string on line 1")),
-    }
+    Ok(match value.split('#').next().unwrap_or("").trim() {
+        "True" => Literal::Bool(true),
+        "False" => Literal::Bool(false),
+        "None" => Literal::Other("NoneType"),
+        word if word.parse::<i64>().is_ok() => Literal::Other("int"),
+        word if word.starts_with(|char: char| char.is_ascii_digit()) && word.parse::<f64>().is_ok() => {
+            Literal::Other("float")
+        }
+        _ => return Err(malformed()),
+    })
 }
 
-fn apply(overrides: &mut Overrides, key: &str, value: &str) -> Res<()> {
-    let value = literal(value)?;
-    let wrong = |wanted: &str, given: &str| {
+fn apply(overrides: &mut Overrides, key: &str, value: Literal) -> Res<()> {
+    let wrong = |wanted: &str| {
+        let given = value.type_name();
         Err(syntax(format!("TemplateOverrides.{key} must be <class '{wanted}'> instead of <class '{given}'>")))
     };
     let options = &mut overrides.options;
@@ -250,7 +321,7 @@ fn apply(overrides: &mut Overrides, key: &str, value: &str) -> Res<()> {
         _ => None,
     };
     if let Some(flag) = flag {
-        let Literal::Bool(value) = value else { return wrong("bool", "str") };
+        let Literal::Bool(value) = value else { return wrong("bool") };
         *flag = value;
         return Ok(());
     }
@@ -266,12 +337,13 @@ fn apply(overrides: &mut Overrides, key: &str, value: &str) -> Res<()> {
         "line_comment_prefix" => overrides.line_comment_prefix.get_or_insert_default(),
         other => return Err(syntax(format!("Invalid '#jinja2:' override key '{other}'."))),
     };
-    let Literal::Text(value) = value else { return wrong("str", "bool") };
+    let Literal::Text(value) = value else { return wrong("str") };
+    if key == "newline_sequence" && newline_of(&value).is_err() {
+        return Err(syntax(format!(
+            "TemplateOverrides.newline_sequence must be one of ('\\n', '\\r\\n', '\\r') instead of {}",
+            crate::value::python::str_repr(&value)
+        )));
+    }
     *text = value;
     Ok(())
-}
-
-/// For callers that only check whether a value would be accepted.
-pub fn check_newline_sequence(text: &str) -> Result<(), String> {
-    newline_of(text).map(|_| ()).map_err(|fault| fault.message)
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::error::{Fault, Res, raised};
 
 /// Bytes that one rendering may hold at a time.
-pub const MOST_MEMORY: isize = 2 << 30;
+pub const MOST_MEMORY: isize = 2_000_000_000;
 /// Steps between two looks at the flag.
 const STEPS_BETWEEN: u32 = 256;
 
@@ -51,21 +51,22 @@ pub struct Budget {
     interrupt: Interrupt,
     steps: Cell<u32>,
     before: isize,
+    memory: isize,
 }
 
 impl Budget {
-    pub fn new(interrupt: &Interrupt) -> Self {
-        Self { interrupt: interrupt.clone(), steps: Cell::new(0), before: held() }
+    pub fn new(interrupt: &Interrupt, memory: isize) -> Self {
+        Self { interrupt: interrupt.clone(), steps: Cell::new(0), before: held(), memory }
     }
 
     /// To be called for each step of a template.
     pub fn step(&self) -> Res<()> {
         let steps = self.steps.get().wrapping_add(1);
         self.steps.set(steps);
-        if held() - self.before > MOST_MEMORY {
+        if held() - self.before > self.memory {
             return Err(raised(format!(
-                "the template holds more than {} GiB of memory, the limit of one rendering",
-                MOST_MEMORY >> 30
+                "the template holds more than {} MB of memory, the limit of one rendering",
+                self.memory / 1_000_000
             )));
         }
         if steps.is_multiple_of(STEPS_BETWEEN)
@@ -133,7 +134,100 @@ static ALLOCATOR: Counting = Counting;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::template::{Engine, SearchPath, Settings, Templar};
+    use crate::value::{Dict, Str, Value};
+
+    fn templar(variables: Dict, interrupt: &Interrupt) -> Templar {
+        let settings = Settings { interrupt: interrupt.clone(), memory: 50_000_000, ..Settings::default() };
+        Engine::new(settings).templar(Arc::new(variables), Arc::new(SearchPath::default()))
+    }
+
+    fn rendered(text: &str) -> String {
+        let rendered = templar(Dict::new(), &Interrupt::default()).render(&Value::Str(Str::trusted(text, None)));
+        rendered.map_or_else(|error| error.message, |value| value.to_text())
+    }
+
+    #[test]
+    fn a_template_that_grows_without_end_is_told_its_limit() {
+        for (text, limit) in [
+            ("{% set x = 'x' * 1000000 %}{% for i in range(1000) %}{{ x }}{% endfor %}", "200 MB"),
+            (
+                "{% macro m() %}{% for i in range(1000) %}{{ 'x' * 1000000 }}{% endfor %}{% endmacro %}{{ m() }}",
+                "50 MB",
+            ),
+            ("{% set x %}{% for i in range(1000) %}{{ 'x' * 1000000 }}{% endfor %}{% endset %}", "50 MB"),
+            ("{% set ns = namespace(x='xy') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}", "MB"),
+            (
+                "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+                "50 MB",
+            ),
+            ("{% set l = [] %}{% for i in range(99999) %}{% set _ = l.append('x' * 9999) %}{% endfor %}", "50 MB"),
+            ("{{ 'x' * 10**9 }}", "too large"),
+            ("{{ range(10**12) | list }}", "Range too big"),
+            ("{{ 'a' | center(10**10) }}", "200 MB"),
+            ("{{ '%1000000000d' % 1 }}", "too large"),
+            ("{{ 2 ** 10**9 }}", "too large"),
+            ("{{ ('a' * 10**6).replace('a', 'b' * 10**6) }}", "too large"),
+            ("{{ ('a' * 10**6) | replace('a', 'b' * 10**6) }}", "too large"),
+            ("{{ ('a,' * 10**5).split(',') | join('x' * 10**6) }}", "too long"),
+            ("{{ ('ab\n' * 100000) | indent(100000) }}", "200 MB"),
+            ("{{ range(3000) | permutations(3000) | list }}", "too many"),
+            ("{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}", "recursion"),
+        ] {
+            let message = rendered(text);
+            assert!(message.len() < 1000 && message.contains(limit), "{text}: {message:.200}");
+        }
+    }
+
+    #[test]
+    fn containers_as_deep_as_a_template_likes_are_dropped() {
+        for nest in ["[ns.x]", "{'a': ns.x}", "namespace(x=ns.x)", "{'a': [(ns.x, 1)]}"] {
+            let text = format!(
+                "{{% set ns = namespace(x=1) %}}{{% for i in range(50000) %}}{{% set ns.x = {nest} %}}{{% endfor %}}end"
+            );
+            assert_eq!(rendered(&text), "end", "{nest}");
+        }
+        let tuples = "{% set ns = namespace(x=1) %}{% for i in range(50000) %}{% set ns.x = (ns.x,) %}{% endfor %}end";
+        assert!(rendered(tuples).contains("nested too deeply"));
+    }
+
+    #[test]
+    fn variables_refer_to_each_other_two_hundred_deep_but_not_in_a_circle() {
+        let chain = |length: usize, last: &str| -> Dict {
+            let link = |at: usize| if at == length { last.to_owned() } else { format!("{{{{ v{} }}}}", at + 1) };
+            (0..=length).map(|at| (Value::str(format!("v{at}")), Value::Str(Str::trusted(link(at), None)))).collect()
+        };
+        let first = Value::Str(Str::trusted("{{ v0 }}", None));
+        let render = |variables: Dict| templar(variables, &Interrupt::default()).render(&first);
+        assert_eq!(render(chain(200, "end")).map_err(|error| error.message), Ok(Value::str("end")));
+        let circle = render(chain(30, "{{ v0 }}{{ v0 }}")).expect_err("it has no end");
+        assert!(circle.message.starts_with("Recursive loop detected in template"), "{}", circle.message);
+    }
+
+    #[test]
+    fn a_template_that_loops_without_end_is_interrupted() {
+        for text in [
+            "{% for i in range(4000000) %}{% for j in range(4000000) %}{% endfor %}{% endfor %}",
+            "{% for i in range(4000000) %}{{ '' }}{% for j in range(4000) if j < 0 %}{% endfor %}{% endfor %}",
+        ] {
+            let interrupt = Interrupt::default();
+            let stopper = interrupt.child();
+            let run = interrupt.clone();
+            let thread = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(50));
+                run.stop("interrupted by the user");
+            });
+            let result = templar(Dict::new(), &Interrupt::default())
+                .with_interrupt(stopper)
+                .render(&Value::Str(Str::trusted(text, None)));
+            let message = result.map_or_else(|error| error.message, |value| value.to_text());
+            assert!(message.contains("interrupted by the user"), "{message}");
+            thread.join().expect("it only sleeps");
+        }
+    }
 
     #[test]
     fn a_child_is_stopped_with_its_parent_and_alone() {

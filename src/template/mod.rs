@@ -76,6 +76,8 @@ pub struct Settings {
     pub hosts_matching: Option<HostsMatching>,
     /// Ends every rendering of the run.
     pub interrupt: Interrupt,
+    /// Bytes that one rendering may hold.
+    pub memory: isize,
 }
 
 /// Groups with the names of their hosts, and patterns.
@@ -93,6 +95,7 @@ impl Default for Settings {
             config: None,
             hosts_matching: None,
             interrupt: Interrupt::default(),
+            memory: limits::MOST_MEMORY,
         }
     }
 }

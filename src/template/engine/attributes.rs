@@ -282,6 +282,9 @@ struct Method {
 
 impl Object for Method {
     fn type_name(&self) -> &'static str {
+        if self.lazy_type().is_some() {
+            return "method";
+        }
         let marked = matches!(&self.object, Val::Str(text) if text.is_markup());
         if self.name.starts_with("__") {
             "method-wrapper"
@@ -301,7 +304,29 @@ impl Object for Method {
     }
 
     fn text(&self) -> String {
-        format!("<built-in method {} of {} object>", self.name, self.object.type_name())
+        match self.lazy_type() {
+            Some(owner) => {
+                let object = print::repr(&self.object).unwrap_or_default();
+                format!("<bound method {owner}.{} of {object}>", self.name)
+            }
+            None => format!("<built-in method {} of {} object>", self.name, self.object.type_name()),
+        }
+    }
+}
+
+/// Methods that Ansible's own containers of variables replace.
+const LAZY_DICT: &[&str] = &["copy", "get", "items", "pop", "popitem", "setdefault", "values"];
+const LAZY_LIST: &[&str] = &["copy", "index", "pop", "remove", "sort"];
+
+impl Method {
+    /// The class that such a container has in Ansible, if the method is one of its own.
+    fn lazy_type(&self) -> Option<&'static str> {
+        let name = self.name.as_str();
+        match &self.object {
+            Val::Dict(dict) if LAZY_DICT.contains(&name) && dict.is_untouched() => Some("_AnsibleLazyTemplateDict"),
+            Val::List(list) if LAZY_LIST.contains(&name) && list.is_untouched() => Some("_AnsibleLazyTemplateList"),
+            _ => None,
+        }
     }
 }
 

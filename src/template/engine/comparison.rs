@@ -72,7 +72,7 @@ fn equal_at(left: &Val, right: &Val, depth: usize) -> Res<bool> {
             std::rc::Rc::ptr_eq(a, b) || {
                 match (a.as_data(), b.as_data()) {
                     (Some(x), Some(y)) if a.type_name() == b.type_name() && a.type_name() != "generator" => {
-                        if matches!(a.type_name(), "set" | "dict_keys") {
+                        if a.type_name() == "set" {
                             let (x, y) = (x.iterate()?, y.iterate()?);
                             let y_list = Val::list(y.clone());
                             x.len() == y.len() && {

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
-use minijinja::machinery::{Token, parse, parse_expr, tokenize};
+use minijinja::machinery::{Token, ast, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
 use super::lower::Lowering;
 use super::normalize::{BLOCK_IN_MACRO, blocks_as_calls, keep_newline_after_raw, line_ends, plain_spaces};
-use super::repair::repair;
+use super::repair::{has_sign_behind_test, repair};
 use super::tree::{Expr, Template};
 use crate::template::Settings;
 use crate::template::error::{Fault, Res, TemplateError, TemplateErrorKind, syntax};
@@ -78,7 +78,16 @@ fn cached<T>(cache: &Cached<T>, text: &Arc<str>, make: impl FnOnce() -> Res<T>) 
 }
 
 pub fn template(text: &str, options: &Syntax, settings: &Settings) -> Res<Template> {
-    let source = keep_newline_after_raw(plain_spaces(line_ends(text), options, false), options);
+    Ok(Template { trailing_newlines: trailing_newlines(text), ..untrimmed(text, options, settings)? })
+}
+
+/// Line feeds at the end of a text as it was read.
+pub fn trailing_newlines(text: &str) -> usize {
+    text.bytes().rev().take_while(|byte| *byte == b'\n').count()
+}
+
+fn untrimmed(text: &str, options: &Syntax, settings: &Settings) -> Res<Template> {
+    let source = keep_newline_after_raw(plain_spaces(line_ends(text), options, false), options)?;
     refuse_monsters(&source)?;
     match parsed(&source, options, settings) {
         Err(fault) if fault.message.ends_with(BLOCK_IN_MACRO) => match blocks_as_calls(&source, options) {
@@ -90,11 +99,17 @@ pub fn template(text: &str, options: &Syntax, settings: &Settings) -> Res<Templa
 }
 
 fn parsed(source: &str, options: &Syntax, settings: &Settings) -> Res<Template> {
-    let lower = |source: &str, tree| -> Res<Template> {
+    let lower = |source: &str, tree: &ast::Stmt<'_>| -> Res<Template> {
         let mut lowering = Lowering::new(source, options.plain_backslashes, options.newline, settings);
         lowering.block_end = options.config.block_delimiters().1;
         Ok(Template { last_newline: options.last_newline, ..lowering.template(tree)? })
     };
+    if has_sign_behind_test(source)
+        && let Some(repaired) = repair(source, options, false)
+        && let Ok(tree) = parse(&repaired.parsed, "<template>", options.config.clone())
+    {
+        return lower(&repaired.read, &tree);
+    }
     match parse(source, "<template>", options.config.clone()) {
         Ok(tree) => lower(source, &tree),
         Err(error) => {
@@ -121,6 +136,12 @@ fn expression(text: &str, settings: &Settings, embedded: bool) -> Res<Expr> {
         }
         fault
     };
+    if has_sign_behind_test(&source)
+        && let Some(repaired) = repair(&source, &Syntax::default(), true)
+        && let Ok(tree) = parse_expr(&repaired.parsed)
+    {
+        return lower(&repaired.read, &tree).map_err(fix);
+    }
     match parse_expr(&source) {
         // The parser takes text that is no token for the end, if the expression may end there.
         Ok(_) if let Some(error) = tokenize(&source, true, Syntax::default().config).find_map(Result::err) => {

@@ -84,7 +84,7 @@ impl Context {
             contexts: RefCell::default(),
             frames: RefCell::default(),
             secrets: RefCell::default(),
-            budget: Budget::new(templar.interrupt()),
+            budget: Budget::new(templar.interrupt(), templar.engine().settings.memory),
         });
         Context(Rc::new(Inner {
             templar,

@@ -1,10 +1,11 @@
-//! Text to bytes and back, as Python's codecs do it: those of Unicode, ASCII and Latin-1.
+//! Text to bytes and back, as Python's codecs do it.
 
 use std::fmt::Write;
 
+use super::charmap::Charmap;
 use crate::template::error::{Fault, Res, raised};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Codec {
     Utf8,
     Utf8Marked,
@@ -16,6 +17,7 @@ enum Codec {
     Utf32Big,
     Ascii,
     Latin1,
+    Table(Charmap),
 }
 
 fn codec(encoding: &str) -> Res<Codec> {
@@ -31,7 +33,10 @@ fn codec(encoding: &str) -> Res<Codec> {
         "utf-32-be" | "utf-32be" => Codec::Utf32Big,
         "ascii" | "us-ascii" | "646" => Codec::Ascii,
         "latin-1" | "latin1" | "latin" | "l1" | "iso-8859-1" | "iso8859-1" | "8859" | "cp819" => Codec::Latin1,
-        _ => return Err(raised(format!("unknown encoding: {encoding}"))),
+        _ => match Charmap::named(encoding) {
+            Some(table) => Codec::Table(table),
+            None => return Err(raised(format!("unknown encoding: {encoding}"))),
+        },
     })
 }
 
@@ -47,26 +52,41 @@ pub fn encode(text: &str, encoding: &str, errors: &str) -> Res<Vec<u8>> {
         Codec::Utf32 => [vec![0xff, 0xfe, 0, 0], codes(u32::to_le_bytes)].concat(),
         Codec::Utf32Little => codes(u32::to_le_bytes),
         Codec::Utf32Big => codes(u32::to_be_bytes),
-        Codec::Ascii => single_bytes(text, "ascii", 128, errors)?,
-        Codec::Latin1 => single_bytes(text, "latin-1", 256, errors)?,
+        Codec::Ascii => tabled(text, "ascii", "ordinal not in range(128)", errors, |char| first_characters(char, 128))?,
+        Codec::Latin1 => {
+            tabled(text, "latin-1", "ordinal not in range(256)", errors, |char| first_characters(char, 256))?
+        }
+        Codec::Table(table) => tabled(text, table.name, table.reason(), errors, table.encoder())?,
     })
 }
 
 /// Encodings with a byte for each of the first `limit` characters.
-fn single_bytes(text: &str, name: &str, limit: u32, errors: &str) -> Res<Vec<u8>> {
+fn first_characters(char: char, limit: u32) -> Option<Vec<u8>> {
+    let code = u32::from(char);
+    (code < limit).then(|| u8::try_from(code).ok().map(|byte| vec![byte]))?
+}
+
+/// Encodings that do not know every character.
+fn tabled(
+    text: &str,
+    name: &str,
+    reason: &str,
+    errors: &str,
+    encode: impl Fn(char) -> Option<Vec<u8>>,
+) -> Res<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     for (at, char) in text.chars().enumerate() {
         let code = u32::from(char);
-        match u8::try_from(code) {
-            Ok(byte) if code < limit => out.push(byte),
-            _ => match errors {
+        match encode(char) {
+            Some(bytes) => out.extend(bytes),
+            None => match errors {
                 "ignore" => {}
                 "replace" => out.push(b'?'),
                 "xmlcharrefreplace" => out.extend(format!("&#{code};").bytes()),
                 "backslashreplace" => out.extend(backslashed(code).bytes()),
                 "strict" | "surrogateescape" | "surrogate_or_strict" => {
-                    let run = text.chars().skip(at).take_while(|char| u32::from(*char) >= limit).count();
-                    return Err(not_encodable(name, limit, code, at, run));
+                    let run = text.chars().skip(at).take_while(|char| encode(*char).is_none()).count();
+                    return Err(not_encodable(name, reason, code, at, run));
                 }
                 other => return Err(raised(format!("unknown error handler name '{other}'"))),
             },
@@ -83,15 +103,12 @@ fn backslashed(code: u32) -> String {
     }
 }
 
-fn not_encodable(name: &str, limit: u32, code: u32, at: usize, run: usize) -> Fault {
-    raised(if run > 1 {
-        format!(
-            "'{name}' codec can't encode characters in position {at}-{}: ordinal not in range({limit})",
-            at + run - 1
-        )
+fn not_encodable(name: &str, reason: &str, code: u32, at: usize, run: usize) -> Fault {
+    raised(if run > 1 && !reason.contains("multibyte") {
+        format!("'{name}' codec can't encode characters in position {at}-{}: {reason}", at + run - 1)
     } else {
         let char = backslashed(code);
-        format!("'{name}' codec can't encode character '{char}' in position {at}: ordinal not in range({limit})")
+        format!("'{name}' codec can't encode character '{char}' in position {at}: {reason}")
     })
 }
 
@@ -120,6 +137,23 @@ pub fn decode(bytes: &[u8], encoding: &str, errors: &str) -> Res<String> {
             Ok(out)
         }
         Codec::Latin1 => Ok(bytes.iter().copied().map(char::from).collect()),
+        Codec::Table(table) => {
+            let mut out = String::with_capacity(bytes.len());
+            let mut at = 0;
+            while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+                match table.decode(rest) {
+                    Ok((text, length)) => {
+                        out.push_str(&text);
+                        at += length;
+                    }
+                    Err(length) => {
+                        unreadable(&mut out, table.name, &rest[..length], at, table.reason(), errors)?;
+                        at += length.max(1);
+                    }
+                }
+            }
+            Ok(out)
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Expressions.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::arguments::{Arguments, Name};
@@ -9,8 +10,8 @@ use super::functions;
 use super::operators;
 use super::print;
 use super::run::Scope;
-use super::tree::{CallArgument, CallArguments, Expr, Step};
-use super::val::{Map, Undefined, Val, from_key};
+use super::tree::{CallArgument, CallArguments, Comparison, Expr, Operator, Step};
+use super::val::{MOST_DEPTH, Map, Undefined, Val, from_key};
 use crate::template::error::{Res, plugin_failed, raised, undefined};
 use crate::value::Str;
 
@@ -41,7 +42,14 @@ fn compound(scope: &Scope, expr: &Expr) -> Res<Val> {
             Ok(scope.context.render_text(text).unwrap_or_else(Val::failed))
         }
         Expr::List(items) => Ok(Val::list(eval_all(scope, items)?)),
-        Expr::Tuple(items) => Ok(Val::tuple(eval_all(scope, items)?)),
+        Expr::Tuple(items) => {
+            let items = eval_all(scope, items)?;
+            let looks = Cell::new(MOST_LOOKS);
+            if items.iter().any(|item| is_deep(item, MOST_DEPTH, &looks)) {
+                return Err(raised("containers are nested too deeply"));
+            }
+            Ok(Val::tuple(items))
+        }
         Expr::Dict(pairs) => {
             let mut map = Map::with_capacity(pairs.len());
             for (key, value) in pairs {
@@ -57,7 +65,27 @@ fn compound(scope: &Scope, expr: &Expr) -> Res<Val> {
             let mut left = eval(scope, first)?;
             for (operator, right) in rest {
                 let right = eval(scope, right)?;
-                left = operators::arithmetic(*operator, &left.used()?, &right.used()?)?;
+                left = left.used()?;
+                // A text without a place for it takes any value, as in Python.
+                let unused = *operator == Operator::Rem && matches!(&left, Val::Str(text) if !text.contains('%'));
+                if let (Val::List(list), Val::Undefined(_)) = (&left, &right)
+                    && list.is_untouched()
+                {
+                    // Containers of the variables ask what the other side is before they look at it.
+                    let other = right.type_name();
+                    match operator {
+                        Operator::Add => {
+                            return Err(raised(format!("can only concatenate list (not \"{other}\") to list")));
+                        }
+                        Operator::Mul => {
+                            return Err(raised(format!("'{other}' object cannot be interpreted as an integer")));
+                        }
+                        _ => {}
+                    }
+                }
+                if !(unused && right.is_undefined()) {
+                    left = operators::arithmetic(*operator, &left, &right.used()?)?;
+                }
             }
             Ok(left)
         }
@@ -105,6 +133,19 @@ fn plain_undefined() -> Val {
     Val::Undefined(std::rc::Rc::new(Undefined { error, plain: true }))
 }
 
+/// Tuples that are looked into: one that is deep is found at once, one that is wide need not be.
+const MOST_LOOKS: usize = 10_000;
+
+/// Tuples inside tuples, which unlike other containers are dropped by recursion.
+fn is_deep(value: &Val, left: usize, looks: &Cell<usize>) -> bool {
+    looks.set(looks.get().saturating_sub(1));
+    match value {
+        Val::Tuple(_) if looks.get() == 0 => false,
+        Val::Tuple(items) => left == 0 || items.iter().any(|item| is_deep(item, left - 1, looks)),
+        _ => false,
+    }
+}
+
 fn eval_all(scope: &Scope, items: &[Expr]) -> Res<Vec<Val>> {
     items.iter().map(|item| eval(scope, item)).collect()
 }
@@ -121,16 +162,49 @@ fn concat(scope: &Scope, parts: &[Expr]) -> Res<Val> {
     Ok(Val::Str(if secret { text.into_secret() } else { text }))
 }
 
-fn compare(scope: &Scope, first: &Expr, rest: &[(super::tree::Comparison, Expr)]) -> Res<Val> {
-    let mut left = eval(scope, first)?.used()?;
+fn compare(scope: &Scope, first: &Expr, rest: &[(Comparison, Expr)]) -> Res<Val> {
+    let mut left = eval(scope, first)?;
     for (operator, right) in rest {
-        let right = eval(scope, right)?.used()?;
+        let right = eval(scope, right)?;
+        // A container is asked whether it holds a value; everywhere else the left side comes first.
+        let asks_right = matches!(operator, Comparison::In | Comparison::NotIn);
+        if !asks_right {
+            left.check()?;
+        }
+        let right = right.used()?;
+        if let Val::Undefined(it) = &left
+            && asks_right
+            && !it.plain
+            && let Some(found) = undefined_within(&left, &right)?
+        {
+            if found == (*operator == Comparison::NotIn) {
+                return Ok(Val::Bool(false));
+            }
+            left = right;
+            continue;
+        }
+        left = left.used()?;
         if !comparison::compare(*operator, &left, &right)? {
             return Ok(Val::Bool(false));
         }
         left = right;
     }
     Ok(Val::Bool(true))
+}
+
+/// Whether an undefined value is in a container, where Python answers without looking at it.
+fn undefined_within(undefined: &Val, container: &Val) -> Res<Option<bool>> {
+    match container {
+        Val::Str(_) => {
+            Err(raised(format!("'in <string>' requires string as left operand, not {}", undefined.type_name())))
+        }
+        Val::List(list) if list.is_empty() => Ok(Some(false)),
+        Val::Tuple(items) if items.is_empty() => Ok(Some(false)),
+        Val::Int(_) | Val::Big(_) | Val::Float(_) | Val::Bool(_) | Val::Null => {
+            Err(raised(format!("argument of type '{}' is not iterable", container.type_name())))
+        }
+        _ => Ok(None),
+    }
 }
 
 pub fn variable(scope: &Scope, name: &Name) -> Val {

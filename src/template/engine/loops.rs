@@ -93,8 +93,7 @@ impl Object for LoopObject {
         };
         let mut out = Out::default();
         context.deeper(|| for_loop(&self.scope, &self.definition, items, self.depth + 1, &mut out))?;
-        let value = out.joined()?;
-        Ok(if matches!(value, Val::Null) { Val::str("") } else { value })
+        out.joined()
     }
 
     fn call_method(&self, _context: &Context, name: &str, arguments: Arguments) -> Option<Res<Val>> {

@@ -60,7 +60,7 @@ impl<'a> Lowering<'a> {
             body,
             blocks: self.blocks,
             extends: self.extends,
-            trailing_newlines: self.source.bytes().rev().take_while(|byte| *byte == b'\n').count(),
+            trailing_newlines: 0,
             last_newline: self.newline,
         })
     }
@@ -139,6 +139,11 @@ impl<'a> Lowering<'a> {
                 (it.span(), Statement::Import { name: self.expr(&it.expr)?, target, with_context })
             }
             ast::Stmt::FromImport(it) => {
+                let tag = self.source.get(it.span().start_offset as usize..).unwrap_or("");
+                let tag = tag.split(self.block_end).next().unwrap_or("").trim_end_matches(['-', '+']).trim_end();
+                if tag.ends_with(',') {
+                    return Err(syntax("expected token 'name', got 'end of statement block'"));
+                }
                 let with_context = self.slice(it.span()).contains("with context");
                 let names = it
                     .names

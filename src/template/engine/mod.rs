@@ -6,15 +6,17 @@
 
 pub mod arguments;
 pub mod attributes;
+mod charmap;
 pub mod comparison;
 pub mod compile;
 pub mod context;
+mod dismantle;
 pub mod encoding;
 pub mod eval;
 pub mod frame;
 pub mod functions;
 mod lipsum;
-mod literals;
+pub(super) mod literals;
 mod loops;
 mod lower;
 mod macros;

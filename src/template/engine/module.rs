@@ -84,8 +84,7 @@ impl Object for Super {
     fn call(&self, _context: &Context, _arguments: Arguments) -> Res<Val> {
         let mut out = Out::default();
         block(&self.scope, &self.name, self.level, &mut out)?;
-        let value = out.joined()?;
-        Ok(if matches!(value, Val::Null) { Val::str("") } else { value })
+        out.joined()
     }
 
     fn attribute(&self, name: &str) -> Option<Val> {

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use minijinja::machinery::{Token, tokenize};
 
 use super::compile::Syntax;
+use crate::template::error::{Res, syntax};
 
 /// What the parser says of a block in a macro.
 pub const BLOCK_IN_MACRO: &str = "block tags in macros are not allowed";
@@ -96,19 +97,34 @@ fn copy_tag(rest: &mut &str, end: &str, out: &mut String) {
     }
 }
 
-/// `trim_blocks` leaves the line end after `{% raw %}` alone; the parser is told so with a `+`.
-pub fn keep_newline_after_raw<'a>(source: Cow<'a, str>, options: &Syntax) -> Cow<'a, str> {
-    if !options.config.trim_blocks() || options.config.block_delimiters() != ("{%", "%}") || !source.contains("raw") {
-        return source;
+/// `trim_blocks` leaves the line end after `{% raw %}` alone; the parser is told so with a `+`, which no text may have there.
+pub fn keep_newline_after_raw<'a>(source: Cow<'a, str>, options: &Syntax) -> Res<Cow<'a, str>> {
+    if !source.contains("raw") {
+        return Ok(source);
     }
-    match RAW.replace_all(&source, "${1}+%}") {
-        Cow::Borrowed(_) => source,
-        Cow::Owned(changed) => Cow::Owned(changed),
+    let (start, end) = options.config.block_delimiters();
+    let own;
+    let raw = if (start, end) == ("{%", "%}") {
+        &*RAW
+    } else {
+        let pattern = format!(r"({}[-+]?\s*raw\s*)(\+?){}", regex::escape(start), regex::escape(end));
+        own = regex::Regex::new(&pattern).map_err(|_| syntax("invalid delimiters"))?;
+        &own
+    };
+    if raw.captures_iter(&source).any(|found| found.get(2).is_some_and(|plus| !plus.is_empty())) {
+        return Err(syntax("Encountered unknown tag 'raw'."));
+    }
+    if !options.config.trim_blocks() {
+        return Ok(source);
+    }
+    match raw.replace_all(&source, |found: &regex::Captures<'_>| format!("{}+{end}", &found[1])) {
+        Cow::Borrowed(_) => Ok(source),
+        Cow::Owned(changed) => Ok(Cow::Owned(changed)),
     }
 }
 
 static RAW: LazyLock<regex::Regex> =
-    LazyLock::new(|| regex::Regex::new(r"(\{%[-+]?\s*raw\s*)%\}").expect("a constant pattern"));
+    LazyLock::new(|| regex::Regex::new(r"(\{%[-+]?\s*raw\s*)(\+?)%\}").expect("a constant pattern"));
 
 /// Blocks inside macros and call blocks written as call blocks of a name that only `Lowering` knows; none if there are none.
 pub fn blocks_as_calls(source: &str, options: &Syntax) -> Option<String> {

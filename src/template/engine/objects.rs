@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::arguments::Arguments;
 use super::comparison::equal;
 use super::context::Context;
+use super::dismantle::dismantle;
 use super::methods;
 use super::val::{Map, Object, Val};
 use crate::template::error::{Res, raised};
@@ -173,6 +174,12 @@ impl Object for Range {
 
 #[derive(Default)]
 pub struct Namespace(pub RefCell<Map>);
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        dismantle(std::mem::take(self.0.get_mut()).into_values().collect());
+    }
+}
 
 impl Object for Namespace {
     fn type_name(&self) -> &'static str {

@@ -49,9 +49,15 @@ pub fn arithmetic(operator: Operator, left: &Val, right: &Val) -> Res<Val> {
             Ok(Val::Str(if a.is_secret() || b.is_secret() { text.into_secret() } else { text }))
         }
         (Operator::Add, Val::List(a), Val::List(b)) => {
+            if a.len() + b.len() > MOST_ITEMS {
+                return Err(raised("the result is too large"));
+            }
+            if let Some(list) = a.with_data(b) {
+                return Ok(list);
+            }
             let mut items = a.to_vec();
             items.extend(b.to_vec());
-            limited(items).map(Val::list)
+            Ok(Val::list(items))
         }
         (Operator::Add, Val::Tuple(a), Val::Tuple(b)) => {
             limited(a.iter().chain(b.iter()).cloned().collect()).map(Val::tuple)
@@ -83,9 +89,7 @@ pub fn arithmetic(operator: Operator, left: &Val, right: &Val) -> Res<Val> {
                 _ => Err(unsupported(operator, left, right)),
             }
         }
-        (Operator::Sub, Val::Object(a), Val::Object(_))
-            if matches!(a.type_name(), "set" | "dict_keys" | "dict_items") =>
-        {
+        (Operator::Sub, Val::Object(a), Val::Object(_)) if a.type_name() == "set" => {
             let remove = right.iterate()?;
             let mut kept = Vec::new();
             for item in left.iterate()? {

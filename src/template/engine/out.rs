@@ -11,9 +11,15 @@ use crate::template::limits;
 pub struct Out {
     values: Vec<Val>,
     text: usize,
+    /// What comes is joined at once, as Jinja2 does with a whole template: the first undefined value ends it.
+    streams: bool,
 }
 
 impl Out {
+    pub fn streaming() -> Self {
+        Self { streams: true, ..Self::default() }
+    }
+
     pub fn push(&mut self, value: Val) -> Res<()> {
         if let Val::Str(text) = &value {
             self.text += text.len();
@@ -21,14 +27,15 @@ impl Out {
                 return Err(limits::too_long());
             }
         }
+        if self.streams && !matches!(&value, Val::Undefined(it) if it.plain) {
+            value.check()?;
+        }
         self.values.push(value);
         Ok(())
     }
 
     pub fn append(&mut self, other: Out) -> Res<()> {
-        self.text += other.text;
-        self.values.extend(other.values);
-        if self.text > MOST_TEXT { Err(limits::too_long()) } else { Ok(()) }
+        other.values.into_iter().try_for_each(|value| self.push(value))
     }
 
     /// All of it as one value.

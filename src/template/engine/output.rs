@@ -6,14 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::print;
-use super::val::{Val, from_key};
+use super::val::{MOST_DEPTH, Val, from_key, is_plain};
 use crate::template::error::{Res, raised};
 use crate::value::{Dict, Str, Value};
 
-/// Containers inside containers; deeper ones are taken for endless.
-const MOST_DEPTH: usize = 150;
-
-/// Nothing is null, one thing is itself, several are text.
+/// Nothing is null, one thing is itself, several are text: without what is omitted, and undefined if one of them is.
 pub fn concat(nodes: Vec<Val>) -> Res<Val> {
     let mut nodes = nodes;
     nodes.retain(|node| !matches!(node, Val::Null));
@@ -21,6 +18,9 @@ pub fn concat(nodes: Vec<Val>) -> Res<Val> {
         0 => Ok(Val::Null),
         1 => Ok(nodes.pop().unwrap_or(Val::Null)),
         _ => {
+            if let Some(undefined) = nodes.iter().find(|node| matches!(node, Val::Undefined(it) if !it.plain)) {
+                return Ok(undefined.clone());
+            }
             let mut out = String::new();
             let mut secret = false;
             for node in &nodes {
@@ -29,6 +29,7 @@ pub fn concat(nodes: Vec<Val>) -> Res<Val> {
                         secret |= text.is_secret();
                         out.push_str(text);
                     }
+                    Val::Omit => {}
                     Val::List(_) | Val::Tuple(_) | Val::Dict(_) => write_stored(node, &mut out, 0)?,
                     Val::Object(object) if object.as_data().is_some() => write_stored(node, &mut out, 0)?,
                     other => print::text_into(other, &mut out)?,
@@ -210,15 +211,4 @@ fn sequence(items: &[Val], depth: usize, how: Conversion<'_>) -> Res<Value> {
         }
     }
     Ok(Value::list(out))
-}
-
-/// Nothing in it needs rendering, so that it can be passed on as it is.
-fn is_plain(value: &Value, depth: usize) -> bool {
-    match value {
-        Value::Str(text) => !text.is_trusted(),
-        Value::List(items) => depth < MOST_DEPTH && items.iter().all(|item| is_plain(item, depth + 1)),
-        Value::Dict(dict) => depth < MOST_DEPTH && dict.values().all(|item| is_plain(item, depth + 1)),
-        Value::Sealed(_) | Value::Omit => false,
-        _ => true,
-    }
 }

@@ -60,22 +60,13 @@ fn repr_into(value: &Val, out: &mut String, depth: usize) -> Res<()> {
         Val::Undefined(it) if it.plain => out.push_str("Undefined"),
         Val::Undefined(it) => return Err(Box::new(it.error.clone())),
         Val::Object(object) => match object.as_data() {
-            Some(data) if object.type_name() != "dict_keys" && !object.is_callable() => match object.type_name() {
-                "dict_values" | "dict_items" => {
-                    out.push_str(object.type_name());
-                    out.push('(');
-                    repr_into(&data, out, depth + 1)?;
-                    out.push(')');
-                }
-                _ => out.push_str(&object.text()),
-            },
-            Some(data) => {
+            Some(data) if object.is_callable() => {
                 out.push_str(object.type_name());
                 out.push('(');
                 repr_into(&data, out, depth + 1)?;
                 out.push(')');
             }
-            None => out.push_str(&object.text()),
+            _ => out.push_str(&object.text()),
         },
         scalar => out.push_str(&scalar.to_key()?.repr()),
     }

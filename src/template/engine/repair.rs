@@ -1,5 +1,7 @@
 //! Texts that Jinja2 accepts and the parser does not, changed so that it does.
 
+use std::sync::LazyLock;
+
 use minijinja::machinery::{Token, tokenize};
 
 use super::compile::Syntax;
@@ -9,6 +11,9 @@ pub struct Repaired {
     pub read: String,
 }
 
+/// Statements with a body that may begin behind a colon.
+const TAKES_COLON: &[&str] = &["autoescape", "block", "call", "elif", "else", "filter", "for", "if", "macro", "set"];
+
 /// An open bracket, and what has been seen inside it.
 struct Bracket {
     inside: usize,
@@ -17,11 +22,24 @@ struct Bracket {
     slice: bool,
 }
 
+/// Whether the parser may take a sign behind a test for the test's argument, which Jinja2 never does.
+pub fn has_sign_behind_test(source: &str) -> bool {
+    static SIGN: LazyLock<regex::Regex> =
+        LazyLock::new(|| regex::Regex::new(r"\bis\s+(?:not\s+)?\w+\s*[-+]\s*[^%}\s]").expect("a constant pattern"));
+    source.contains("is") && SIGN.is_match(source)
+}
+
 /// What Jinja2 accepts and the parser does not: unary plus, tuples without parentheses, escapes it does not know.
 pub fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repaired> {
     let masked = mask_escapes(source);
     let mut edits: Vec<(usize, char)> = Vec::new();
     let mut plus: Vec<usize> = Vec::new();
+    // Colons at the end of statements, as Python has them.
+    let mut colons: Vec<usize> = Vec::new();
+    let mut last_colon = None;
+    // The end of a test's name, while a sign behind it would be taken for the test's argument.
+    let mut test_end: Option<usize> = None;
+    let mut expects_test = false;
     let mut brackets: Vec<Bracket> = Vec::new();
     let mut after_comma = false;
     let mut before_is_value = false;
@@ -36,6 +54,11 @@ pub fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repair
     for token in tokenize(&masked, expression, options.config.clone()) {
         let (token, span) = token.ok()?;
         let (from, to) = (span.start_offset as usize, span.end_offset as usize);
+        if let (Token::Plus | Token::Minus, Some(end)) = (&token, test_end) {
+            edits.extend([(end, '('), (end, ')')]);
+        }
+        test_end = matches!(token, Token::Ident(name) if expects_test && name != "not").then_some(to);
+        expects_test = matches!(token, Token::Ident("is")) || expects_test && matches!(token, Token::Ident("not"));
         match &token {
             Token::VariableStart => {
                 (start, commas, depth, statement) = (Some(to), 0, 0, None);
@@ -46,6 +69,11 @@ pub fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repair
                 before_is_value = false;
             }
             Token::VariableEnd | Token::BlockEnd => {
+                if let Some(colon) = last_colon
+                    && statement.is_some_and(|statement| TAKES_COLON.contains(&statement))
+                {
+                    colons.push(colon);
+                }
                 if commas > 0
                     && let Some(start) = start
                 {
@@ -117,12 +145,13 @@ pub fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repair
             _ => before_is_value = false,
         }
         after_comma = matches!(token, Token::Comma);
+        last_colon = matches!(token, Token::Colon).then_some(from);
         // Where the name of a filter or a test follows.
         before_is_name =
             matches!(token, Token::Pipe | Token::Ident("is")) || before_is_name && matches!(token, Token::Ident("not"));
         last_end = to;
     }
-    if edits.is_empty() && plus.is_empty() && masked == source {
+    if edits.is_empty() && plus.is_empty() && colons.is_empty() && masked == source {
         return None;
     }
     edits.sort_by_key(|(at, _)| *at);
@@ -133,7 +162,11 @@ pub fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repair
             while let Some((_, insert)) = edits.next_if(|(place, _)| *place <= at) {
                 out.push(*insert);
             }
-            out.push(if plus.contains(&at) { sign } else { char });
+            out.push(match () {
+                () if plus.contains(&at) => sign,
+                () if colons.contains(&at) => ' ',
+                () => char,
+            });
         }
         out.extend(edits.map(|(_, insert)| *insert));
         out

@@ -65,7 +65,7 @@ impl Scope {
 /// Runs a template from the top and joins what it wrote.
 pub fn whole(context: &Context, template: &Arc<Template>) -> Res<Val> {
     let scope = Scope::new(context);
-    let mut out = Out::default();
+    let mut out = Out::streaming();
     template_into(&scope, template, &mut out)?;
     out.joined()
 }
@@ -291,6 +291,7 @@ pub fn for_loop(scope: &Scope, it: &Arc<For>, items: Val, depth: usize, out: &mu
     if let Some(filter) = &it.filter {
         let mut kept = Vec::with_capacity(items.len());
         for item in items {
+            scope.context.step()?;
             let inner = scope.inner();
             assign(&inner, &it.target, item.clone())?;
             if eval(&inner, filter)?.truthy()? {
@@ -305,6 +306,7 @@ pub fn for_loop(scope: &Scope, it: &Arc<For>, items: Val, depth: usize, out: &mu
     let state = Rc::new(LoopObject::new(items, depth, it, scope));
     let loop_name = Name::from("loop");
     for index in 0..state.len() {
+        scope.context.step()?;
         state.index.set(index);
         let Some(item) = state.item(index) else { break };
         let inner = scope.inner();
@@ -331,6 +333,9 @@ fn include(scope: &Scope, name: &Expr, ignore_missing: bool, with_context: bool,
         (Frame::root(), scope.context.without_variables())
     };
     let inner = Scope { context, frame, inheritance: Rc::default() };
+    if with_context {
+        return scope.context.deeper(|| template_into(&inner, &template, out));
+    }
     let mut nodes = Out::default();
     scope.context.deeper(|| template_into(&inner, &template, &mut nodes))?;
     out.append(nodes)

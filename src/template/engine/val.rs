@@ -12,8 +12,12 @@ use num_bigint::BigInt;
 
 use super::arguments::Arguments;
 use super::context::Context;
+use super::dismantle::dismantle;
 use crate::template::error::{Fault, Res, TemplateError, TemplateErrorKind, raised, undefined};
 use crate::value::{Dict, Str, Value};
+
+/// Containers inside containers; deeper ones are taken for endless.
+pub const MOST_DEPTH: usize = 150;
 
 pub type Map = IndexMap<Value, Val>;
 
@@ -74,6 +78,22 @@ impl Val {
     }
 }
 
+impl Drop for List {
+    fn drop(&mut self) {
+        if let Items::Own(items) = self.0.get_mut() {
+            dismantle(std::mem::take(items));
+        }
+    }
+}
+
+impl Drop for DictCell {
+    fn drop(&mut self) {
+        if let Items::Own(items) = self.items.get_mut() {
+            dismantle(std::mem::take(items).into_values().collect());
+        }
+    }
+}
+
 impl List {
     pub fn len(&self) -> usize {
         match &*self.0.borrow() {
@@ -127,6 +147,20 @@ impl List {
     /// A container of the variables whose items are not all rendered yet.
     pub fn is_untouched(&self) -> bool {
         matches!(&*self.0.borrow(), Items::Raw(..))
+    }
+
+    /// The list with more items, if it holds data that nobody has looked at: it stays so, and is not made anew.
+    pub fn with_data(&self, more: &List) -> Option<Val> {
+        let Items::Raw(items, context, looked) = &*self.0.borrow() else { return None };
+        let plain = |items: &[Value]| items.iter().all(|item| is_plain(item, 0));
+        if !looked.is_empty() || !plain(items) {
+            return None;
+        }
+        let more: Vec<Value> = more.to_vec().iter().map(Val::as_scalar).collect::<Option<_>>()?;
+        let mut all = Vec::with_capacity(items.len() + more.len());
+        all.extend_from_slice(items);
+        all.extend(more);
+        Some(Val::raw_list(&Arc::new(all), context))
     }
 
     /// The unrendered items, while nobody has looked at them.
@@ -254,6 +288,17 @@ impl DictCell {
     }
 }
 
+/// Nothing in it needs rendering, so that it can be passed on as it is.
+pub fn is_plain(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Str(text) => !text.is_trusted(),
+        Value::List(items) => depth < MOST_DEPTH && items.iter().all(|item| is_plain(item, depth + 1)),
+        Value::Dict(dict) => depth < MOST_DEPTH && dict.values().all(|item| is_plain(item, depth + 1)),
+        Value::Sealed(_) | Value::Omit => false,
+        _ => true,
+    }
+}
+
 /// Functions, macros, loops, namespaces: what has behavior instead of data.
 pub trait Object {
     fn type_name(&self) -> &'static str;
@@ -338,6 +383,17 @@ impl Val {
             Val::List(list) => Val::List(Rc::new(List(RefCell::new(list.0.borrow().copied())))),
             Val::Dict(dict) => Val::Dict(Rc::new(DictCell::new(dict.items().borrow().copied()))),
             other => other,
+        }
+    }
+
+    /// A value that is data as it stands.
+    fn as_scalar(&self) -> Option<Value> {
+        match self {
+            Val::Str(text) if !text.is_trusted() && !text.is_markup() => Some(Value::Str(text.clone())),
+            Val::Null | Val::Bool(_) | Val::Int(_) | Val::Big(_) | Val::Float(_) | Val::Date(_) | Val::DateTime(..) => {
+                self.to_key().ok()
+            }
+            _ => None,
         }
     }
 
@@ -433,7 +489,7 @@ impl Val {
             Val::Undefined(it) if it.plain => "Undefined",
             Val::Undefined(it) if it.error.kind == TemplateErrorKind::Undefined => "UndefinedMarker",
             Val::Undefined(_) => "CapturedExceptionMarker",
-            Val::Omit => "Omit",
+            Val::Omit => "_OmitType",
             Val::Object(object) => object.type_name(),
         }
     }

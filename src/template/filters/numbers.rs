@@ -81,7 +81,8 @@ pub fn round(_scope: &Scope, args: Bound) -> Res<Val> {
     if !rounded.is_finite() {
         return Err(raised("cannot convert float infinity to integer"));
     }
-    Ok(Val::Float(rounded / scale))
+    // Rounded up or down it is a whole number, which has no negative zero.
+    Ok(Val::Float(rounded / scale + 0.0))
 }
 
 fn round_half_even(number: &BigInt, unit: &BigInt) -> BigInt {

@@ -197,6 +197,9 @@ pub fn to_nice_json(_scope: &Scope, args: Bound) -> Res<Val> {
 
 /// Jinja2's own: safe inside HTML.
 pub fn tojson(_scope: &Scope, args: Bound) -> Res<Val> {
+    if matches!(args.val(0), Val::Object(object) if object.type_name() == "range") {
+        return Err(raised("Object of type range is not JSON serializable"));
+    }
     let indent = args.get(1).map_or(Ok(None), indentation)?;
     let Val::Str(text) = dump(&args, indent, None, true, true)? else { return Ok(Val::Null) };
     let safe = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027");
@@ -440,6 +443,16 @@ pub fn to_nice_yaml(_scope: &Scope, args: Bound) -> Res<Val> {
 }
 
 fn yaml(args: &Bound, indent: i64, flow: Option<bool>) -> Res<Val> {
+    if let Val::Str(text) = args.val(0)
+        && text.is_markup()
+    {
+        return Err(raised(format!("('cannot represent an object', {})", print::repr(&args.val(0))?)));
+    }
+    if let Val::Object(object) = args.val(0)
+        && object.type_name() == "range"
+    {
+        return Err(raised(format!("('cannot represent an object', {})", object.text())));
+    }
     let number = |name: &str, default: i64| -> Res<i64> {
         match named(args, name) {
             Some(Val::Int(number)) => Ok(*number),

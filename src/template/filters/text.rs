@@ -14,6 +14,7 @@ use crate::template::engine::tree::Operator;
 use crate::template::engine::val::{Map, Val};
 use crate::template::error::{Fault, Res, raised};
 use crate::template::filters::sequences::length_of;
+use crate::template::limits;
 use crate::value::Value;
 
 fn soft(args: &Bound, index: usize) -> Res<String> {
@@ -66,7 +67,10 @@ pub fn trim(_scope: &Scope, args: Bound) -> Res<Val> {
 
 pub fn center(_scope: &Scope, args: Bound) -> Res<Val> {
     let text = soft(&args, 0)?;
-    let width = usize::try_from(args.int(1, 80)?.clamp(0, 1_000_000)).unwrap_or(0);
+    let width = usize::try_from(args.int(1, 80)?).unwrap_or(0);
+    if width > print::MOST_TEXT {
+        return Err(limits::too_long());
+    }
     let pad = width.saturating_sub(text.chars().count());
     let left = pad / 2 + (pad & width & 1);
     Ok(like(&args.val(0), format!("{}{text}{}", " ".repeat(left), " ".repeat(pad - left))))
@@ -105,8 +109,18 @@ pub fn indent(_scope: &Scope, args: Bound) -> Res<Val> {
     };
     let prefix = match args.get(1) {
         Some(Val::Str(text)) => text.to_string(),
-        _ => " ".repeat(usize::try_from(args.int(1, 4)?.clamp(0, 10_000)).unwrap_or(0)),
+        _ => {
+            let width = usize::try_from(args.int(1, 4)?).unwrap_or(0);
+            if width > print::MOST_TEXT {
+                return Err(limits::too_long());
+            }
+            " ".repeat(width)
+        }
     };
+    let lines = text.matches(['\n', '\r']).count() + 1;
+    if prefix.len().saturating_mul(lines) > print::MOST_TEXT {
+        return Err(limits::too_long());
+    }
     let (first, blank) = (args.bool(2, false)?, args.bool(3, false)?);
     let text = text.to_string() + "\n";
     let mut out = String::new();

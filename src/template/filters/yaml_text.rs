@@ -1,5 +1,6 @@
 //! YAML as PyYAML's dumper writes it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -48,7 +49,20 @@ pub fn dump(value: &Value, options: &Options) -> Result<String, String> {
         writer.emit(Event::stream_end())?;
         writer.emitter.flush().map_err(|error| error.to_string())?;
     }
-    String::from_utf8(out).map(|text| directives + &text).map_err(|error| error.to_string())
+    String::from_utf8(out).map(|text| directives + &escaped(&text)).map_err(|error| error.to_string())
+}
+
+/// libyaml takes no character beyond the first 65,536 for printable. Texts with one are quoted, and here it is escaped.
+fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_beyond) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |char| if is_beyond(char) { format!("\\U{:08X}", u32::from(char)) } else { String::from(char) };
+    Cow::Owned(text.chars().map(escape).collect())
+}
+
+fn is_beyond(char: char) -> bool {
+    u32::from(char) > 0xffff
 }
 
 fn directives(options: &Options) -> String {
@@ -194,6 +208,7 @@ impl Writer<'_, '_> {
     fn text(&mut self, text: &str) -> Result<(), String> {
         let plain = is_plain_text(text);
         let style = match self.style() {
+            _ if text.contains(is_beyond) => ScalarStyle::DoubleQuoted,
             ScalarStyle::Any if !plain => ScalarStyle::SingleQuoted,
             style => style,
         };

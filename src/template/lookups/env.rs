@@ -3,10 +3,14 @@
 use super::Request;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
-use crate::template::error::Res;
+use crate::template::error::{Res, raised};
 
 pub fn run(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let default = request.option("default").filter(|default| !matches!(default, Val::Null)).cloned();
+    if let Some(term) = request.terms.iter().find(|term| !matches!(term, Val::Str(_))) {
+        term.check()?;
+        return Err(raised(format!("the name of an environment variable is a string, not '{}'", term.type_name())));
+    }
     request
         .texts()?
         .iter()

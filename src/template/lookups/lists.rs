@@ -127,14 +127,7 @@ pub fn subelements(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
                 print::text(&found)?
             )));
         }
-        let rest = match (&element, path.as_str()) {
-            (Val::Dict(dict), Some(path)) => {
-                let mut map = dict.to_map();
-                map.shift_remove(path);
-                Val::dict(map)
-            }
-            _ => element.clone(),
-        };
+        let rest = without_path(&element, &print::text(path)?);
         for item in found.iterate()? {
             out.push(Val::tuple(vec![rest.clone(), item]));
         }
@@ -156,6 +149,23 @@ fn by_keys<'a>(element: &Val, path: &'a str) -> Res<Result<Val, (Val, &'a str)>>
         }
     }
     Ok(Ok(current))
+}
+
+/// An element without the item at a path.
+fn without_path(element: &Val, path: &str) -> Val {
+    let Val::Dict(dict) = element else { return element.clone() };
+    let mut map = dict.to_map();
+    match path.split_once('.') {
+        None => {
+            map.shift_remove(path);
+        }
+        Some((key, path)) => {
+            if let Some(inner) = map.get_mut(key) {
+                *inner = without_path(inner, path);
+            }
+        }
+    }
+    Val::dict(map)
 }
 
 pub fn random_choice(_scope: &Scope, request: Request) -> Res<Vec<Val>> {

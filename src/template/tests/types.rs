@@ -125,11 +125,18 @@ pub fn nan(_scope: &Scope, args: Bound) -> Res<bool> {
 
 pub fn filter(scope: &Scope, args: Bound) -> Res<bool> {
     let settings = &scope.context.templar.engine().settings;
+    hashable(&args.val(0))?;
     Ok(args.val(0).as_str().is_some_and(|name| filters::find(name, settings).is_some()))
 }
 
 pub fn test(_scope: &Scope, args: Bound) -> Res<bool> {
-    Ok(args.val(0).as_str().is_some_and(|name| tests::find(name).is_some()))
+    hashable(&args.val(0))?;
+    // What is no text is not looked up there.
+    Ok(args.val(0).as_str().is_none_or(|name| tests::find(name).is_some()))
+}
+
+fn hashable(name: &Val) -> Res<()> {
+    name.to_key().map(|_| ())
 }
 
 pub fn vault_encrypted(_scope: &Scope, args: Bound) -> Res<bool> {

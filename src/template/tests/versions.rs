@@ -138,120 +138,27 @@ fn strict_version(text: &str) -> Result<Strict, String> {
     Ok(([number(0), number(1), number(2)], u8::from(pre.is_none()), pre))
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Identifier {
-    Number(u128),
-    Text(String),
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Semantic([u64; 3], u8, Vec<Identifier>);
-
 fn semantic(text: &str) -> Result<Semantic, String> {
-    let invalid = || format!("invalid semantic version '{text}'");
-    let (core, _build) = text.split_once('+').unwrap_or((text, ""));
-    let (numbers, pre) = match core.split_once('-') {
-        Some((numbers, pre)) => (numbers, Some(pre)),
-        None => (core, None),
-    };
-    let parts: Vec<&str> = numbers.split('.').collect();
-    let [major, minor, patch] = parts.as_slice() else { return Err(invalid()) };
-    let number = |part: &str| -> Result<u64, String> {
-        let valid = !part.is_empty()
-            && part.bytes().all(|byte| byte.is_ascii_digit())
-            && (part == "0" || !part.starts_with('0'));
-        if valid { part.parse().map_err(|_| invalid()) } else { Err(invalid()) }
-    };
-    let core = [number(major)?, number(minor)?, number(patch)?];
-    let mut identifiers = Vec::new();
-    for part in pre.iter().flat_map(|pre| pre.split('.')) {
-        if part.is_empty() || !part.chars().all(|char| char.is_ascii_alphanumeric() || char == '-') {
-            return Err(invalid());
-        }
-        identifiers.push(match part.parse::<u128>() {
-            Ok(number) => Identifier::Number(number),
-            Err(_) => Identifier::Text(part.to_owned()),
-        });
-    }
-    Ok(Semantic(core, u8::from(pre.is_none()), identifiers))
+    let version = semver::Version::parse(text).map_err(|_| format!("invalid semantic version '{text}'"))?;
+    Ok(Semantic(version))
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Pep440 {
-    epoch: u64,
-    release: Vec<u64>,
-    /// Development releases come before pre-releases, those before the release, posts after it.
-    pre: (i8, u64),
-    post: (u8, u64),
-    dev: (u8, u64),
-    local: Vec<(u8, u64, String)>,
+/// Build metadata has no precedence.
+#[derive(PartialEq, Eq)]
+struct Semantic(semver::Version);
+
+impl PartialOrd for Semantic {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
-fn pep440(text: &str) -> Result<Pep440, String> {
-    let invalid = || format!("Invalid version: '{text}'");
-    let lower = text.trim().to_ascii_lowercase();
-    let rest = lower.strip_prefix('v').unwrap_or(&lower);
-    let (public, local) = match rest.split_once('+') {
-        Some((public, local)) => (public, Some(local)),
-        None => (rest, None),
-    };
-    let (epoch, mut rest) = match public.split_once('!') {
-        Some((epoch, rest)) => (epoch.parse().map_err(|_| invalid())?, rest),
-        None => (0, public),
-    };
-    let mut release = Vec::new();
-    loop {
-        let length = rest.bytes().take_while(u8::is_ascii_digit).count();
-        release.push(rest[..length].parse::<u64>().map_err(|_| invalid())?);
-        rest = &rest[length..];
-        match rest.strip_prefix('.') {
-            Some(more) if more.starts_with(|char: char| char.is_ascii_digit()) => rest = more,
-            _ => break,
-        }
+impl Ord for Semantic {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp_precedence(&other.0)
     }
-    while release.len() > 1 && release.last() == Some(&0) {
-        release.pop();
-    }
-    let mut take = |names: &[(&str, i8)]| -> Option<(i8, u64)> {
-        let after = rest.trim_start_matches(['.', '-', '_']);
-        let (rank, tail) = names.iter().find_map(|(name, rank)| Some((*rank, after.strip_prefix(name)?)))?;
-        let tail = tail
-            .strip_prefix(['.', '-', '_'])
-            .filter(|it| it.starts_with(|c: char| c.is_ascii_digit()))
-            .unwrap_or(tail);
-        let length = tail.bytes().take_while(u8::is_ascii_digit).count();
-        let number = tail[..length].parse().unwrap_or(0);
-        rest = &tail[length..];
-        Some((rank, number))
-    };
-    let pre = take(&[("alpha", 1), ("a", 1), ("beta", 2), ("b", 2), ("preview", 3), ("pre", 3), ("rc", 3), ("c", 3)]);
-    let post = take(&[("post", 1), ("rev", 1), ("r", 1)]);
-    let dev = take(&[("dev", 1)]);
-    if !rest.is_empty() {
-        return Err(invalid());
-    }
-    let pre = match (pre, post, dev) {
-        (Some(pre), _, _) => pre,
-        (None, None, Some(_)) => (0, 0),
-        (None, _, _) => (9, 0),
-    };
-    let local = local
-        .map(|local| {
-            local
-                .split(['.', '-', '_'])
-                .map(|part| match part.parse() {
-                    Ok(number) => (1, number, String::new()),
-                    Err(_) => (0, 0, part.to_owned()),
-                })
-                .collect()
-        })
-        .unwrap_or_default();
-    Ok(Pep440 {
-        epoch,
-        release,
-        pre,
-        post: post.map_or((0, 0), |(_, number)| (1, number)),
-        dev: dev.map_or((1, 0), |(_, number)| (0, number)),
-        local,
-    })
+}
+
+fn pep440(text: &str) -> Result<pep440_rs::Version, String> {
+    text.trim().parse().map_err(|_| format!("Invalid version: '{text}'"))
 }

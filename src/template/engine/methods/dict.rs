@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use crate::template::engine::arguments::{Arguments, parameters};
 use crate::template::engine::functions;
-use crate::template::engine::objects::Sequence;
 use crate::template::engine::print;
 use crate::template::engine::val::{DictCell, Map, Val, from_key};
 use crate::template::error::{Res, raised};
@@ -21,14 +20,12 @@ pub fn call(this: &Rc<DictCell>, name: &str, arguments: Arguments) -> Res<Val> {
         }
         "items" | "keys" | "values" => {
             arguments.bind(name, &parameters(&[], 0))?;
-            Ok(match name {
-                "keys" => Sequence::val("dict_keys", this.keys().iter().map(from_key).collect()),
-                "values" => Sequence::val("dict_values", this.to_map().into_values().collect()),
-                _ => Sequence::val(
-                    "dict_items",
-                    this.to_map().into_iter().map(|(key, value)| Val::tuple(vec![from_key(&key), value])).collect(),
-                ),
-            })
+            // Ansible makes lists of views as soon as a call returns them.
+            Ok(Val::list(match name {
+                "keys" => this.keys().iter().map(from_key).collect(),
+                "values" => this.to_map().into_values().collect(),
+                _ => this.to_map().into_iter().map(|(key, value)| Val::tuple(vec![from_key(&key), value])).collect(),
+            }))
         }
         "update" => {
             let Val::Dict(more) = functions::dict(arguments)? else { return Ok(Val::Null) };

@@ -11,7 +11,6 @@ use crate::template::engine::number::{Number, float_to_int};
 use crate::template::engine::print;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
-use crate::value::Value;
 
 const MOST_WIDTH: usize = 10_000_000;
 
@@ -563,9 +562,4 @@ fn pad(text: &str, spec: &Spec, default: char) -> String {
         '^' => format!("{}{text}{}", fill.repeat(missing / 2), fill.repeat(missing - missing / 2)),
         _ => format!("{}{text}", fill.repeat(missing)),
     }
-}
-
-/// A key of a dict as text, for callers that print mappings.
-pub fn key_text(key: &Value) -> String {
-    key.to_text()
 }
