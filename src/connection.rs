@@ -150,13 +150,13 @@ impl Connection {
 
     async fn connect_ssh(settings: &Arc<SshSettings>) -> Result<Self, Unreachable> {
         let config = ssh_config::effective(settings).await?;
-        let over_program = || Connection::SshProcess(ssh_process::SshProcess::new(settings, &config));
+        let over_program = |why: String| Connection::SshProcess(ssh_process::SshProcess::new(settings, &config, why));
         if config.needs_ssh_program() {
-            return Ok(over_program());
+            return Ok(over_program(config.for_program.join(", ")));
         }
         match ssh::Session::connect(settings, &config).await {
             Ok(session) => Ok(Connection::Ssh(session, config.user.clone())),
-            Err(ssh::ConnectError::Unsupported(_)) => Ok(over_program()),
+            Err(ssh::ConnectError::Unsupported(why)) => Ok(over_program(why)),
             Err(ssh::ConnectError::Unreachable(err)) => Err(err),
         }
     }

@@ -70,6 +70,8 @@ pub struct SshConfig {
     /// Patterns of `SendEnv`, and what `SetEnv` says.
     pub send_env: Vec<String>,
     pub set_env: Vec<(String, String)>,
+    /// `ssh` may use a connection that another `ssh` has made (`ControlPath`).
+    pub shares_connection: bool,
     /// Options, with their values, that only OpenSSH's own program can honor.
     pub for_program: Vec<String>,
     /// An option under which no host can be managed, and why.
@@ -109,6 +111,7 @@ impl Default for SshConfig {
             host_key_algorithms: None,
             send_env: Vec::new(),
             set_env: Vec::new(),
+            shares_connection: false,
             for_program: Vec::new(),
             refused: None,
         }

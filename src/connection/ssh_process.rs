@@ -24,19 +24,23 @@ const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct SshProcess {
     settings: Arc<SshSettings>,
     user: String,
+    /// What libssh2 could not do.
+    why: String,
     checks_host_keys: bool,
-    /// `ssh` can tell when it is logged in, unless the user has given it another command to run then.
+    /// `ssh` can tell when it is logged in, unless the user has given it another command to run then, or another `ssh` logs in for it.
     tells_login: bool,
     password_files: Mutex<Option<PasswordFiles>>,
 }
 
 impl SshProcess {
-    pub fn new(settings: &Arc<SshSettings>, config: &SshConfig) -> Self {
+    pub fn new(settings: &Arc<SshSettings>, config: &SshConfig, why: String) -> Self {
         Self {
             settings: Arc::clone(settings),
             user: config.user.clone(),
+            why,
             checks_host_keys: config.strict_host_keys == StrictHostKeys::Refuse,
-            tells_login: !config.for_program.iter().any(|option| option.starts_with("localcommand ")),
+            tells_login: !config.shares_connection
+                && !config.for_program.iter().any(|option| option.starts_with("localcommand ")),
             password_files: Mutex::default(),
         }
     }
@@ -48,7 +52,10 @@ impl SshProcess {
     /// Starts the command and waits until the host has let it in.
     pub async fn open(&self, line: &str, terminal: bool) -> Result<Link, Unreachable> {
         let program = &self.settings.ssh_executable;
-        let failed = |err: io::Error| Unreachable::ssh(format!("{program}: {}", limits::explain(&err)));
+        let failed = |err: io::Error| {
+            let (reason, why) = (limits::explain(&err), &self.why);
+            Unreachable::ssh(format!("{program}: {reason} (OpenSSH's own program is needed for this host: {why})"))
+        };
         let (link, login) = self.start(line, terminal).map_err(failed)?;
         let Some(login) = login else { return Ok(link) };
         let limit = self.settings.timeout + LOGIN_TIMEOUT;
@@ -79,6 +86,11 @@ impl SshProcess {
         }
         let login = if self.tells_login { Some(Login::new()?) } else { None };
         if let Some(login) = &login {
+            let shell = std::env::var("SHELL").unwrap_or_default();
+            if shell.ends_with("nologin") || shell.ends_with("/false") {
+                // An account that runs services: its shell would run no command.
+                command.env("SHELL", "/bin/sh");
+            }
             command
                 .args(["-o", "PermitLocalCommand=yes", "-o"])
                 .arg(format!("LocalCommand=echo > {}", path_of(&login.writer)));

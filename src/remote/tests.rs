@@ -142,6 +142,25 @@ async fn becomes_other_users_over_the_same_connection() {
 }
 
 #[tokio::test]
+async fn becoming_who_is_logged_in_needs_no_program() {
+    let sshd = Sshd::start();
+    let mut becoming = Become { exe: Some("/no/such/sudo".into()), ..other_user("root") };
+    for endpoint in [sshd.endpoint(), local()] {
+        becoming.allow_same_user = false;
+        let client = connect(&endpoint).await.expect("connects");
+        let mut request = command("id -un");
+        request.become_ = Some(becoming.clone());
+        assert_eq!(text(&outcome(&client, request.clone()).await.expect("succeeds"), "stdout"), "root");
+        let raw = client.raw("id -un", Some(&becoming)).await.expect("runs");
+        assert_eq!(String::from_utf8_lossy(&raw.stdout).trim(), "root");
+        becoming.allow_same_user = true;
+        request.become_ = Some(becoming.clone());
+        let refused = client.run(request, &mut |_| {}).await.expect_err("there is no such program").to_string();
+        assert!(refused.contains("/no/such/sudo"), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_dropped_request_ends_its_commands() {
     let sshd = Sshd::start();
     for endpoint in [sshd.endpoint(), local()] {

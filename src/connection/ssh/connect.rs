@@ -98,7 +98,10 @@ fn prefer(session: &Session, config: &SshConfig, known: &KnownHosts) -> Result<(
     if let Some(names) = &config.key_exchanges {
         set(MethodType::Kex, "KexAlgorithms", names)?;
     }
-    let ciphers = config.ciphers.as_deref().unwrap_or_else(|| fast_ciphers());
+    let ciphers = match &config.ciphers {
+        Some(ciphers) => ciphers.as_str(),
+        None => fast_ciphers(),
+    };
     set(MethodType::CryptCs, "Ciphers", ciphers)?;
     set(MethodType::CryptSc, "Ciphers", ciphers)?;
     if let Some(names) = &config.macs {

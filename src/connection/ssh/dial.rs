@@ -36,7 +36,9 @@ pub async fn dial(config: &SshConfig) -> Result<TcpStream, Unreachable> {
 async fn dial_once(config: &SshConfig) -> Result<TcpStream, Unreachable> {
     let (host, port) = (&config.hostname, config.port);
     let addresses = tokio::net::lookup_host((host.as_str(), port)).await.map_err(|err| {
-        let text = limits::explain(&err);
+        // The resolver does not say that it could not open its files.
+        let limit = std::fs::File::open("/dev/null").err().filter(limits::is_exhausted);
+        let text = limits::explain(limit.as_ref().unwrap_or(&err));
         let reason = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
         Unreachable::ssh(format!("ssh: Could not resolve hostname {host}: {reason}"))
     })?;

@@ -63,6 +63,7 @@ pub fn parse_output(text: &str, defaults: &Defaults) -> SshConfig {
         match fate(&name) {
             Some(Fate::Honored) if is_default && ALGORITHMS.contains(&name.as_str()) => {}
             Some(Fate::Honored) => collector.take(&name, value),
+            Some(Fate::Idle(_)) if name == "controlpath" && value != "none" => collector.shares_connection(),
             Some(Fate::Idle(_)) => {}
             Some(Fate::Program(harmless)) if is_default || harmless.contains(&value) => {}
             Some(Fate::Refused(harmless)) if value == harmless => {}

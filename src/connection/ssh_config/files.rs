@@ -75,6 +75,7 @@ struct Reading<'a> {
     active: bool,
     /// The first value of each option, and all values of those that add up.
     found: Vec<(String, String)>,
+    control_path: Option<String>,
 }
 
 fn adds_up(name: &str) -> bool {
@@ -83,7 +84,7 @@ fn adds_up(name: &str) -> bool {
 
 impl<'a> Reading<'a> {
     fn new(host: &'a str) -> Self {
-        Self { host, active: true, found: Vec::new() }
+        Self { host, active: true, found: Vec::new(), control_path: None }
     }
 
     /// Takes options of the command line; returns the file that `-F` names.
@@ -187,6 +188,9 @@ impl<'a> Reading<'a> {
             Some(Fate::Idle(_))
                 if !name.starts_with("canonical") && !matches!(name, "tag" | "ignoreunknown" | "host") =>
             {
+                if name == "controlpath" {
+                    self.control_path.get_or_insert_with(|| line.words.join(" "));
+                }
                 return Ok(());
             }
             Some(Fate::Program(harmless)) if harmless.contains(&line.words.join(" ").as_str()) => {
@@ -261,6 +265,9 @@ impl<'a> Reading<'a> {
             } else if matches!(fate(name), Some(Fate::Honored)) {
                 collector.take(name, value);
             }
+        }
+        if self.control_path.is_some_and(|path| path != "none") {
+            collector.shares_connection();
         }
         Ok(collector.finish())
     }

@@ -258,6 +258,11 @@ impl Collector {
         }
     }
 
+    /// Notes that `ssh` may find a connection to share.
+    pub fn shares_connection(&mut self) {
+        self.config.shares_connection = true;
+    }
+
     /// Notes an option that only ssh honors.
     pub fn hand_over(&mut self, name: &str, value: &str) {
         self.config.for_program.push(format!("{name} {value}").trim().to_owned());
