@@ -8,6 +8,7 @@ mod hostile_agent;
 mod hosts;
 mod limits;
 mod mistakes;
+mod modules;
 mod parallel;
 mod programs;
 mod project;

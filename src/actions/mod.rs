@@ -3,6 +3,7 @@
 
 mod add_host;
 pub mod ask;
+mod assemble;
 mod assert;
 mod copy;
 mod debug;
@@ -17,6 +18,7 @@ mod meta;
 pub mod module;
 mod pause;
 mod raw;
+mod reboot;
 pub mod result;
 mod script;
 mod set_fact;
@@ -26,6 +28,7 @@ pub mod table;
 pub mod target;
 mod template;
 mod unarchive;
+mod uri;
 mod wait_for_connection;
 
 use std::future::Future;

@@ -3,14 +3,15 @@
 use rplay_module_api::Spec;
 
 use super::{
-    Action, add_host, assert, copy, debug, fail, fetch, group_by, include_role, include_tasks, include_vars, meta,
-    pause, raw, script, set_fact, set_stats, template, unarchive, wait_for_connection,
+    Action, add_host, assemble, assert, copy, debug, fail, fetch, group_by, include_role, include_tasks, include_vars,
+    meta, pause, raw, reboot, script, set_fact, set_stats, template, unarchive, uri, wait_for_connection,
 };
 use crate::action;
 use crate::modules::{self, Module};
 
 pub const ACTIONS: &[Action] = &[
     Action::new("add_host", &add_host::SPEC, action!(add_host::run)).any_argument().bypasses_hosts(),
+    Action::new("assemble", &rplay_modules::builtin::assemble::MODULE.spec, action!(assemble::run)),
     Action::new("assert", &assert::SPEC, action!(assert::run)).unrendered(&["that"]),
     Action::new("copy", &rplay_modules::builtin::copy::MODULE.spec, action!(copy::run)),
     Action::new("debug", &debug::SPEC, action!(debug::run)).unrendered(&["var"]),
@@ -23,11 +24,13 @@ pub const ACTIONS: &[Action] = &[
     Action::new("meta", &meta::SPEC, action!(meta::run)),
     Action::new("pause", &pause::SPEC, action!(pause::run)).bypasses_hosts(),
     Action::new("raw", &raw::SPEC, action!(raw::run)),
+    Action::new("reboot", &reboot::SPEC, action!(reboot::run)),
     Action::new("script", &script::SPEC, action!(script::run)),
     Action::new("set_fact", &set_fact::SPEC, action!(set_fact::run)).any_argument(),
     Action::new("set_stats", &set_stats::SPEC, action!(set_stats::run)),
     Action::new("template", &template::SPEC, action!(template::run)),
     Action::new("unarchive", &rplay_modules::builtin::unarchive::MODULE.spec, action!(unarchive::run)),
+    Action::new("uri", &rplay_modules::builtin::uri::MODULE.spec, action!(uri::run)),
     Action::new("wait_for_connection", &wait_for_connection::SPEC, action!(wait_for_connection::run)),
 ];
 

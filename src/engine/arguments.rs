@@ -16,21 +16,24 @@ pub struct Arguments {
     pub rendered: Dict,
     pub checked: Map<String, Json>,
     pub mask: Mask,
+    /// What a module says of how its arguments were written.
+    pub warnings: Vec<String>,
 }
 
 pub fn of_task(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordResult<Arguments> {
     let rendered = render(task, resolved, templar)?;
     let spec = resolved.spec();
     if resolved.takes_any_argument() {
-        return Ok(Arguments { rendered, checked: Map::new(), mask: Mask::default() });
+        return Ok(Arguments { rendered, checked: Map::new(), mask: Mask::default(), warnings: Vec::new() });
     }
     let json: Map<String, Json> = rendered.iter().map(|(name, value)| (name.to_json_key(), value.to_json())).collect();
+    let warnings = if resolved.is_module() { validate::alias_warnings(spec, &json) } else { Vec::new() };
     let checked = validate::validate(spec, json).map_err(|problem| {
         let failed_in = if resolved.is_module() { FailedIn::Module } else { FailedIn::Task };
         Box::new(ActionResult::failed_in(failed_in, problem.message))
     })?;
     let mask = Mask::of(spec, &checked);
-    Ok(Arguments { rendered, checked, mask })
+    Ok(Arguments { rendered, checked, mask, warnings })
 }
 
 fn render(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordResult<Dict> {

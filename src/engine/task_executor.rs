@@ -336,6 +336,7 @@ impl Job {
             Resolved::Action(action) => (action.run)(&invocation).await,
             Resolved::Module(module) => crate::actions::module::run(&invocation, *module).await,
         };
+        result.warnings.extend_from_slice(&call.arguments.warnings);
         add_lines(&mut result.fields);
         if !table::is_include(&self.task.action) {
             result.set_acted();

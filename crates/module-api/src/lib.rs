@@ -1,6 +1,10 @@
 //! What a module is: its specification, its arguments, its outcome and the door to its host.
 //! Shared by the controller, the agent and every crate of modules; holds no module itself.
 
+// What the derive writes names this crate, also in its own tests.
+extern crate self as rplay_module_api;
+
+mod args;
 pub mod bootstrap;
 mod ctx;
 pub mod frame;
@@ -15,11 +19,14 @@ mod spec;
 mod spec_json;
 pub mod validate;
 
+pub use args::{ArgSet, ArgType, args_from_json, take_arg, take_args};
 pub use ctx::{Command, CommandOutput, Ctx, Port, Runner, Stream};
 pub use module::{Module, parse_args};
 pub use outcome::{Diff, Failure, ModuleResult, Outcome};
 pub use similar::closest;
-pub use spec::{Arg, Kind, Rule, Spec};
+pub use spec::{Arg, Kind, Return, Rule, Spec};
+
+pub use rplay_module_macros::{Choice, ModuleArgs};
 pub use spec_json::read_specs;
 
 pub use serde_json::{Map, Value as Json, json};

@@ -143,6 +143,22 @@ pub enum Rule {
     },
 }
 
+/// One value that a module returns.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Return {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// In which cases it is there, such as `always` or `changed`.
+    pub when: &'static str,
+    pub summary: &'static str,
+}
+
+impl Return {
+    pub const fn new(name: &'static str, kind: Kind, when: &'static str, summary: &'static str) -> Self {
+        Self { name, kind, when, summary }
+    }
+}
+
 /// The specification of a module.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Spec {
@@ -156,12 +172,24 @@ pub struct Spec {
     pub check_mode: bool,
     /// Name of the argument that takes the free text of `command: text`, if the module has one.
     pub free_form: Option<&'static str>,
+    /// Tasks that use it, as YAML.
+    pub example: &'static str,
+    pub returns: &'static [Return],
 }
 
 impl Spec {
     /// The empty specification, for `..Spec::EMPTY` in literals.
-    pub const EMPTY: Spec =
-        Spec { name: "", summary: "", args: &[], shared: &[], rules: &[], check_mode: true, free_form: None };
+    pub const EMPTY: Spec = Spec {
+        name: "",
+        summary: "",
+        args: &[],
+        shared: &[],
+        rules: &[],
+        check_mode: true,
+        free_form: None,
+        example: "",
+        returns: &[],
+    };
 
     /// Every argument, shared ones last.
     pub fn all_args(&self) -> impl Iterator<Item = &'static Arg> {

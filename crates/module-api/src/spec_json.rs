@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{Arg, Kind, Rule, Spec};
+use crate::{Arg, Kind, Return, Rule, Spec};
 
 /// Reads the answer of a program to `specs`: a JSON list of specifications, with the names of their fields.
 pub fn read_specs(json: &[u8]) -> Result<&'static [Spec], serde_json::Error> {
@@ -19,6 +19,19 @@ struct SpecJson {
     rules: Vec<RuleJson>,
     check_mode: bool,
     free_form: Option<String>,
+    // Programs of an older release say neither.
+    #[serde(default)]
+    example: String,
+    #[serde(default)]
+    returns: Vec<ReturnJson>,
+}
+
+#[derive(Deserialize)]
+struct ReturnJson {
+    name: String,
+    kind: Kind,
+    when: String,
+    summary: String,
 }
 
 #[derive(Deserialize)]
@@ -64,7 +77,15 @@ impl SpecJson {
             rules: leak_all(self.rules, RuleJson::leak),
             check_mode: self.check_mode,
             free_form: self.free_form.map(leak),
+            example: leak(self.example),
+            returns: leak_all(self.returns, ReturnJson::leak),
         }
+    }
+}
+
+impl ReturnJson {
+    fn leak(self) -> Return {
+        Return { name: leak(self.name), kind: self.kind, when: leak(self.when), summary: leak(self.summary) }
     }
 }
 
@@ -119,6 +140,8 @@ mod tests {
                 Rule::RequiredIf { arg: "name", value: "x", needs: &["words"], any: true },
             ],
             free_form: Some("name"),
+            example: "- greeting:\n    name: you\n",
+            returns: &[Return::new("text", Kind::Str, "always", "The greeting.")],
             ..Spec::EMPTY
         };
         let told = serde_json::to_vec(&[SPEC]).unwrap();

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use crate::Spec;
 
 pub use crate::python::{python_repr, python_str, python_type};
+pub(crate) use level::default_value;
 pub use paths::{expand_path, expand_paths};
 pub use secrets::{is_secret, secret_values};
 pub use written::{Written, check_written};

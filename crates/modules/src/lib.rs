@@ -3,6 +3,7 @@
 //! A folder per collection, and `support` for what they share.
 
 pub mod builtin;
+pub mod general;
 mod invoke;
 pub mod posix;
 pub mod support;

@@ -4,32 +4,49 @@ use rplay_module_api::Module;
 
 #[rustfmt::skip]
 pub const MODULES: &[&Module] = &[
+    &crate::general::alternatives::MODULE,
     &crate::builtin::apt::MODULE,
     &crate::builtin::apt_key::MODULE,
     &crate::builtin::apt_repository::MODULE,
+    &crate::builtin::assemble::MODULE,
     &crate::posix::authorized_key::MODULE,
     &crate::builtin::blockinfile::MODULE,
     &crate::builtin::command::MODULE,
     &crate::builtin::copy::MODULE,
+    &crate::builtin::cron::MODULE,
+    &crate::builtin::debconf::MODULE,
+    &crate::builtin::dpkg_selections::MODULE,
     &crate::builtin::fetch::MODULE,
     &crate::builtin::file::MODULE,
     &crate::builtin::find::MODULE,
     &crate::builtin::get_url::MODULE,
     &crate::builtin::getent::MODULE,
+    &crate::builtin::git::MODULE,
     &crate::builtin::group::MODULE,
+    &crate::builtin::hostname::MODULE,
+    &crate::general::ini_file::MODULE,
+    &crate::builtin::known_hosts::MODULE,
     &crate::builtin::lineinfile::MODULE,
+    &crate::general::modprobe::MODULE,
+    &crate::posix::mount::MODULE,
     &crate::builtin::package::MODULE,
+    &crate::builtin::package_facts::MODULE,
+    &crate::general::pam_limits::MODULE,
     &crate::builtin::ping::MODULE,
+    &crate::builtin::pip::MODULE,
     &crate::builtin::replace::MODULE,
     &crate::builtin::service::MODULE,
+    &crate::builtin::service_facts::MODULE,
     &crate::builtin::setup::MODULE,
     &crate::builtin::shell::MODULE,
     &crate::builtin::slurp::MODULE,
     &crate::builtin::stat::MODULE,
+    &crate::posix::sysctl::MODULE,
     &crate::builtin::systemd::MODULE,
     &crate::builtin::systemd::SYSTEMD_SERVICE,
     &crate::builtin::tempfile::MODULE,
     &crate::builtin::unarchive::MODULE,
+    &crate::builtin::uri::MODULE,
     &crate::builtin::user::MODULE,
     &crate::builtin::wait_for::MODULE,
 ];
@@ -52,6 +69,7 @@ mod tests {
         for module in MODULES {
             assert!(find(module.spec.name).is_some());
             assert!(!module.spec.summary.is_empty());
+            assert!(!module.spec.example.is_empty(), "{} has no example", module.spec.name);
             for arg in module.spec.all_args() {
                 assert!(!arg.summary.is_empty(), "{} of {}", arg.name, module.spec.name);
             }

@@ -41,7 +41,7 @@ pub(super) fn supported(known: &[&'static Arg]) -> String {
 }
 
 /// An argument's default as a value of its type.
-pub(super) fn default_value(arg: &'static Arg) -> Result<Option<Value>, Problem> {
+pub(crate) fn default_value(arg: &'static Arg) -> Result<Option<Value>, Problem> {
     let Some(text) = arg.default else { return Ok(None) };
     let written = match arg.kind {
         // A default of several items, or of none, can't be said as comma-separated text.

@@ -5,93 +5,114 @@ mod deb;
 mod names;
 mod run;
 
-use rplay_module_api::{Arg, Ctx, Failure, Kind, Module, ModuleResult, Outcome, Rule, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::dpkg_status::Database;
 use crate::support::program;
 
 pub const STATES: &[&str] = &["absent", "build-dep", "fixed", "latest", "present"];
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "apt",
-        summary: "Manage packages with apt-get.",
-        args: &[
-            Arg::list("package", "Packages, each with `=version` or a pattern if wanted.", Kind::Str)
-                .aliases(&["pkg", "name"]),
-            Arg::str("state", "What the packages should be.").default("present").choices(STATES),
-        ],
-        shared: &[OPTIONS],
-        rules: &[Rule::MutuallyExclusive(&["deb", "package", "upgrade"])],
-        ..Spec::EMPTY
-    },
-    run: run!(apt),
-};
+pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(apt) };
 
-/// All arguments that say how something is done.
-pub const OPTIONS: &[Arg] = &[
-    Arg::bool("update_cache", "Update the lists of packages first.").aliases(&["update-cache"]),
-    Arg::int("update_cache_retries", "How often a failed update is tried again.").default("5"),
-    Arg::int("update_cache_retry_max_delay", "Longest pause between two tries, in seconds.").default("12"),
-    Arg::int("cache_valid_time", "Update only lists that are older than this, in seconds.").default("0"),
-    Arg::bool("purge", "Remove configuration files too.").default("no"),
-    Arg::str("default_release", "The release that packages come from.").aliases(&["default-release"]),
-    Arg::bool("install_recommends", "Install what the packages recommend.").aliases(&["install-recommends"]),
-    Arg::bool("force", "Install what fails authentication, downgrade, and remove essential packages.").default("no"),
-    Arg::str("upgrade", "Upgrade all packages.").default("no").choices(&["dist", "full", "no", "safe", "yes"]),
-    Arg::path("deb", "A package file, or the URL of one."),
-    Arg::bool("autoremove", "Remove what was installed for others and is no longer needed.").default("no"),
-    Arg::bool("autoclean", "Remove package files that can no longer be had.").default("no"),
-    Arg::bool("clean", "Remove all package files from the cache.").default("no"),
-    Arg::str("dpkg_options", "Options for dpkg, between commas.").default("force-confdef,force-confold"),
-    Arg::bool("only_upgrade", "Leave out what is not installed.").default("no"),
-    Arg::bool("allow_unauthenticated", "Accept packages without a valid signature.")
-        .default("no")
-        .aliases(&["allow-unauthenticated"]),
-    Arg::bool("allow_downgrade", "Accept older versions than the installed ones.").default("no").aliases(&[
-        "allow-downgrade",
-        "allow_downgrades",
-        "allow-downgrades",
-    ]),
-    Arg::bool("allow_change_held_packages", "Change packages that are on hold.").default("no"),
-    Arg::int("policy_rc_d", "What policy-rc.d answers meanwhile: 101 keeps services from being started."),
-    Arg::int("lock_timeout", "How long to wait for apt's lock, in seconds.").default("60"),
-    Arg::bool("fail_on_autoremove", "Fail instead of removing anything.").default("no"),
-    Arg::bool("force_apt_get", "Has no effect: it is always apt-get.").default("no"),
-    Arg::bool("auto_install_module_deps", "Has no effect: nothing is needed.").default("yes"),
+const EXAMPLE: &str = r#"- name: Have a web server
+  apt:
+    name: [nginx, curl]
+    update_cache: true
+    cache_valid_time: 3600
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("cache_updated", Kind::Bool, "success", "Whether the lists were updated."),
+    Return::new("cache_update_time", Kind::Int, "success", "When they were, in seconds since 1970."),
+    Return::new("stdout", Kind::Str, "when apt-get was run", "What it said."),
+    Return::new("stderr", Kind::Str, "when apt-get was run", "What it said of errors."),
 ];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Manage packages with apt-get.
+#[derive(ModuleArgs)]
+#[module(name = "apt")]
+#[module(mutually_exclusive("deb", "package", "upgrade"))]
 pub struct Args {
-    #[serde(alias = "name", default)]
-    package: Option<Vec<String>>,
-    state: String,
+    /// Packages, each with `=version` or a pattern if wanted.
+    #[arg(alias("pkg", "name"))]
+    pub package: Option<Vec<String>>,
+    /// What the packages should be.
+    #[arg(default = "present", choices("absent", "build-dep", "fixed", "latest", "present"))]
+    pub state: String,
+    #[arg(flatten)]
+    pub options: Options,
+}
+
+/// All arguments that say how something is done.
+#[derive(ModuleArgs)]
+pub struct Options {
+    /// Update the lists of packages first.
+    #[arg(alias("update-cache"))]
     update_cache: Option<bool>,
+    /// How often a failed update is tried again.
+    #[arg(default = "5")]
     update_cache_retries: u32,
+    /// Longest pause between two tries, in seconds.
+    #[arg(default = "12")]
     update_cache_retry_max_delay: u64,
+    /// Update only lists that are older than this, in seconds.
+    #[arg(default = "0")]
     cache_valid_time: u64,
+    /// Remove configuration files too.
+    #[arg(default = "no")]
     purge: bool,
+    /// The release that packages come from.
+    #[arg(alias("default-release"))]
     default_release: Option<String>,
+    /// Install what the packages recommend.
+    #[arg(alias("install-recommends"))]
     install_recommends: Option<bool>,
+    /// Install what fails authentication, downgrade, and remove essential packages.
+    #[arg(default = "no")]
     force: bool,
+    /// Upgrade all packages.
+    #[arg(default = "no", choices("dist", "full", "no", "safe", "yes"))]
     upgrade: String,
+    /// A package file, or the URL of one.
+    #[arg(kind = Path)]
     deb: Option<String>,
+    /// Remove what was installed for others and is no longer needed.
+    #[arg(default = "no")]
     autoremove: bool,
+    /// Remove package files that can no longer be had.
+    #[arg(default = "no")]
     autoclean: bool,
+    /// Remove all package files from the cache.
+    #[arg(default = "no")]
     clean: bool,
+    /// Options for dpkg, between commas.
+    #[arg(default = "force-confdef,force-confold")]
     dpkg_options: String,
+    /// Leave out what is not installed.
+    #[arg(default = "no")]
     only_upgrade: bool,
+    /// Accept packages without a valid signature.
+    #[arg(default = "no", alias("allow-unauthenticated"))]
     allow_unauthenticated: bool,
+    /// Accept older versions than the installed ones.
+    #[arg(default = "no", alias("allow-downgrade", "allow_downgrades", "allow-downgrades"))]
     allow_downgrade: bool,
+    /// Change packages that are on hold.
+    #[arg(default = "no")]
     allow_change_held_packages: bool,
+    /// What policy-rc.d answers meanwhile: 101 keeps services from being started.
     policy_rc_d: Option<u8>,
+    /// How long to wait for apt's lock, in seconds.
+    #[arg(default = "60")]
     lock_timeout: u64,
+    /// Fail instead of removing anything.
+    #[arg(default = "no")]
     fail_on_autoremove: bool,
-    #[serde(rename = "force_apt_get")]
+    /// Has no effect: it is always apt-get.
+    #[arg(name = "force_apt_get", default = "no")]
     _force_apt_get: bool,
-    #[serde(rename = "auto_install_module_deps")]
+    /// Has no effect: nothing is needed.
+    #[arg(name = "auto_install_module_deps", default = "yes")]
     _auto_install_module_deps: bool,
 }
 
@@ -108,11 +129,11 @@ pub fn apt(args: Args, ctx: &mut Ctx) -> ModuleResult {
             "Failed to find required executable \"apt-get\" in paths: /usr/sbin:/usr/bin:/sbin:/bin",
         ));
     }
-    let cleaned = if args.clean { Some(run::apt_get(&args, &["clean"], ctx)?) } else { None };
+    let cleaned = if args.options.clean { Some(run::apt_get(&args, &["clean"], ctx)?) } else { None };
     let cache = cache::update(&args, ctx)?;
     let answer = |outcome: Outcome| Ok(cache.add_to(outcome));
 
-    if let Some(deb) = &args.deb {
+    if let Some(deb) = &args.options.deb {
         return answer(deb::install(&args, deb, ctx)?);
     }
     let names = args.names();
@@ -120,18 +141,18 @@ pub fn apt(args: Args, ctx: &mut Ctx) -> ModuleResult {
     if upgrades_all && names.len() > 1 {
         return Err(Failure::new("unable to install additional packages when upgrading all installed packages"));
     }
-    if args.upgrade != "no" || upgrades_all {
+    if args.options.upgrade != "no" || upgrades_all {
         return answer(upgrade(&args, ctx)?);
     }
     if !names.is_empty() {
         let outcome = names::ensure(&args, &names, &Database::read(), ctx)?;
         return answer(outcome);
     }
-    if args.autoclean {
+    if args.options.autoclean {
         return answer(run::apt_get(&args, &["autoclean"], ctx)?.into_outcome(ctx, |out| out.contains("\nDel ")));
     }
-    if args.autoremove {
-        let verb: &[&str] = if args.purge { &["--purge", "autoremove"] } else { &["autoremove"] };
+    if args.options.autoremove {
+        let verb: &[&str] = if args.options.purge { &["--purge", "autoremove"] } else { &["autoremove"] };
         return answer(run::apt_get(&args, verb, ctx)?.into_outcome(ctx, run::removes_something));
     }
     if let Some(cleaned) = cleaned {
@@ -149,12 +170,12 @@ pub fn update_lists(retries: u32, longest_pause: u64, ctx: &mut Ctx) -> Result<(
 }
 
 fn upgrade(args: &Args, ctx: &mut Ctx) -> ModuleResult {
-    let verb: &[&str] = match args.upgrade.as_str() {
+    let verb: &[&str] = match args.options.upgrade.as_str() {
         "dist" | "full" => &["dist-upgrade"],
         _ => &["upgrade", "--with-new-pkgs"],
     };
     let mut words = verb.to_vec();
-    if args.autoremove {
+    if args.options.autoremove {
         words.push("--auto-remove");
     }
     let output = run::apt_get(args, &words, ctx)?;

@@ -4,8 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rplay_module_api::{Arg, Ctx, Failure, Module, ModuleResult, Outcome, Rule, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::file_attributes::FileAttributes;
 use crate::support::openpgp::{self, PublicKey};
@@ -14,36 +13,45 @@ use crate::support::{atomic_write, download, os_error};
 const MAIN: &str = "/etc/apt/trusted.gpg";
 const PARTS: &str = "/etc/apt/trusted.gpg.d";
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "apt_key",
-        summary: "Manage the keys that apt trusts.",
-        args: &[
-            Arg::str("id", "Id or fingerprint of the key."),
-            Arg::str("data", "The key."),
-            Arg::path("file", "A file with the key, on the target."),
-            Arg::path("keyring", "The file to keep it in."),
-            Arg::str("url", "Where to fetch the key."),
-            Arg::str("keyserver", "The server to ask for the key."),
-            Arg::str("state", "Whether it should be trusted.").default("present").choices(&["absent", "present"]),
-            Arg::bool("validate_certs", "Check certificates when it is fetched.").default("yes"),
-        ],
-        rules: &[Rule::MutuallyExclusive(&["data", "file", "keyserver", "url"])],
-        ..Spec::EMPTY
-    },
-    run: run!(apt_key),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(apt_key) };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+const EXAMPLE: &str = r#"- name: Trust the key of a repository
+  apt_key:
+    url: https://packages.example.com/key.asc
+    keyring: /etc/apt/trusted.gpg.d/example.gpg
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("key_id", Kind::Str, "success", "Id of the key."),
+    Return::new("fp", Kind::Str, "success", "Its fingerprint."),
+    Return::new("short_id", Kind::Str, "success", "The last eight digits of it."),
+    Return::new("before", Kind::List, "success", "Keys before."),
+    Return::new("after", Kind::List, "success", "Keys now."),
+];
+
+/// Manage the keys that apt trusts.
+#[derive(ModuleArgs)]
+#[module(name = "apt_key")]
+#[module(mutually_exclusive("data", "file", "keyserver", "url"))]
 struct Args {
+    /// Id or fingerprint of the key.
     id: Option<String>,
+    /// The key.
     data: Option<String>,
+    /// A file with the key, on the target.
     file: Option<PathBuf>,
+    /// The file to keep it in.
     keyring: Option<PathBuf>,
+    /// Where to fetch the key.
     url: Option<String>,
+    /// The server to ask for the key.
     keyserver: Option<String>,
+    /// Whether it should be trusted.
+    #[arg(default = "present", choices("absent", "present"))]
     state: String,
+    /// Check certificates when it is fetched.
+    #[arg(default = "yes")]
     validate_certs: bool,
 }
 

@@ -3,50 +3,57 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rplay_module_api::{Arg, Ctx, Diff, Failure, Json, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Diff, Failure, Json, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::builtin::apt;
 use crate::support::apt_sources::{self, PARTS, Source, SourceFile};
 use crate::support::file_attributes::FileAttributes;
 use crate::support::{atomic_write, download, file_mode, openpgp, os_error};
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "apt_repository",
-        summary: "Manage sources of packages.",
-        args: &[
-            Arg::str("repo", "The source, as a line of sources.list, or a PPA.").required(),
-            Arg::str("state", "Whether it should be there.").default("present").choices(&["absent", "present"]),
-            Arg::raw("mode", "Mode of a new file."),
-            Arg::bool("update_cache", "Update the lists of packages after a change.")
-                .default("yes")
-                .aliases(&["update-cache"]),
-            Arg::int("update_cache_retries", "How often a failed update is tried again.").default("5"),
-            Arg::int("update_cache_retry_max_delay", "Longest pause between two tries, in seconds.").default("12"),
-            Arg::str("filename", "Name of the file, without `.list`."),
-            Arg::bool("install_python_apt", "Has no effect: nothing is needed.").default("yes"),
-            Arg::bool("validate_certs", "Check certificates when a key is fetched.").default("yes"),
-            Arg::str("codename", "The release that a PPA is for."),
-        ],
-        ..Spec::EMPTY
-    },
-    run: run!(apt_repository),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(apt_repository) };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+const EXAMPLE: &str = r#"- name: Have a source of packages
+  apt_repository:
+    repo: deb https://packages.example.com/debian stable main
+    filename: example
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("repo", Kind::Str, "always", "The source."),
+    Return::new("sources_added", Kind::List, "changed", "Files that were made."),
+    Return::new("sources_removed", Kind::List, "changed", "Files that were removed."),
+];
+
+/// Manage sources of packages.
+#[derive(ModuleArgs)]
+#[module(name = "apt_repository")]
 struct Args {
+    /// The source, as a line of sources.list, or a PPA.
     repo: String,
+    /// Whether it should be there.
+    #[arg(default = "present", choices("absent", "present"))]
     state: String,
+    /// Mode of a new file.
     mode: Option<Json>,
+    /// Update the lists of packages after a change.
+    #[arg(default = "yes", alias("update-cache"))]
     update_cache: bool,
+    /// How often a failed update is tried again.
+    #[arg(default = "5")]
     update_cache_retries: u32,
+    /// Longest pause between two tries, in seconds.
+    #[arg(default = "12")]
     update_cache_retry_max_delay: u64,
+    /// Name of the file, without `.list`.
     filename: Option<String>,
-    #[serde(rename = "install_python_apt")]
+    /// Has no effect: nothing is needed.
+    #[arg(name = "install_python_apt", default = "yes")]
     _install_python_apt: bool,
+    /// Check certificates when a key is fetched.
+    #[arg(default = "yes")]
     validate_certs: bool,
+    /// The release that a PPA is for.
     codename: Option<String>,
 }
 

@@ -2,65 +2,72 @@
 
 use std::path::PathBuf;
 
-use rplay_module_api::{Arg, Ctx, Failure, Module, ModuleResult, Outcome, Rule, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Choice, Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::content_diff::{self, Side};
-use crate::support::file_attributes::{FILE_ARGS, FileAttributes, path_json};
+use crate::support::file_attributes::{FileAttributes, path_json};
 use crate::support::python_regex::{self, PythonRegex};
 use crate::support::text_file;
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "blockinfile",
-        summary: "Manage a block of lines between markers in a text file.",
-        args: &[
-            Arg::path("path", "The file.").required().aliases(&["dest", "destfile", "name"]),
-            Arg::str("state", "Whether the block should be there.").choices(&["absent", "present"]).default("present"),
-            Arg::str("block", "The lines. An empty block is removed.").default("").aliases(&["content"]),
-            Arg::str("marker", "The lines around the block; `{mark}` becomes marker_begin and marker_end.")
-                .default("# {mark} ANSIBLE MANAGED BLOCK"),
-            Arg::str("marker_begin", "What `{mark}` is before the block.").default("BEGIN"),
-            Arg::str("marker_end", "What `{mark}` is after the block.").default("END"),
-            Arg::str("insertafter", "`EOF`, or what the line before a new block looks like."),
-            Arg::str("insertbefore", "`BOF`, or what the line after a new block looks like."),
-            Arg::bool("create", "Make the file if it is not there.").default("no"),
-            Arg::bool("backup", "Keep a copy of the file as it was.").default("no"),
-            Arg::str(
-                "validate",
-                "A command that must accept the new file before it is put in place; `%s` is its name.",
-            ),
-            Arg::bool("append_newline", "Have an empty line after the block.").default("no"),
-            Arg::bool("prepend_newline", "Have an empty line before the block.").default("no"),
-        ],
-        shared: &[FILE_ARGS],
-        rules: &[Rule::MutuallyExclusive(&["insertbefore", "insertafter"])],
-        ..Spec::EMPTY
-    },
-    run: run!(blockinfile),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(blockinfile) };
 
-#[derive(Deserialize)]
+const EXAMPLE: &str = r#"- name: Name hosts of our own
+  blockinfile:
+    path: /etc/hosts
+    block: |
+      10.0.0.2 db
+      10.0.0.3 cache
+"#;
+
+const RETURNS: &[Return] = &[Return::new("msg", Kind::Str, "always", "What was done.")];
+
+/// Manage a block of lines between markers in a text file.
+#[derive(ModuleArgs)]
+#[module(name = "blockinfile")]
+#[module(mutually_exclusive("insertbefore", "insertafter"))]
 struct Args {
+    /// The file.
+    #[arg(alias("dest", "destfile", "name"))]
     path: PathBuf,
+    /// Whether the block should be there.
+    #[arg(default = "present")]
     state: State,
+    /// The lines. An empty block is removed.
+    #[arg(default = "", alias("content"))]
     block: String,
+    /// The lines around the block; `{mark}` becomes marker_begin and marker_end.
+    #[arg(default = "# {mark} ANSIBLE MANAGED BLOCK")]
     marker: String,
+    /// What `{mark}` is before the block.
+    #[arg(default = "BEGIN")]
     marker_begin: String,
+    /// What `{mark}` is after the block.
+    #[arg(default = "END")]
     marker_end: String,
+    /// `EOF`, or what the line before a new block looks like.
     insertafter: Option<String>,
+    /// `BOF`, or what the line after a new block looks like.
     insertbefore: Option<String>,
+    /// Make the file if it is not there.
+    #[arg(default = "no")]
     create: bool,
+    /// Keep a copy of the file as it was.
+    #[arg(default = "no")]
     backup: bool,
+    /// A command that must accept the new file before it is put in place; `%s` is its name.
     validate: Option<String>,
+    /// Have an empty line after the block.
+    #[arg(default = "no")]
     append_newline: bool,
+    /// Have an empty line before the block.
+    #[arg(default = "no")]
     prepend_newline: bool,
-    #[serde(flatten)]
+    #[arg(flatten)]
     attributes: FileAttributes,
 }
 
-#[derive(Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
+#[derive(Choice, PartialEq, Eq)]
 enum State {
     Absent,
     Present,

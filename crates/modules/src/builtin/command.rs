@@ -5,51 +5,64 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rplay_module_api::{
-    Arg, Command, CommandOutput, Ctx, Failure, Json, Kind, Module, ModuleResult, Outcome, Rule, Spec, run,
+    Command, CommandOutput, Ctx, Failure, Json, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run,
 };
-use serde::Deserialize;
 
 use crate::support::{home, local_time, os_error, shell_words};
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "command",
-        summary: "Run a command.",
-        args: &[
-            Arg::str("_raw_params", "The command, as the task's free text."),
-            Arg::str("cmd", "The command."),
-            Arg::list("argv", "The command as a list.", Kind::Str),
-            Arg::path("chdir", "Directory to run in."),
-            Arg::path("creates", "A path or pattern; nothing is run if it exists."),
-            Arg::path("removes", "A path or pattern; nothing is run unless it exists."),
-            Arg::path("executable", "Has no effect; kept because old tasks have it."),
-            Arg::bool("expand_argument_vars", "Expand `~` and `$VAR` in the command's words.").default("yes"),
-            Arg::str("stdin", "Text for the command's standard input."),
-            Arg::bool("stdin_add_newline", "End that text with a newline.").default("yes"),
-            Arg::bool("strip_empty_ends", "Remove newlines at the end of the output.").default("yes"),
-        ],
-        rules: &[Rule::MutuallyExclusive(&["_raw_params", "cmd", "argv"])],
-        free_form: Some("_raw_params"),
-        ..Spec::EMPTY
-    },
-    run: run!(command),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(command) };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+const EXAMPLE: &str = r#"- name: Make the database once
+  command:
+    argv: [/usr/bin/app, initdb, --all]
+    creates: /var/lib/app/db
+"#;
+
+pub const RETURNS: &[Return] = &[
+    Return::new("cmd", Kind::List, "always", "The command."),
+    Return::new("rc", Kind::Int, "always", "Its exit code."),
+    Return::new("stdout", Kind::Str, "always", "What it wrote."),
+    Return::new("stderr", Kind::Str, "always", "What it wrote of errors."),
+    Return::new("start", Kind::Str, "always", "When it began."),
+    Return::new("end", Kind::Str, "always", "When it ended."),
+    Return::new("delta", Kind::Str, "always", "How long it took."),
+    Return::new("msg", Kind::Str, "always", "What went wrong, or why nothing was run."),
+];
+
+/// Run a command.
+#[derive(ModuleArgs)]
+#[module(name = "command", free_form = "_raw_params")]
+#[module(mutually_exclusive("_raw_params", "cmd", "argv"))]
 pub struct Args {
-    #[serde(rename = "_raw_params")]
+    /// The command, or for a shell the command line, as the task's free text.
+    #[arg(name = "_raw_params")]
     free_form: Option<String>,
+    /// The command.
     cmd: Option<String>,
+    /// The command as a list; its words are quoted for a shell.
     argv: Option<Vec<String>>,
+    /// Directory to run in.
     chdir: Option<PathBuf>,
+    /// A path or pattern; nothing is run if it exists.
+    #[arg(kind = Path)]
     creates: Option<String>,
+    /// A path or pattern; nothing is run unless it exists.
+    #[arg(kind = Path)]
     removes: Option<String>,
+    /// The shell; has no effect where none is used.
+    #[arg(kind = Path)]
     pub executable: Option<String>,
-    #[serde(default)]
+    /// Expand `~` and `$VAR` in the command's words; a shell does that in any case.
+    #[arg(default = "yes")]
     expand_argument_vars: bool,
+    /// Text for the command's standard input.
     stdin: Option<String>,
+    /// End that text with a newline.
+    #[arg(default = "yes")]
     stdin_add_newline: bool,
+    /// Remove newlines at the end of the output.
+    #[arg(default = "yes")]
     strip_empty_ends: bool,
 }
 

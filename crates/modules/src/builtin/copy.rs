@@ -40,77 +40,87 @@ mod upload;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rplay_module_api::{Arg, Ctx, Failure, Json, Kind, Module, ModuleResult, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Json, Kind, Module, ModuleArgs, ModuleResult, Return, Spec, run};
 
-use crate::support::file_attributes::{FILE_ARGS, FileAttributes};
+use crate::support::file_attributes::FileAttributes;
 
-pub const MODULE: Module = Module {
-    spec: Spec { name: "copy", summary: "Copy files to the target.", args: ARGS, shared: &[FILE_ARGS], ..Spec::EMPTY },
-    run: run!(copy),
-};
+pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(copy) };
 
-/// What one entry of `_tree` holds.
-const TREE_ENTRY: &[Arg] = &[
-    Arg::str("path", "Where the entry belongs, relative to dest.").required(),
-    Arg::str("kind", "What the entry is.").required().choices(&["dir", "file", "link"]),
-    Arg::str("mode", "Mode of the source, as octal text."),
-    Arg::str("sha1", "SHA-1 of a file's content."),
-    Arg::int("size", "Length of a file."),
-    Arg::str("target", "Where a link points."),
-    Arg::str("label", "Name of the source in a diff."),
+const EXAMPLE: &str = r#"- name: Configure an application
+  copy:
+    content: "listen = 8080\n"
+    dest: /etc/app.conf
+    owner: root
+    mode: "0644"
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("dest", Kind::Path, "success", "Where it is."),
+    Return::new("src", Kind::Path, "changed", "Where it came from."),
+    Return::new("checksum", Kind::Str, "success", "SHA-1 of the content."),
+    Return::new("md5sum", Kind::Str, "changed", "MD5 of the content."),
+    Return::new("backup_file", Kind::Path, "changed, with backup", "The copy of the file as it was."),
+    Return::new("mode", Kind::Str, "success", "Permissions."),
+    Return::new("owner", Kind::Str, "success", "Owner."),
+    Return::new("group", Kind::Str, "success", "Group."),
+    Return::new("size", Kind::Int, "success", "Length in bytes."),
+    Return::new("state", Kind::Str, "success", "What it is: `file`, `link` or `directory`."),
 ];
 
-const ARGS: &[Arg] = &[
-    Arg::path("src", "The file or directory to copy."),
-    Arg::str("content", "Text or data to write in place of a file's content."),
-    Arg::path("dest", "Where to put it on the target.").required(),
-    Arg::bool("backup", "Keep a copy of a file that is replaced.").default("no"),
-    Arg::bool("force", "Replace a file whose content differs; otherwise write only where nothing is.").default("yes"),
-    Arg::str("validate", "A command that must accept the new file before it is put in place; `%s` is its name."),
-    Arg::raw("directory_mode", "Mode of directories made by a recursive copy."),
-    Arg::bool("remote_src", "The source is on the target.").default("no"),
-    Arg::bool("follow", "Write through a link at dest.").default("no"),
-    Arg::bool("local_follow", "Follow links in the source tree."),
-    Arg::str("checksum", "SHA-1 that the copied file must have."),
-    Arg::bool("decrypt", "Decrypt a source that is a vault file.").default("yes"),
-    Arg::bool("_upload", "The content is attached as `src`.").default("no").internal(),
-    Arg::str("_checksum", "SHA-1 of the attached content.").internal(),
-    Arg::str("_original_basename", "Name of the file inside a directory given as dest.").internal(),
-    Arg::str("_source_mode", "Mode of the source, as octal text.").internal(),
-    Arg::str("_source_label", "Name of the source in a diff.").internal(),
-    Arg::list("_tree", "Entries of a directory that is copied.", Kind::Dict).options(TREE_ENTRY).internal(),
-];
-
-#[derive(Deserialize)]
+/// Copy files to the target.
+#[derive(ModuleArgs)]
+#[module(name = "copy")]
 struct Args {
+    /// The file or directory to copy.
     src: Option<PathBuf>,
+    /// Text or data to write in place of a file's content.
+    #[arg(name = "content")]
+    _content: Option<String>,
+    /// Where to put it on the target.
     dest: PathBuf,
-    #[serde(default)]
+    /// Keep a copy of a file that is replaced.
+    #[arg(default = "no")]
     backup: bool,
-    #[serde(default = "yes")]
+    /// Replace a file whose content differs; otherwise write only where nothing is.
+    #[arg(default = "yes")]
     force: bool,
+    /// A command that must accept the new file before it is put in place; `%s` is its name.
     validate: Option<String>,
+    /// Mode of directories made by a recursive copy.
     directory_mode: Option<Json>,
-    #[serde(default)]
+    /// The source is on the target.
+    #[arg(default = "no")]
     remote_src: bool,
-    #[serde(default)]
+    /// Write through a link at dest.
+    #[arg(default = "no")]
     follow: bool,
+    /// Follow links in the source tree.
     local_follow: Option<bool>,
+    /// SHA-1 that the copied file must have.
     checksum: Option<String>,
-    #[serde(default)]
+    /// Decrypt a source that is a vault file.
+    #[arg(name = "decrypt", default = "yes")]
+    _decrypt: bool,
+    /// The content is attached as `src`.
+    #[arg(default = "no", internal)]
     _upload: bool,
+    /// SHA-1 of the attached content.
+    #[arg(internal)]
     _checksum: Option<String>,
+    /// Name of the file inside a directory given as dest.
+    #[arg(internal)]
     _original_basename: Option<String>,
+    /// Mode of the source, as octal text.
+    #[arg(internal)]
     _source_mode: Option<String>,
+    /// Name of the source in a diff.
+    #[arg(internal)]
     _source_label: Option<String>,
+    /// Entries of a directory that is copied.
+    #[arg(internal)]
     _tree: Option<Vec<tree::Entry>>,
-    #[serde(flatten)]
+    #[arg(flatten)]
     attributes: FileAttributes,
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn copy(args: Args, ctx: &mut Ctx) -> ModuleResult {

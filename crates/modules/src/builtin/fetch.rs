@@ -12,45 +12,46 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 
-use rplay_module_api::{Arg, Ctx, Failure, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::checksum;
 use crate::support::file_attributes::path_json;
 use crate::support::os_error;
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "fetch",
-        summary: "Copy a file from the target to the controller.",
-        args: &[
-            Arg::path("src", "The file on the target.").required(),
-            Arg::str("dest", "Where it goes on the controller.").required(),
-            Arg::bool("flat", "Use dest as it is, without host and path.").default("no"),
-            Arg::bool("fail_on_missing", "A file that is not there is a failure.")
-                .default("yes")
-                .aliases(&["fail_if_missing"]),
-            Arg::bool("validate_checksum", "Compare checksums after the transfer.")
-                .default("yes")
-                .aliases(&["validate_md5"]),
-            Arg::str("_checksum", "SHA-1 of the file that the controller has.").internal(),
-        ],
-        check_mode: false,
-        ..Spec::EMPTY
-    },
-    run: run!(fetch),
-};
+pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(fetch) };
 
-#[derive(Deserialize)]
+const EXAMPLE: &str = r#"- name: Keep a log of each host here
+  fetch:
+    src: /var/log/app.log
+    dest: logs
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("dest", Kind::Path, "success", "The file on the controller."),
+    Return::new("checksum", Kind::Str, "success", "SHA-1 of the content."),
+];
+
+/// Copy a file from the target to the controller.
+#[derive(ModuleArgs)]
+#[module(name = "fetch", check_mode = false)]
 struct Args {
+    /// The file on the target.
     src: PathBuf,
-    #[serde(default = "yes")]
+    /// Where it goes on the controller.
+    #[arg(name = "dest")]
+    _dest: String,
+    /// Use dest as it is, without host and path.
+    #[arg(name = "flat", default = "no")]
+    _flat: bool,
+    /// A file that is not there is a failure.
+    #[arg(default = "yes", alias("fail_if_missing"))]
     fail_on_missing: bool,
+    /// Compare checksums after the transfer.
+    #[arg(name = "validate_checksum", default = "yes", alias("validate_md5"))]
+    _validate_checksum: bool,
+    /// SHA-1 of the file that the controller has.
+    #[arg(internal)]
     _checksum: Option<String>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn fetch(args: Args, ctx: &mut Ctx) -> ModuleResult {

@@ -8,62 +8,66 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use rplay_module_api::{Arg, Ctx, Failure, Json, Module, ModuleResult, Outcome, Spec, json, run};
-use serde::Deserialize;
+use rplay_module_api::{
+    Choice, Ctx, Failure, Json, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, json, run,
+};
 
 use crate::support::file_attributes::{
-    AttributeDiff, FILE_ARGS, FileAttributes, path_failure, path_json, state_of, with_path_info,
+    AttributeDiff, FileAttributes, path_failure, path_json, state_of, with_path_info,
 };
 use crate::support::os_error;
 use times::Times;
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "file",
-        summary: "Manage files, directories and links.",
-        args: &[
-            Arg::path("path", "The path to manage.").required().aliases(&["dest", "name"]),
-            Arg::str("state", "What should be there.").choices(&[
-                "absent",
-                "directory",
-                "file",
-                "hard",
-                "link",
-                "touch",
-            ]),
-            Arg::path("src", "Where a link points."),
-            Arg::bool("recurse", "Apply attributes to everything below a directory.").default("no"),
-            Arg::bool("force", "Replace what is in the way of a link, and make links that lead nowhere.").default("no"),
-            Arg::bool("follow", "Apply to what a link points to.").default("yes"),
-            Arg::str("modification_time", "`now`, `preserve` or a time."),
-            Arg::str("modification_time_format", "Format of modification_time.").default("%Y%m%d%H%M.%S"),
-            Arg::str("access_time", "`now`, `preserve` or a time."),
-            Arg::str("access_time_format", "Format of access_time.").default("%Y%m%d%H%M.%S"),
-        ],
-        shared: &[FILE_ARGS],
-        ..Spec::EMPTY
-    },
-    run: run!(file),
-};
+pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(file) };
 
-#[derive(Deserialize)]
+const EXAMPLE: &str = r#"- name: Have a directory
+  file:
+    path: /var/lib/app
+    state: directory
+    owner: root
+    mode: "0750"
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("path", Kind::Path, "with state absent, directory or file", "The path."),
+    Return::new("dest", Kind::Path, "with state touch, hard or link", "The path."),
+];
+
+/// Manage files, directories and links.
+#[derive(ModuleArgs)]
+#[module(name = "file")]
 struct Args {
+    /// The path to manage.
+    #[arg(alias("dest", "name"))]
     path: PathBuf,
+    /// What should be there.
     state: Option<State>,
+    /// Where a link points.
     src: Option<PathBuf>,
+    /// Apply attributes to everything below a directory.
+    #[arg(default = "no")]
     recurse: bool,
+    /// Replace what is in the way of a link, and make links that lead nowhere.
+    #[arg(default = "no")]
     force: bool,
+    /// Apply to what a link points to.
+    #[arg(default = "yes")]
     follow: bool,
+    /// `now`, `preserve` or a time.
     modification_time: Option<String>,
+    /// Format of modification_time.
+    #[arg(default = "%Y%m%d%H%M.%S")]
     modification_time_format: String,
+    /// `now`, `preserve` or a time.
     access_time: Option<String>,
+    /// Format of access_time.
+    #[arg(default = "%Y%m%d%H%M.%S")]
     access_time_format: String,
-    #[serde(flatten)]
+    #[arg(flatten)]
     attributes: FileAttributes,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Choice, PartialEq, Eq)]
 enum State {
     Absent,
     Directory,

@@ -6,8 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rplay_module_api::{Arg, Ctx, Failure, Json, Kind, Map, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Json, Kind, Map, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::builtin::stat;
 use crate::support::checksum::{self, Algorithm};
@@ -15,67 +14,82 @@ use crate::support::file_attributes::path_json;
 use crate::support::python_regex::{self, PythonRegex};
 use crate::support::{accounts, os_error, shell_pattern};
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "find",
-        summary: "List files that fit a description.",
-        args: &[
-            Arg::list("paths", "The directories to look in.", Kind::Path).required().aliases(&["name", "path"]),
-            Arg::list("patterns", "Shell patterns, or with use_regex regular expressions, for the name.", Kind::Str)
-                .aliases(&["pattern"]),
-            Arg::list("excludes", "Patterns for names that are left out.", Kind::Str).aliases(&["exclude"]),
-            Arg::str("file_type", "What to list.").choices(&["any", "directory", "file", "link"]).default("file"),
-            Arg::bool("recurse", "Look below the directories too.").default("no"),
-            Arg::int("depth", "How deep to look."),
-            Arg::bool("hidden", "List hidden files too.").default("no"),
-            Arg::bool("follow", "Look behind links to directories.").default("no"),
-            Arg::str("age", "At least this old, or with a minus at most; `s`, `m`, `h`, `d` or `w` may follow."),
-            Arg::str("age_stamp", "Which time counts.").choices(&["atime", "ctime", "mtime"]).default("mtime"),
-            Arg::str("size", "At least this large, or with a minus at most; `b`, `k`, `m`, `g` or `t` may follow."),
-            Arg::str("contains", "A regular expression that a line must match."),
-            Arg::bool("read_whole_file", "Match `contains` against the whole file.").default("no"),
-            Arg::str(
-                "encoding",
-                "Encoding of the files; content is compared as bytes, so only utf-8 and ascii make sense.",
-            ),
-            Arg::raw("mode", "Mode the files must have."),
-            Arg::bool("exact_mode", "The mode must be exactly this, not only include it.").default("yes"),
-            Arg::bool("use_regex", "Patterns are regular expressions.").default("no"),
-            Arg::bool("get_checksum", "Return a checksum of each file.").default("no"),
-            Arg::str("checksum_algorithm", "Which checksum.")
-                .default("sha1")
-                .choices(&["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
-                .aliases(&["checksum", "checksum_algo"]),
-            Arg::int("limit", "Stop after this many."),
-        ],
-        ..Spec::EMPTY
-    },
-    run: run!(find),
-};
+pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(find) };
 
-#[derive(Deserialize)]
+const EXAMPLE: &str = r#"- name: Find old logs
+  find:
+    paths: /var/log
+    patterns: "*.gz"
+    age: 30d
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("files", Kind::List, "success", "What was found, each as `stat` describes it."),
+    Return::new("matched", Kind::Int, "success", "How many."),
+    Return::new("examined", Kind::Int, "success", "How many were looked at."),
+    Return::new("skipped_paths", Kind::Dict, "success", "Directories that could not be read, and why."),
+];
+
+/// List files that fit a description.
+#[derive(ModuleArgs)]
+#[module(name = "find")]
 struct Args {
+    /// The directories to look in.
+    #[arg(alias("name", "path"))]
     paths: Vec<PathBuf>,
-    #[serde(default)]
+    /// Shell patterns, or with use_regex regular expressions, for the name.
+    #[arg(alias("pattern"), required = false)]
     patterns: Vec<String>,
-    #[serde(default)]
+    /// Patterns for names that are left out.
+    #[arg(alias("exclude"), required = false)]
     excludes: Vec<String>,
+    /// What to list.
+    #[arg(default = "file", choices("any", "directory", "file", "link"))]
     file_type: String,
+    /// Look below the directories too.
+    #[arg(default = "no")]
     recurse: bool,
+    /// How deep to look.
     depth: Option<i64>,
+    /// List hidden files too.
+    #[arg(default = "no")]
     hidden: bool,
+    /// Look behind links to directories.
+    #[arg(default = "no")]
     follow: bool,
+    /// At least this old, or with a minus at most; `s`, `m`, `h`, `d` or `w` may follow.
     age: Option<String>,
+    /// Which time counts.
+    #[arg(default = "mtime", choices("atime", "ctime", "mtime"))]
     age_stamp: String,
+    /// At least this large, or with a minus at most; `b`, `k`, `m`, `g` or `t` may follow.
     size: Option<String>,
+    /// A regular expression that a line must match.
     contains: Option<String>,
+    /// Match `contains` against the whole file.
+    #[arg(default = "no")]
     read_whole_file: bool,
+    /// Encoding of the files; content is compared as bytes, so only utf-8 and ascii make sense.
     encoding: Option<String>,
+    /// Mode the files must have.
     mode: Option<Json>,
+    /// The mode must be exactly this, not only include it.
+    #[arg(default = "yes")]
     exact_mode: bool,
+    /// Patterns are regular expressions.
+    #[arg(default = "no")]
     use_regex: bool,
+    /// Return a checksum of each file.
+    #[arg(default = "no")]
     get_checksum: bool,
+    /// Which checksum.
+    #[arg(
+        default = "sha1",
+        choices("md5", "sha1", "sha224", "sha256", "sha384", "sha512"),
+        alias("checksum", "checksum_algo")
+    )]
     checksum_algorithm: String,
+    /// Stop after this many.
     limit: Option<usize>,
 }
 

@@ -6,74 +6,97 @@ use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rplay_module_api::{Arg, Ctx, Failure, Json, Kind, Map, Module, ModuleResult, Outcome, Rule, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Json, Kind, Map, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::atomic_write::{self, PendingFile};
 use crate::support::checksum::{self, Algorithm, HashingWriter};
 use crate::support::download::{self, Answer, Download, NotReceived, Received};
-use crate::support::file_attributes::{FILE_ARGS, FileAttributes, add_path_info, path_json, with_path_info};
+use crate::support::file_attributes::{FileAttributes, add_path_info, path_json, with_path_info};
 use crate::support::os_error;
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "get_url",
-        summary: "Download a file to the target.",
-        args: &[
-            Arg::str("url", "Where the file is: http, https or file.").required(),
-            Arg::path("dest", "Where it goes, a file or a directory.").required(),
-            Arg::bool("force", "Download even where the file is there already.").default("no").aliases(&["thirsty"]),
-            Arg::bool("backup", "Keep a copy of a file that is replaced.").default("no"),
-            Arg::str("checksum", "`algorithm:checksum`, or `algorithm:URL` of a file with checksums.").default(""),
-            Arg::dict("headers", "Headers to send."),
-            Arg::list("unredirected_headers", "Headers that only the first host gets.", Kind::Str),
-            Arg::str("url_username", "User name for basic authentication.").aliases(&["username"]),
-            Arg::str("url_password", "Password for basic authentication.").aliases(&["password"]).no_log(),
-            Arg::bool("force_basic_auth", "Send the credentials with the first request, as rplay always does.")
-                .default("no"),
-            Arg::int("timeout", "Seconds to wait for the server.").default("10"),
-            Arg::path("tmp_dest", "Directory for the file while it is downloaded."),
-            Arg::bool("use_proxy", "Use the proxies that the environment names.").default("yes"),
-            Arg::bool("use_netrc", "Take credentials from ~/.netrc.").default("yes"),
-            Arg::bool("validate_certs", "Accept only a server whose certificate is valid.").default("yes"),
-            Arg::bool("decompress", "Decompress content that the server compressed for the transfer.").default("yes"),
-            Arg::path("client_cert", "PEM file with a client certificate, perhaps with its key."),
-            Arg::path("client_key", "PEM file with the client certificate's key."),
-            Arg::str("http_agent", "Name to give as the program that asks.").default("ansible-httpget"),
-            Arg::list("ciphers", "Not supported: TLS is as rustls has it.", Kind::Str),
-            Arg::bool("use_gssapi", "Not supported.").default("no"),
-        ],
-        shared: &[FILE_ARGS],
-        rules: &[Rule::RequiredBy { arg: "client_key", needs: &["client_cert"] }],
-        ..Spec::EMPTY
-    },
-    run: run!(get_url),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(get_url) };
 
-#[derive(Deserialize)]
+const EXAMPLE: &str = r#"- name: Have a release
+  get_url:
+    url: https://example.com/app.tar.gz
+    dest: /opt/app.tar.gz
+    checksum: sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("dest", Kind::Path, "success", "The file."),
+    Return::new("url", Kind::Str, "always", "Where it came from in the end."),
+    Return::new("checksum_dest", Kind::Str, "success", "SHA-1 of the file before."),
+    Return::new("checksum_src", Kind::Str, "success", "SHA-1 of what was received."),
+    Return::new("md5sum", Kind::Str, "success", "MD5 of what was received."),
+    Return::new("status_code", Kind::Int, "always", "Status of the answer."),
+    Return::new("elapsed", Kind::Int, "always", "Seconds it took."),
+    Return::new("backup_file", Kind::Path, "changed, with backup", "The copy of the file as it was."),
+];
+
+/// Download a file to the target.
+#[derive(ModuleArgs)]
+#[module(name = "get_url")]
+#[module(required_by("client_key", "client_cert"))]
 struct Args {
+    /// Where the file is: http, https or file.
     url: String,
+    /// Where it goes, a file or a directory.
     dest: PathBuf,
+    /// Download even where the file is there already.
+    #[arg(default = "no", alias("thirsty"))]
     force: bool,
+    /// Keep a copy of a file that is replaced.
+    #[arg(default = "no")]
     backup: bool,
+    /// `algorithm:checksum`, or `algorithm:URL` of a file with checksums.
+    #[arg(default = "")]
     checksum: String,
+    /// Headers to send.
     headers: Option<Map<String, Json>>,
-    #[serde(default)]
+    /// Headers that only the first host gets.
+    #[arg(required = false)]
     unredirected_headers: Vec<String>,
+    /// User name for basic authentication.
+    #[arg(alias("username"))]
     url_username: Option<String>,
+    /// Password for basic authentication.
+    #[arg(alias("password"), no_log)]
     url_password: Option<String>,
+    /// Send the credentials with the first request, as rplay always does.
+    #[arg(name = "force_basic_auth", default = "no")]
+    _force_basic_auth: bool,
+    /// Seconds to wait for the server.
+    #[arg(default = "10")]
     timeout: u64,
+    /// Directory for the file while it is downloaded.
     tmp_dest: Option<PathBuf>,
+    /// Use the proxies that the environment names.
+    #[arg(default = "yes")]
     use_proxy: bool,
+    /// Take credentials from ~/.netrc.
+    #[arg(default = "yes")]
     use_netrc: bool,
+    /// Accept only a server whose certificate is valid.
+    #[arg(default = "yes")]
     validate_certs: bool,
+    /// Decompress content that the server compressed for the transfer.
+    #[arg(default = "yes")]
     decompress: bool,
+    /// PEM file with a client certificate, perhaps with its key.
     client_cert: Option<PathBuf>,
+    /// PEM file with the client certificate's key.
     client_key: Option<PathBuf>,
+    /// Name to give as the program that asks.
+    #[arg(default = "ansible-httpget")]
     http_agent: String,
+    /// Not supported: TLS is as rustls has it.
     ciphers: Option<Vec<String>>,
+    /// Not supported.
+    #[arg(default = "no")]
     use_gssapi: bool,
-    #[serde(flatten)]
+    #[arg(flatten)]
     attributes: FileAttributes,
 }
 

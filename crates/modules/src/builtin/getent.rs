@@ -1,35 +1,39 @@
 //! Entries of the host's databases, as facts.
 
-use rplay_module_api::{Arg, Command, Ctx, Failure, Json, Map, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{
+    Command, Ctx, Failure, Json, Kind, Map, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run,
+};
 
 use crate::support::os_error;
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "getent",
-        summary: "Read entries of passwd, group, hosts and the like.",
-        args: &[
-            Arg::str("database", "The database.").required(),
-            Arg::str("key", "The entry; all of them if not given."),
-            Arg::str("service", "Ask this source only."),
-            Arg::str("split", "What stands between the fields."),
-            Arg::bool("fail_key", "Fail if there is no such entry.").default("yes"),
-        ],
-        ..Spec::EMPTY
-    },
-    run: run!(getent),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(getent) };
+
+const EXAMPLE: &str = r#"- name: Know a user
+  getent:
+    database: passwd
+    key: root
+"#;
+
+const RETURNS: &[Return] =
+    &[Return::new("ansible_facts", Kind::Dict, "success", "`getent_DATABASE`: the fields of each entry.")];
 
 const NOT_FOUND: &str = "One or more supplied key could not be found in the database.";
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Read entries of passwd, group, hosts and the like.
+#[derive(ModuleArgs)]
+#[module(name = "getent")]
 struct Args {
+    /// The database.
     database: String,
+    /// The entry; all of them if not given.
     key: Option<String>,
+    /// Ask this source only.
     service: Option<String>,
+    /// What stands between the fields.
     split: Option<String>,
+    /// Fail if there is no such entry.
+    #[arg(default = "yes")]
     fail_key: bool,
 }
 

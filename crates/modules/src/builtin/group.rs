@@ -1,42 +1,53 @@
 //! Groups of the host.
 
-use rplay_module_api::{Arg, Command, CommandOutput, Ctx, Failure, Module, ModuleResult, Outcome, Rule, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{
+    Command, CommandOutput, Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run,
+};
 
 use crate::support::{accounts, os_error, program};
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "group",
-        summary: "Manage groups.",
-        args: &[
-            Arg::str("name", "The group.").required(),
-            Arg::str("state", "Whether it should be there.").default("present").choices(&["absent", "present"]),
-            Arg::int("gid", "Its number."),
-            Arg::bool("system", "Make it a system group.").default("no"),
-            Arg::bool("local", "Look and work in the local files only.").default("no"),
-            Arg::bool("non_unique", "The number may be another group's too.").default("no"),
-            Arg::bool("force", "Delete it even if it is somebody's primary group.").default("no"),
-            Arg::int("gid_min", "Lowest number for a new group."),
-            Arg::int("gid_max", "Highest number for a new group."),
-        ],
-        rules: &[Rule::RequiredIf { arg: "non_unique", value: "yes", needs: &["gid"], any: false }],
-        ..Spec::EMPTY
-    },
-    run: run!(group),
-};
+pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(group) };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+const EXAMPLE: &str = r#"- name: Have a group
+  group:
+    name: app
+    system: true
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("name", Kind::Str, "always", "The group."),
+    Return::new("gid", Kind::Int, "with state present", "Its number."),
+    Return::new("state", Kind::Str, "always", "What it should be."),
+    Return::new("system", Kind::Bool, "always", "Whether it was to be a system group."),
+];
+
+/// Manage groups.
+#[derive(ModuleArgs)]
+#[module(name = "group")]
+#[module(required_if(non_unique = "yes", "gid"))]
 struct Args {
+    /// The group.
     name: String,
+    /// Whether it should be there.
+    #[arg(default = "present", choices("absent", "present"))]
     state: String,
+    /// Its number.
     gid: Option<u32>,
+    /// Make it a system group.
+    #[arg(default = "no")]
     system: bool,
+    /// Look and work in the local files only.
+    #[arg(default = "no")]
     local: bool,
+    /// The number may be another group's too.
+    #[arg(default = "no")]
     non_unique: bool,
+    /// Delete it even if it is somebody's primary group.
+    #[arg(default = "no")]
     force: bool,
+    /// Lowest number for a new group.
     gid_min: Option<u32>,
+    /// Highest number for a new group.
     gid_max: Option<u32>,
 }
 

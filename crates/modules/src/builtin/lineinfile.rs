@@ -4,67 +4,73 @@ mod edit;
 
 use std::path::PathBuf;
 
-use rplay_module_api::{Arg, Ctx, Failure, Module, ModuleResult, Outcome, Rule, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Choice, Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::content_diff::{self, Side};
-use crate::support::file_attributes::{FILE_ARGS, FileAttributes};
+use crate::support::file_attributes::FileAttributes;
 use crate::support::text_file;
 use edit::{Edit, Place, Search};
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "lineinfile",
-        summary: "Manage a line of a text file.",
-        args: &[
-            Arg::path("path", "The file.").required().aliases(&["dest", "destfile", "name"]),
-            Arg::str("state", "Whether the line should be there.").choices(&["absent", "present"]).default("present"),
-            Arg::str("regexp", "What the line to replace or remove looks like.").aliases(&["regex"]),
-            Arg::str("search_string", "Text that the line to replace or remove contains."),
-            Arg::str("line", "The line.").aliases(&["value"]),
-            Arg::bool("backrefs", "Let `line` refer to groups of `regexp`; without a match nothing changes.")
-                .default("no"),
-            Arg::str("insertafter", "`EOF`, or what the line before a new one looks like."),
-            Arg::str("insertbefore", "`BOF`, or what the line after a new one looks like."),
-            Arg::bool("create", "Make the file if it is not there.").default("no"),
-            Arg::bool("backup", "Keep a copy of the file as it was.").default("no"),
-            Arg::bool("firstmatch", "Take the first line that matches, not the last.").default("no"),
-            Arg::str(
-                "validate",
-                "A command that must accept the new file before it is put in place; `%s` is its name.",
-            ),
-        ],
-        shared: &[FILE_ARGS],
-        rules: &[
-            Rule::MutuallyExclusive(&["insertbefore", "insertafter"]),
-            Rule::MutuallyExclusive(&["regexp", "search_string"]),
-            Rule::MutuallyExclusive(&["backrefs", "search_string"]),
-        ],
-        ..Spec::EMPTY
-    },
-    run: run!(lineinfile),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(lineinfile) };
 
-#[derive(Deserialize)]
+const EXAMPLE: &str = r#"- name: Forbid root to log in
+  lineinfile:
+    path: /etc/ssh/sshd_config
+    regexp: ^#?PermitRootLogin
+    line: PermitRootLogin no
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("msg", Kind::Str, "always", "What was done."),
+    Return::new("backup", Kind::Path, "always", "The copy of the file as it was, if one was made."),
+    Return::new("found", Kind::Int, "with state absent", "How many lines were removed."),
+];
+
+/// Manage a line of a text file.
+#[derive(ModuleArgs)]
+#[module(name = "lineinfile")]
+#[module(mutually_exclusive("insertbefore", "insertafter"))]
+#[module(mutually_exclusive("regexp", "search_string"))]
+#[module(mutually_exclusive("backrefs", "search_string"))]
 struct Args {
+    /// The file.
+    #[arg(alias("dest", "destfile", "name"))]
     path: PathBuf,
+    /// Whether the line should be there.
+    #[arg(default = "present")]
     state: State,
+    /// What the line to replace or remove looks like.
+    #[arg(alias("regex"))]
     regexp: Option<String>,
+    /// Text that the line to replace or remove contains.
     search_string: Option<String>,
+    /// The line.
+    #[arg(alias("value"))]
     line: Option<String>,
+    /// Let `line` refer to groups of `regexp`; without a match nothing changes.
+    #[arg(default = "no")]
     backrefs: bool,
+    /// `EOF`, or what the line before a new one looks like.
     insertafter: Option<String>,
+    /// `BOF`, or what the line after a new one looks like.
     insertbefore: Option<String>,
+    /// Make the file if it is not there.
+    #[arg(default = "no")]
     create: bool,
+    /// Keep a copy of the file as it was.
+    #[arg(default = "no")]
     backup: bool,
+    /// Take the first line that matches, not the last.
+    #[arg(default = "no")]
     firstmatch: bool,
+    /// A command that must accept the new file before it is put in place; `%s` is its name.
     validate: Option<String>,
-    #[serde(flatten)]
+    #[arg(flatten)]
     attributes: FileAttributes,
 }
 
-#[derive(Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
+#[derive(Choice, PartialEq, Eq)]
 enum State {
     Absent,
     Present,

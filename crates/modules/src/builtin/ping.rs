@@ -1,21 +1,21 @@
 //! Answers, to show that a host can be reached and runs modules.
 
-use rplay_module_api::{Arg, Ctx, Failure, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "ping",
-        summary: "Try to connect to a host and run something there.",
-        args: &[Arg::str("data", "What to answer; `crash` fails.").default("pong")],
-        ..Spec::EMPTY
-    },
-    run: run!(ping),
-};
+pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(ping) };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+const EXAMPLE: &str = r#"- name: See whether the host answers
+  ping:
+"#;
+
+const RETURNS: &[Return] = &[Return::new("ping", Kind::Str, "success", "What data says.")];
+
+/// Try to connect to a host and run something there.
+#[derive(ModuleArgs)]
+#[module(name = "ping")]
 struct Args {
+    /// What to answer; `crash` fails.
+    #[arg(default = "pong")]
     data: String,
 }
 

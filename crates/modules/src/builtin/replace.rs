@@ -2,48 +2,50 @@
 
 use std::path::PathBuf;
 
-use rplay_module_api::{Arg, Ctx, Failure, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::content_diff::{self, Side};
-use crate::support::file_attributes::{FILE_ARGS, FileAttributes, path_json};
+use crate::support::file_attributes::{FileAttributes, path_json};
 use crate::support::python_regex::PythonRegex;
 use crate::support::text_file;
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "replace",
-        summary: "Replace all matches of a regular expression in a file.",
-        args: &[
-            Arg::path("path", "The file.").required().aliases(&["dest", "destfile", "name"]),
-            Arg::str("regexp", "What to replace; `^` and `$` match at lines.").required(),
-            Arg::str("replace", "What to put in its place; may refer to groups.").default(""),
-            Arg::str("after", "Only what comes after a match of this."),
-            Arg::str("before", "Only what comes before a match of this."),
-            Arg::bool("backup", "Keep a copy of the file as it was.").default("no"),
-            Arg::str(
-                "validate",
-                "A command that must accept the new file before it is put in place; `%s` is its name.",
-            ),
-            Arg::str("encoding", "Encoding of the file: utf-8, ascii or latin-1.").default("utf-8"),
-        ],
-        shared: &[FILE_ARGS],
-        ..Spec::EMPTY
-    },
-    run: run!(replace),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(replace) };
 
-#[derive(Deserialize)]
+const EXAMPLE: &str = r#"- name: Rename a host in all files that name it
+  replace:
+    path: /etc/hosts
+    regexp: '(\s)old\.example\.com(\s|$)'
+    replace: '\1new.example.com\2'
+"#;
+
+const RETURNS: &[Return] = &[Return::new("msg", Kind::Str, "always", "How many replacements were made.")];
+
+/// Replace all matches of a regular expression in a file.
+#[derive(ModuleArgs)]
+#[module(name = "replace")]
 struct Args {
+    /// The file.
+    #[arg(alias("dest", "destfile", "name"))]
     path: PathBuf,
+    /// What to replace; `^` and `$` match at lines.
     regexp: String,
+    /// What to put in its place; may refer to groups.
+    #[arg(default = "")]
     replace: String,
+    /// Only what comes after a match of this.
     after: Option<String>,
+    /// Only what comes before a match of this.
     before: Option<String>,
+    /// Keep a copy of the file as it was.
+    #[arg(default = "no")]
     backup: bool,
+    /// A command that must accept the new file before it is put in place; `%s` is its name.
     validate: Option<String>,
+    /// Encoding of the file: utf-8, ascii or latin-1.
+    #[arg(default = "utf-8")]
     encoding: String,
-    #[serde(flatten)]
+    #[arg(flatten)]
     attributes: FileAttributes,
 }
 

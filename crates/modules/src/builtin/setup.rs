@@ -17,30 +17,32 @@ mod virtualization;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rplay_module_api::{Arg, Ctx, Failure, Json, Kind, Map, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Json, Kind, Map, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "setup",
-        summary: "Gather facts about a host.",
-        args: &[
-            Arg::list("gather_subset", "Which facts; `!` before a name leaves it out.", Kind::Str).default("all"),
-            Arg::int("gather_timeout", "Seconds that slow facts may take.").default("10"),
-            Arg::list("filter", "Patterns for the names of facts to return.", Kind::Str).default("[]"),
-            Arg::path("fact_path", "Directory of the host's own facts.").default("/etc/ansible/facts.d"),
-        ],
-        ..Spec::EMPTY
-    },
-    run: run!(setup),
-};
+pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(setup) };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+const EXAMPLE: &str = r#"- name: Know the network of the host
+  setup:
+    gather_subset: [network]
+"#;
+
+const RETURNS: &[Return] = &[Return::new("ansible_facts", Kind::Dict, "success", "The facts.")];
+
+/// Gather facts about a host.
+#[derive(ModuleArgs)]
+#[module(name = "setup")]
 struct Args {
+    /// Which facts; `!` before a name leaves it out.
+    #[arg(default = "all")]
     gather_subset: Vec<String>,
+    /// Seconds that slow facts may take.
+    #[arg(default = "10")]
     gather_timeout: u64,
+    /// Patterns for the names of facts to return.
+    #[arg(default = "[]")]
     filter: Vec<String>,
+    /// Directory of the host's own facts.
+    #[arg(default = "/etc/ansible/facts.d")]
     fact_path: PathBuf,
 }
 

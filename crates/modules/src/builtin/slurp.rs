@@ -6,24 +6,30 @@ use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rplay_module_api::{Arg, Ctx, Failure, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::file_attributes::path_json;
 use crate::support::os_error;
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "slurp",
-        summary: "Return the content of a file.",
-        args: &[Arg::path("src", "The file.").required().aliases(&["path"])],
-        ..Spec::EMPTY
-    },
-    run: run!(slurp),
-};
+pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(slurp) };
 
-#[derive(Deserialize)]
+const EXAMPLE: &str = r#"- name: Read a key
+  slurp:
+    src: /etc/ssh/ssh_host_ed25519_key.pub
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("content", Kind::Str, "success", "The content, in base64."),
+    Return::new("encoding", Kind::Str, "success", "`base64`."),
+    Return::new("source", Kind::Path, "success", "The file."),
+];
+
+/// Return the content of a file.
+#[derive(ModuleArgs)]
+#[module(name = "slurp")]
 struct Args {
+    /// The file.
+    #[arg(alias("path"))]
     src: PathBuf,
 }
 

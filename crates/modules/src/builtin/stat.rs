@@ -5,48 +5,56 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rplay_module_api::{Arg, Ctx, Failure, Json, Map, Module, ModuleResult, Outcome, Spec, run};
+use rplay_module_api::{Ctx, Failure, Json, Kind, Map, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 use rustix::fs::Access;
-use serde::Deserialize;
 
 use crate::builtin::file::real_path;
 use crate::support::checksum::{self, Algorithm};
 use crate::support::file_attributes::path_json;
 use crate::support::{accounts, file_flags, mime_type, os_error};
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "stat",
-        summary: "Report what is at a path.",
-        args: &[
-            Arg::path("path", "The path.").required().aliases(&["dest", "name"]),
-            Arg::bool("follow", "Report what a link points to.").default("no"),
-            Arg::bool("get_checksum", "Report a checksum of the content.").default("yes"),
-            Arg::str("checksum_algorithm", "Which checksum.")
-                .default("sha1")
-                .choices(&["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
-                .aliases(&["checksum", "checksum_algo"]),
-            Arg::bool("get_mime", "Report what kind of content it is.").default("yes").aliases(&[
-                "mime",
-                "mime_type",
-                "mime-type",
-            ]),
-            Arg::bool("get_attributes", "Report the flags of lsattr.").default("yes").aliases(&["attr", "attributes"]),
-            Arg::bool("get_selinux_context", "Report the SELinux context.").default("no"),
-        ],
-        ..Spec::EMPTY
-    },
-    run: run!(stat),
-};
+pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(stat) };
 
-#[derive(Deserialize)]
+const EXAMPLE: &str = r#"- name: See whether there is a configuration
+  stat:
+    path: /etc/app.conf
+"#;
+
+const RETURNS: &[Return] = &[Return::new(
+    "stat",
+    Kind::Dict,
+    "success",
+    "What is there: `exists`, and if so mode, owner, size, times, checksum and more.",
+)];
+
+/// Report what is at a path.
+#[derive(ModuleArgs)]
+#[module(name = "stat")]
 struct Args {
+    /// The path.
+    #[arg(alias("dest", "name"))]
     path: PathBuf,
+    /// Report what a link points to.
+    #[arg(default = "no")]
     follow: bool,
+    /// Report a checksum of the content.
+    #[arg(default = "yes")]
     get_checksum: bool,
+    /// Which checksum.
+    #[arg(
+        default = "sha1",
+        choices("md5", "sha1", "sha224", "sha256", "sha384", "sha512"),
+        alias("checksum", "checksum_algo")
+    )]
     checksum_algorithm: String,
+    /// Report what kind of content it is.
+    #[arg(default = "yes", alias("mime", "mime_type", "mime-type"))]
     get_mime: bool,
+    /// Report the flags of lsattr.
+    #[arg(default = "yes", alias("attr", "attributes"))]
     get_attributes: bool,
+    /// Report the SELinux context.
+    #[arg(default = "no")]
     get_selinux_context: bool,
 }
 

@@ -3,65 +3,116 @@
 use std::path::Path;
 
 use rplay_module_api::{
-    Arg, Command, CommandOutput, Ctx, Failure, Json, Map, Module, ModuleResult, Outcome, Rule, Spec, run,
+    Command, CommandOutput, Ctx, Failure, Json, Kind, Map, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run,
 };
-use serde::Deserialize;
 
 use crate::support::os_error;
 
 pub const MODULE: Module = Module { spec: SPEC, run: run!(systemd) };
 
+const SPEC: Spec = Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC };
+
+const EXAMPLE: &str = r#"- name: Start a service whose unit was written just now
+  systemd:
+    name: app
+    state: started
+    enabled: true
+    daemon_reload: true
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("name", Kind::Str, "with name", "The unit."),
+    Return::new("state", Kind::Str, "with state", "What it is doing now."),
+    Return::new("enabled", Kind::Bool, "with enabled", "Whether it is started at boot."),
+    Return::new("status", Kind::Dict, "with name", "What systemd says of the unit."),
+];
+
 /// The same under its other name.
 pub const SYSTEMD_SERVICE: Module = Module { spec: Spec { name: "systemd_service", ..SPEC }, run: run!(systemd) };
 
-const SPEC: Spec = Spec {
-    name: "systemd",
-    summary: "Manage systemd units.",
-    args: &[
-        Arg::str("name", "The unit; `.service` may be left out.").aliases(&["service", "unit"]),
-        Arg::str("state", "What the unit should be doing.").choices(&["reloaded", "restarted", "started", "stopped"]),
-        Arg::bool("enabled", "Start it at boot."),
-        Arg::bool("force", "Overwrite links that are in the way."),
-        Arg::bool("masked", "Make it impossible to start."),
-        Arg::bool("daemon_reload", "Read unit files again, before anything else.")
-            .default("no")
-            .aliases(&["daemon-reload"]),
-        Arg::bool("daemon_reexec", "Execute the manager again, before anything else.")
-            .default("no")
-            .aliases(&["daemon-reexec"]),
-        Arg::str("scope", "Whose manager.").default("system").choices(&["system", "user", "global"]),
-        Arg::bool("no_block", "Don't wait until the job is done.").default("no"),
-    ],
-    rules: &[
-        Rule::RequiredOneOf(&["state", "enabled", "masked", "daemon_reload", "daemon_reexec"]),
-        Rule::RequiredBy { arg: "state", needs: &["name"] },
-        Rule::RequiredBy { arg: "enabled", needs: &["name"] },
-        Rule::RequiredBy { arg: "masked", needs: &["name"] },
-    ],
-    ..Spec::EMPTY
-};
+/// Manage systemd units.
+#[derive(ModuleArgs)]
+#[module(name = "systemd")]
+#[module(required_one_of("state", "enabled", "masked", "daemon_reload", "daemon_reexec"))]
+#[module(required_by("state", "name"))]
+#[module(required_by("enabled", "name"))]
+#[module(required_by("masked", "name"))]
+pub struct Args {
+    /// The unit; `.service` may be left out.
+    #[arg(alias("service", "unit"))]
+    pub name: Option<String>,
+    /// What the unit should be doing.
+    #[arg(choices("reloaded", "restarted", "started", "stopped"))]
+    pub state: Option<String>,
+    /// Start it at boot.
+    pub enabled: Option<bool>,
+    #[arg(flatten)]
+    pub options: Options,
+}
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Args {
-    name: Option<String>,
-    state: Option<String>,
-    enabled: Option<bool>,
+/// What only systemd knows of a service.
+#[derive(ModuleArgs)]
+pub struct Options {
+    /// Overwrite links that are in the way.
     force: Option<bool>,
+    /// Make it impossible to start.
     masked: Option<bool>,
+    /// Read unit files again, before anything else.
+    #[arg(default = "no", alias("daemon-reload"))]
     daemon_reload: bool,
+    /// Execute the manager again, before anything else.
+    #[arg(default = "no", alias("daemon-reexec"))]
     daemon_reexec: bool,
+    /// Whose manager.
+    #[arg(default = "system", choices("system", "user", "global"))]
     scope: String,
+    /// Don't wait until the job is done.
+    #[arg(default = "no")]
     no_block: bool,
 }
 
-/// What `service` does where systemd runs.
-pub fn manage(name: String, state: Option<String>, enabled: Option<bool>, ctx: &mut Ctx) -> ModuleResult {
-    systemd(Args { name: Some(name), state, enabled, ..Args::default() }, ctx)
+impl Options {
+    /// The names of what was asked for.
+    pub fn given(&self) -> Vec<&'static str> {
+        let given = [
+            ("daemon_reexec", self.daemon_reexec),
+            ("daemon_reload", self.daemon_reload),
+            ("force", self.force.is_some()),
+            ("masked", self.masked.is_some()),
+            ("no_block", self.no_block),
+            ("scope", self.scope != "system"),
+        ];
+        given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect()
+    }
+}
+
+/// What `service` does where systemd runs: the rules of the arguments are asked here.
+pub fn checked(args: Args, ctx: &mut Ctx) -> ModuleResult {
+    let asked = [
+        args.state.is_some(),
+        args.enabled.is_some(),
+        args.options.masked.is_some(),
+        args.options.daemon_reload,
+        args.options.daemon_reexec,
+    ];
+    if !asked.contains(&true) {
+        return Err(Failure::new(
+            "one of the following is required: state, enabled, masked, daemon_reload, daemon_reexec",
+        ));
+    }
+    let needing = ["state", "enabled", "masked"].into_iter().zip(asked).find(|(_, given)| *given);
+    if let (None, Some((needing, _))) = (&args.name, needing) {
+        return Err(Failure::new(format!("missing parameter(s) required by '{needing}': name")));
+    }
+    systemd(args, ctx)
 }
 
 fn systemd(args: Args, ctx: &mut Ctx) -> ModuleResult {
-    let manager = Manager { scope: args.scope.clone(), force: args.force == Some(true), no_block: args.no_block };
+    let manager = Manager {
+        scope: args.options.scope.clone(),
+        force: args.options.force == Some(true),
+        no_block: args.options.no_block,
+    };
     if let Some(unit) = &args.name
         && unit.contains(['*', '?', '['])
     {
@@ -70,7 +121,8 @@ fn systemd(args: Args, ctx: &mut Ctx) -> ModuleResult {
             "This module does not currently support using glob patterns, found '{glob}' in service name: {unit}"
         )));
     }
-    for (wanted, verb) in [(args.daemon_reload, "daemon-reload"), (args.daemon_reexec, "daemon-reexec")] {
+    for (wanted, verb) in [(args.options.daemon_reload, "daemon-reload"), (args.options.daemon_reexec, "daemon-reexec")]
+    {
         if wanted && !ctx.check {
             manager.reload(verb, ctx)?;
         }
@@ -82,7 +134,7 @@ fn systemd(args: Args, ctx: &mut Ctx) -> ModuleResult {
 
     let mut unit = manager.look(name, ctx)?;
     outcome.fields.insert("status".into(), Json::Object(unit.status.clone()));
-    if let Some(masked) = args.masked {
+    if let Some(masked) = args.options.masked {
         outcome.changed |= manager.mask(&mut unit, masked, ctx)?;
     }
     if let Some(enabled) = args.enabled {

@@ -6,34 +6,37 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rplay_module_api::{Arg, Ctx, Failure, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::checksum::{self, Algorithm};
 use crate::support::file_attributes::{path_json, with_path_info};
 use crate::support::{home, os_error};
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "tempfile",
-        summary: "Make a temporary file or directory.",
-        args: &[
-            Arg::str("state", "What to make.").choices(&["directory", "file"]).default("file"),
-            Arg::path("path", "The directory to make it in."),
-            Arg::str("prefix", "How the name begins.").default("ansible."),
-            Arg::str("suffix", "How the name ends.").default(""),
-        ],
-        check_mode: false,
-        ..Spec::EMPTY
-    },
-    run: run!(tempfile),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(tempfile) };
 
-#[derive(Deserialize)]
+const EXAMPLE: &str = r#"- name: Have a directory for a while
+  tempfile:
+    state: directory
+    suffix: build
+"#;
+
+const RETURNS: &[Return] = &[Return::new("path", Kind::Path, "success", "What was made.")];
+
+/// Make a temporary file or directory.
+#[derive(ModuleArgs)]
+#[module(name = "tempfile", check_mode = false)]
 struct Args {
+    /// What to make.
+    #[arg(default = "file", choices("directory", "file"))]
     state: String,
+    /// The directory to make it in.
     path: Option<PathBuf>,
+    /// How the name begins.
+    #[arg(default = "ansible.")]
     prefix: String,
+    /// How the name ends.
+    #[arg(default = "")]
     suffix: String,
 }
 

@@ -13,66 +13,78 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rplay_module_api::{Arg, Ctx, Diff, Failure, Kind, Module, ModuleResult, Outcome, Rule, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Diff, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::download::{Answer, Download};
-use crate::support::file_attributes::{FILE_ARGS, FileAttributes, path_json, with_path_info};
+use crate::support::file_attributes::{FileAttributes, path_json, with_path_info};
 use crate::support::os_error;
 use archive::Format;
 use extract::Extraction;
 use selection::Selection;
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "unarchive",
-        summary: "Unpack an archive.",
-        args: &[
-            Arg::path(
-                "src",
-                "The archive: a file of the controller, or with remote_src a file of the target or a URL.",
-            )
-            .required(),
-            Arg::path("dest", "The directory to unpack into.").required(),
-            Arg::bool("remote_src", "The archive is on the target, or is a URL.").default("no"),
-            Arg::bool("copy", "The archive is on the controller.").default("yes"),
-            Arg::path("creates", "Nothing is done when this path exists."),
-            Arg::bool("list_files", "Return the names of the files in the archive.").default("no"),
-            Arg::list("exclude", "What not to unpack; patterns are allowed.", Kind::Str),
-            Arg::list("include", "What alone to unpack; patterns are allowed.", Kind::Str),
-            Arg::bool("keep_newer", "Leave files alone that are newer than the archive's.").default("no"),
-            Arg::list("extra_opts", "`--strip-components=N` and `--no-same-owner`; no other is supported.", Kind::Str),
-            Arg::int("io_buffer_size", "Ansible's buffer for reading archives; only the default is supported.")
-                .default("65536"),
-            Arg::bool("validate_certs", "Accept only a server whose certificate is valid.").default("yes"),
-            Arg::bool("decrypt", "Decrypt an archive that is a vault file.").default("yes"),
-            Arg::bool("_upload", "The archive is attached as `src`.").default("no").internal(),
-        ],
-        shared: &[FILE_ARGS],
-        rules: &[Rule::MutuallyExclusive(&["include", "exclude"])],
-        ..Spec::EMPTY
-    },
-    run: run!(unarchive),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(unarchive) };
 
-#[derive(Deserialize)]
+const EXAMPLE: &str = r#"- name: Unpack a release
+  unarchive:
+    src: https://example.com/app.tar.gz
+    dest: /opt
+    remote_src: true
+    creates: /opt/app/bin/app
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("dest", Kind::Path, "always", "The directory."),
+    Return::new("src", Kind::Path, "always", "The archive."),
+    Return::new("handler", Kind::Str, "always", "What kind of archive it is."),
+    Return::new("files", Kind::List, "with list_files", "Names in the archive."),
+];
+
+/// Unpack an archive.
+#[derive(ModuleArgs)]
+#[module(name = "unarchive")]
+#[module(mutually_exclusive("include", "exclude"))]
 struct Args {
+    /// The archive: a file of the controller, or with remote_src a file of the target or a URL.
     src: PathBuf,
+    /// The directory to unpack into.
     dest: PathBuf,
+    /// The archive is on the target, or is a URL.
+    #[arg(name = "remote_src", default = "no")]
+    _remote_src: bool,
+    /// The archive is on the controller.
+    #[arg(name = "copy", default = "yes")]
+    _copy: bool,
+    /// Nothing is done when this path exists.
     creates: Option<PathBuf>,
+    /// Return the names of the files in the archive.
+    #[arg(default = "no")]
     list_files: bool,
-    #[serde(default)]
+    /// What not to unpack; patterns are allowed.
+    #[arg(required = false)]
     exclude: Vec<String>,
-    #[serde(default)]
+    /// What alone to unpack; patterns are allowed.
+    #[arg(required = false)]
     include: Vec<String>,
+    /// Leave files alone that are newer than the archive's.
+    #[arg(default = "no")]
     keep_newer: bool,
-    #[serde(default)]
+    /// `--strip-components=N` and `--no-same-owner`; no other is supported.
+    #[arg(required = false)]
     extra_opts: Vec<String>,
+    /// Ansible's buffer for reading archives; only the default is supported.
+    #[arg(default = "65536")]
     io_buffer_size: i64,
+    /// Accept only a server whose certificate is valid.
+    #[arg(default = "yes")]
     validate_certs: bool,
-    #[serde(default)]
+    /// Decrypt an archive that is a vault file.
+    #[arg(name = "decrypt", default = "yes")]
+    _decrypt: bool,
+    /// The archive is attached as `src`.
+    #[arg(default = "no", internal)]
     _upload: bool,
-    #[serde(flatten)]
+    #[arg(flatten)]
     attributes: FileAttributes,
 }
 

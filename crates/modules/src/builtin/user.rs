@@ -8,109 +8,133 @@ mod ssh_key;
 use std::path::PathBuf;
 
 use rplay_module_api::{
-    Arg, Command, CommandOutput, Ctx, Failure, Json, Kind, Module, ModuleResult, Outcome, Rule, Spec, run,
+    Command, CommandOutput, Ctx, Failure, Json, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run,
 };
-use serde::Deserialize;
 
 use crate::support::{accounts, os_error};
 use present::Present;
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "user",
-        summary: "Manage users.",
-        args: &[
-            Arg::str("name", "The user.").required().aliases(&["user"]),
-            Arg::str("state", "Whether the user should be there.").default("present").choices(&["absent", "present"]),
-            Arg::int("uid", "The number."),
-            Arg::bool("non_unique", "The number may be another user's too.").default("no"),
-            Arg::str("group", "The primary group."),
-            Arg::list("groups", "Further groups.", Kind::Str),
-            Arg::bool("append", "Keep groups that are not listed.").default("no"),
-            Arg::str("comment", "Name or description."),
-            Arg::path("shell", "The login shell."),
-            Arg::path("home", "The home directory."),
-            Arg::bool("create_home", "Make the home directory.").default("yes").aliases(&["createhome"]),
-            Arg::bool("move_home", "Move the old home directory to the new place.").default("no"),
-            Arg::str("skeleton", "Directory that a new home directory is copied from."),
-            Arg::str("umask", "Umask for a new home directory."),
-            Arg::bool("system", "Make it a system user.").default("no"),
-            Arg::str("password", "The encrypted password.").no_log(),
-            Arg::bool("password_lock", "Whether logging in by password is locked."),
-            Arg::str("update_password", "When to set the password.")
-                .default("always")
-                .choices(&["always", "on_create"]),
-            Arg::float("expires", "When the account ends, in seconds since 1970; negative for never."),
-            Arg::int("password_expire_max", "Days until the password must be changed."),
-            Arg::int("password_expire_min", "Days until the password may be changed."),
-            Arg::int("password_expire_warn", "Days of warning before the password expires."),
-            Arg::int("password_expire_account_disable", "Days after that until the account is locked."),
-            Arg::bool("local", "Work in the local files only.").default("no"),
-            Arg::bool("force", "Delete even a user who is logged in.").default("no"),
-            Arg::bool("remove", "Delete the home directory too.").default("no"),
-            Arg::str("seuser", "SELinux user."),
-            Arg::int("uid_min", "Lowest number for a new user."),
-            Arg::int("uid_max", "Highest number for a new user."),
-            Arg::bool("generate_ssh_key", "Make an ssh key unless there is one.").default("no"),
-            Arg::int("ssh_key_bits", "Length of the key."),
-            Arg::str("ssh_key_type", "Type of the key.").default("rsa"),
-            Arg::path("ssh_key_file", "File of the key, below the home directory."),
-            Arg::str("ssh_key_comment", "Comment of the key; says by default who made it where."),
-            Arg::str("ssh_key_passphrase", "Passphrase of the key.").no_log(),
-            Arg::str("login_class", "For BSD; has no effect."),
-            Arg::str("authorization", "For Solaris; has no effect."),
-            Arg::str("role", "For Solaris; has no effect."),
-            Arg::str("profile", "For macOS and Solaris; has no effect."),
-            Arg::bool("hidden", "For macOS; has no effect."),
-        ],
-        rules: &[Rule::RequiredIf { arg: "non_unique", value: "yes", needs: &["uid"], any: false }],
-        ..Spec::EMPTY
-    },
-    run: run!(user),
-};
+pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(user) };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+const EXAMPLE: &str = r#"- name: Have a user
+  user:
+    name: app
+    shell: /usr/sbin/nologin
+    system: true
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("name", Kind::Str, "always", "The user."),
+    Return::new("uid", Kind::Int, "with state present", "The number."),
+    Return::new("group", Kind::Int, "with state present", "Number of the primary group."),
+    Return::new("groups", Kind::Str, "with groups", "Further groups."),
+    Return::new("home", Kind::Path, "with state present", "The home directory."),
+    Return::new("shell", Kind::Path, "with state present", "The login shell."),
+    Return::new("comment", Kind::Str, "with state present", "Name or description."),
+    Return::new("ssh_public_key", Kind::Str, "with generate_ssh_key", "The public key."),
+    Return::new("ssh_fingerprint", Kind::Str, "with generate_ssh_key", "Its fingerprint."),
+];
+
+/// Manage users.
+#[derive(ModuleArgs)]
+#[module(name = "user")]
+#[module(required_if(non_unique = "yes", "uid"))]
 struct Args {
+    /// The user.
+    #[arg(alias("user"))]
     name: String,
+    /// Whether the user should be there.
+    #[arg(default = "present", choices("absent", "present"))]
     state: String,
+    /// The number.
     uid: Option<u32>,
+    /// The number may be another user's too.
+    #[arg(default = "no")]
     non_unique: bool,
+    /// The primary group.
     group: Option<String>,
+    /// Further groups.
     groups: Option<Vec<String>>,
+    /// Keep groups that are not listed.
+    #[arg(default = "no")]
     append: bool,
+    /// Name or description.
     comment: Option<String>,
+    /// The login shell.
+    #[arg(kind = Path)]
     shell: Option<String>,
+    /// The home directory.
     home: Option<PathBuf>,
+    /// Make the home directory.
+    #[arg(default = "yes", alias("createhome"))]
     create_home: bool,
+    /// Move the old home directory to the new place.
+    #[arg(default = "no")]
     move_home: bool,
+    /// Directory that a new home directory is copied from.
     skeleton: Option<String>,
+    /// Umask for a new home directory.
     umask: Option<String>,
+    /// Make it a system user.
+    #[arg(default = "no")]
     system: bool,
+    /// The encrypted password.
+    #[arg(no_log)]
     password: Option<String>,
+    /// Whether logging in by password is locked.
     password_lock: Option<bool>,
+    /// When to set the password.
+    #[arg(default = "always", choices("always", "on_create"))]
     update_password: String,
+    /// When the account ends, in seconds since 1970; negative for never.
     expires: Option<f64>,
+    /// Days until the password must be changed.
     password_expire_max: Option<i64>,
+    /// Days until the password may be changed.
     password_expire_min: Option<i64>,
+    /// Days of warning before the password expires.
     password_expire_warn: Option<i64>,
+    /// Days after that until the account is locked.
     password_expire_account_disable: Option<i64>,
+    /// Work in the local files only.
+    #[arg(default = "no")]
     local: bool,
+    /// Delete even a user who is logged in.
+    #[arg(default = "no")]
     force: bool,
+    /// Delete the home directory too.
+    #[arg(default = "no")]
     remove: bool,
+    /// SELinux user.
     seuser: Option<String>,
+    /// Lowest number for a new user.
     uid_min: Option<u32>,
+    /// Highest number for a new user.
     uid_max: Option<u32>,
+    /// Make an ssh key unless there is one.
+    #[arg(default = "no")]
     generate_ssh_key: bool,
+    /// Length of the key.
     ssh_key_bits: Option<u32>,
+    /// Type of the key.
+    #[arg(default = "rsa")]
     ssh_key_type: String,
+    /// File of the key, below the home directory.
     ssh_key_file: Option<PathBuf>,
+    /// Comment of the key; says by default who made it where.
     ssh_key_comment: Option<String>,
+    /// Passphrase of the key.
+    #[arg(no_log)]
     ssh_key_passphrase: Option<String>,
+    /// For BSD; has no effect.
     login_class: Option<String>,
+    /// For Solaris; has no effect.
     authorization: Option<String>,
+    /// For Solaris; has no effect.
     role: Option<String>,
+    /// For macOS and Solaris; has no effect.
     profile: Option<String>,
+    /// For macOS; has no effect.
     hidden: Option<bool>,
 }
 

@@ -9,53 +9,60 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
-use rplay_module_api::{Arg, Ctx, Failure, Json, Kind, Map, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Failure, Json, Kind, Map, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::file_attributes::with_path_info;
 use crate::support::resolve;
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "wait_for",
-        summary: "Wait for a port, a file, or some time.",
-        args: &[
-            Arg::str("host", "The host whose port is tried.").default("127.0.0.1"),
-            Arg::int("timeout", "Seconds until it fails.").default("300"),
-            Arg::int("connect_timeout", "Seconds that one attempt may take.").default("5"),
-            Arg::int("delay", "Seconds before the first attempt.").default("0"),
-            Arg::int("port", "The port."),
-            Arg::list("active_connection_states", "TCP states that count as connected.", Kind::Str)
-                .default("ESTABLISHED,FIN_WAIT1,FIN_WAIT2,SYN_RECV,SYN_SENT,TIME_WAIT"),
-            Arg::path("path", "The file."),
-            Arg::str("search_regex", "What the file, or what the port sends, must contain."),
-            Arg::str("state", "What is waited for.")
-                .default("started")
-                .choices(&["absent", "drained", "present", "started", "stopped"]),
-            Arg::list("exclude_hosts", "Hosts whose connections don't count when draining.", Kind::Str),
-            Arg::int("sleep", "Seconds between attempts.").default("1"),
-            Arg::str("msg", "What to say when time is over."),
-        ],
-        check_mode: false,
-        ..Spec::EMPTY
-    },
-    run: run!(wait_for),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(wait_for) };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+const EXAMPLE: &str = r#"- name: Wait until the database listens
+  wait_for:
+    port: 5432
+    timeout: 60
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("elapsed", Kind::Int, "always", "Seconds it took."),
+    Return::new("match_groups", Kind::List, "with search_regex", "Groups of the match."),
+    Return::new("match_groupdict", Kind::Dict, "with search_regex", "Named groups of the match."),
+];
+
+/// Wait for a port, a file, or some time.
+#[derive(ModuleArgs)]
+#[module(name = "wait_for", check_mode = false)]
 struct Args {
+    /// The host whose port is tried.
+    #[arg(default = "127.0.0.1")]
     host: String,
+    /// Seconds until it fails.
+    #[arg(default = "300")]
     timeout: u64,
+    /// Seconds that one attempt may take.
+    #[arg(default = "5")]
     connect_timeout: u64,
+    /// Seconds before the first attempt.
+    #[arg(default = "0")]
     delay: u64,
+    /// The port.
     port: Option<u16>,
+    /// TCP states that count as connected.
+    #[arg(default = "ESTABLISHED,FIN_WAIT1,FIN_WAIT2,SYN_RECV,SYN_SENT,TIME_WAIT")]
     active_connection_states: Vec<String>,
+    /// The file.
     path: Option<PathBuf>,
+    /// What the file, or what the port sends, must contain.
     search_regex: Option<String>,
+    /// What is waited for.
+    #[arg(default = "started", choices("absent", "drained", "present", "started", "stopped"))]
     state: String,
+    /// Hosts whose connections don't count when draining.
     exclude_hosts: Option<Vec<String>>,
+    /// Seconds between attempts.
+    #[arg(default = "1")]
     sleep: u64,
+    /// What to say when time is over.
     msg: Option<String>,
 }
 

@@ -6,46 +6,54 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use rplay_module_api::{Arg, Ctx, Diff, Failure, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Ctx, Diff, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::file_attributes::FileAttributes;
 use crate::support::{accounts, atomic_write, download, os_error};
 use keys::{Key, Line};
 
-pub const MODULE: Module = Module {
-    spec: Spec {
-        name: "authorized_key",
-        summary: "Manage the ssh keys that may log in as a user.",
-        args: &[
-            Arg::str("user", "The user.").required(),
-            Arg::str("key", "The public keys, one a line, or the URL of such lines.").required(),
-            Arg::path("path", "The file, if not the user's own."),
-            Arg::bool("manage_dir", "Make the file's directory and set its owner and mode.").default("yes"),
-            Arg::str("state", "Whether the keys should be there.").default("present").choices(&["absent", "present"]),
-            Arg::str("key_options", "Options of the keys."),
-            Arg::bool("exclusive", "Remove all other keys.").default("no"),
-            Arg::str("comment", "Comment of the keys, instead of their own."),
-            Arg::bool("validate_certs", "Check certificates when keys are fetched.").default("yes"),
-            Arg::bool("follow", "Follow a link instead of replacing it.").default("no"),
-        ],
-        ..Spec::EMPTY
-    },
-    run: run!(authorized_key),
-};
+pub const MODULE: Module =
+    Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(authorized_key) };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+const EXAMPLE: &str = r#"- name: Let an administrator in
+  ansible.posix.authorized_key:
+    user: root
+    key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJXUvXnkGWZzYPPzSaYKYtd8u9Ye6rgUWbfPOPNkBzaa admin
+"#;
+
+const RETURNS: &[Return] = &[
+    Return::new("keyfile", Kind::Path, "success", "The file."),
+    Return::new("user", Kind::Str, "success", "The user."),
+];
+
+/// Manage the ssh keys that may log in as a user.
+#[derive(ModuleArgs)]
+#[module(name = "authorized_key")]
 struct Args {
+    /// The user.
     user: String,
+    /// The public keys, one a line, or the URL of such lines.
     key: String,
+    /// The file, if not the user's own.
     path: Option<PathBuf>,
+    /// Make the file's directory and set its owner and mode.
+    #[arg(default = "yes")]
     manage_dir: bool,
+    /// Whether the keys should be there.
+    #[arg(default = "present", choices("absent", "present"))]
     state: String,
+    /// Options of the keys.
     key_options: Option<String>,
+    /// Remove all other keys.
+    #[arg(default = "no")]
     exclusive: bool,
+    /// Comment of the keys, instead of their own.
     comment: Option<String>,
+    /// Check certificates when keys are fetched.
+    #[arg(default = "yes")]
     validate_certs: bool,
+    /// Follow a link instead of replacing it.
+    #[arg(default = "no")]
     follow: bool,
 }
 

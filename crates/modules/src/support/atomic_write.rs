@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rplay_module_api::{Command, Ctx, Failure};
+use rplay_module_api::{Command, CommandOutput, Ctx, Failure};
 
 use crate::support::file_attributes::{self, FileAttributes};
 use crate::support::os_error;
@@ -143,7 +143,7 @@ pub fn cannot_write(dest: &Path, err: &io::Error) -> Failure {
 }
 
 /// Runs the command that judges a new file; it is split into words as a shell would, but no shell runs it.
-pub fn run_validation(validate: &str, file: &Path, ctx: &mut Ctx) -> Result<(), Failure> {
+pub fn run_validation(validate: &str, file: &Path, ctx: &mut Ctx) -> Result<CommandOutput, Failure> {
     if !validate.contains("%s") {
         return Err(Failure::new(format!("validate must contain %s: {validate}")));
     }
@@ -154,7 +154,7 @@ pub fn run_validation(validate: &str, file: &Path, ctx: &mut Ctx) -> Result<(), 
         Failure::new(format!("failed to validate: {}", os_error::numbered(&err))).with("cmd", validate)
     })?;
     if output.ok() {
-        return Ok(());
+        return Ok(output);
     }
     Err(Failure::new("failed to validate")
         .with("exit_status", output.rc)

@@ -3,6 +3,7 @@
 
 mod netrc;
 mod resolve;
+mod secure;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,15 +13,16 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rplay_module_api::Ctx;
+use rplay_module_api::{Choice, Ctx};
 use ureq::config::Config;
 use ureq::http::header::{HeaderName, HeaderValue};
 use ureq::http::{Method, Request, Response, Uri};
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Body, Proxy};
+use ureq::{Agent, Body};
 
-use crate::support::{home, http_date, os_error};
+use secure::not_trusted;
+
+use crate::support::{http_date, os_error};
 
 const MOST_REDIRECTS: usize = 10;
 
@@ -43,6 +45,36 @@ pub struct Download {
     pub if_modified_since: Option<SystemTime>,
     /// Asks whether the content is there, without receiving it.
     pub only_headers: bool,
+    pub method: String,
+    pub body: Option<Vec<u8>>,
+    pub redirects: Redirects,
+    /// Any answer is content, whatever its status.
+    pub any_status: bool,
+    /// PEM file of the authorities that alone are trusted.
+    pub ca_path: Option<PathBuf>,
+}
+
+/// Which redirects are followed.
+#[derive(Clone, Copy, Debug, Choice, PartialEq, Eq)]
+pub enum Redirects {
+    All,
+    No,
+    None,
+    /// Those of requests that change nothing.
+    Safe,
+    #[choice("urllib2")]
+    Urllib2,
+    Yes,
+}
+
+impl Redirects {
+    fn follow(self, method: &str) -> bool {
+        match self {
+            Self::All | Self::Yes | Self::Urllib2 => true,
+            Self::No | Self::None => false,
+            Self::Safe => matches!(method, "GET" | "HEAD"),
+        }
+    }
 }
 
 impl Download {
@@ -63,6 +95,11 @@ impl Download {
             client_key: None,
             if_modified_since: None,
             only_headers: false,
+            method: "GET".to_owned(),
+            body: None,
+            redirects: Redirects::All,
+            any_status: false,
+            ca_path: None,
         }
     }
 }
@@ -99,6 +136,10 @@ pub struct Received {
     pub msg: String,
     /// Name that the server gives the file.
     pub filename: Option<String>,
+    /// Headers of the answer, names in lower case; one that comes several times is joined.
+    pub headers: Vec<(String, String)>,
+    /// Name and value of each cookie that was set, also on the way.
+    pub cookies: Vec<(String, String)>,
 }
 
 /// Why there is no content.
@@ -117,15 +158,32 @@ impl Download {
             return self.copy_file(path, into);
         }
         let mut uri = self.parse(&self.url)?;
+        let mut sent = Sent {
+            method: if self.only_headers { "HEAD".to_owned() } else { self.method.clone() },
+            body: self.body.as_deref(),
+            cookies: Vec::new(),
+        };
         for hop in 0..=MOST_REDIRECTS {
-            let mut response = self.ask(&uri, hop == 0, ctx)?;
+            let mut response = self.ask(&uri, &sent, hop == 0, ctx)?;
+            sent.remember_cookies(&response);
             let status = response.status().as_u16();
             match status {
-                301 | 302 | 303 | 307 | 308 => uri = self.redirected(&uri, &response)?,
+                301 | 302 | 303 | 307 | 308 if self.redirects.follow(&sent.method) => {
+                    let target = self.redirected(&uri, &response)?;
+                    // Cookies are for the host that set them.
+                    if target.authority() != uri.authority() {
+                        sent.cookies.clear();
+                    }
+                    uri = target;
+                    sent.redirect(status);
+                }
                 304 if self.if_modified_since.is_some() => {
                     return Ok(Answer::NotModified { status, url: uri.to_string() });
                 }
-                200..=299 => return self.receive(&uri, &mut response, into).map(Answer::Content),
+                200..=299 => return self.receive(&uri, &mut response, into, sent.cookies).map(Answer::Content),
+                _ if self.any_status => {
+                    return self.receive(&uri, &mut response, into, sent.cookies).map(Answer::Content);
+                }
                 _ => {
                     let reason = response.status().canonical_reason().unwrap_or("").to_owned();
                     return Err(self.failed(format!("HTTP Error {status}: {reason}"), i32::from(status)));
@@ -157,6 +215,8 @@ impl Download {
             url: self.url.clone(),
             msg: format!("OK ({length} bytes)"),
             filename: None,
+            headers: Vec::new(),
+            cookies: Vec::new(),
         }))
     }
 
@@ -194,7 +254,7 @@ impl Download {
     }
 
     /// One request to one host.
-    fn ask(&self, uri: &Uri, first: bool, ctx: &mut Ctx) -> Result<Response<Body>, NotReceived> {
+    fn ask(&self, uri: &Uri, sent: &Sent<'_>, first: bool, ctx: &mut Ctx) -> Result<Response<Body>, NotReceived> {
         let host = uri.host().unwrap_or_default().to_owned();
         let proxy = if self.use_proxy { self.proxy(uri, ctx)? } else { None };
         let mut addresses = resolve::Addresses::default();
@@ -204,6 +264,7 @@ impl Download {
         }
         let config = Config::builder()
             .http_status_as_error(false)
+            .allow_non_standard_methods(true)
             .max_redirects(0)
             .user_agent(&self.user_agent)
             .accept_encoding(if self.decompress { "gzip" } else { "identity" })
@@ -217,7 +278,8 @@ impl Download {
             .build();
         let agent = Agent::with_parts(config, DefaultConnector::new(), addresses);
         let (bare, credentials) = split_credentials(uri);
-        let method = if self.only_headers { Method::HEAD } else { Method::GET };
+        let method = Method::from_bytes(sent.method.as_bytes())
+            .map_err(|_| self.failed(format!("invalid method `{}`", sent.method), -1))?;
         let mut request =
             Request::builder().method(method).uri(bare).body(()).map_err(|err| self.failed(err.to_string(), -1))?;
         let headers = request.headers_mut();
@@ -248,7 +310,13 @@ impl Download {
         {
             headers.insert("if-modified-since", value);
         }
-        agent.run(request).map_err(|err| self.failed(Self::explain(&err, &host), -1))
+        if let Some(value) = sent.cookie_header()
+            && !headers.contains_key("cookie")
+            && let Ok(value) = HeaderValue::from_str(&value)
+        {
+            headers.insert("cookie", value);
+        }
+        send(&agent, request, sent.body).map_err(|err| self.failed(Self::explain(&err, &host), -1))
     }
 
     /// An error in the words that Ansible has for it.
@@ -272,7 +340,13 @@ impl Download {
         }
     }
 
-    fn receive(&self, uri: &Uri, response: &mut Response<Body>, into: &mut dyn Write) -> Result<Received, NotReceived> {
+    fn receive(
+        &self,
+        uri: &Uri,
+        response: &mut Response<Body>,
+        into: &mut dyn Write,
+        cookies: Vec<(String, String)>,
+    ) -> Result<Received, NotReceived> {
         let status = response.status().as_u16();
         let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let filename = text("content-disposition").and_then(|value| attachment_name(&value));
@@ -296,83 +370,80 @@ impl Download {
         }
         let length = announced.unwrap_or_else(|| "unknown".to_owned());
         let url = split_credentials(uri).0.to_string();
-        Ok(Received { status: Some(status), url, msg: format!("OK ({length} bytes)"), filename })
+        let msg = match status {
+            200..=299 => format!("OK ({length} bytes)"),
+            _ => format!("HTTP Error {status}: {}", response.status().canonical_reason().unwrap_or("")),
+        };
+        Ok(Received { status: Some(status), url, msg, filename, headers: joined_headers(response), cookies })
+    }
+}
+
+/// What is sent besides the headers; redirects change it.
+struct Sent<'a> {
+    method: String,
+    body: Option<&'a [u8]>,
+    cookies: Vec<(String, String)>,
+}
+
+impl Sent<'_> {
+    /// Only 307 and 308 say that the same request is to be made again.
+    fn redirect(&mut self, status: u16) {
+        if !matches!(status, 307 | 308) && self.method != "HEAD" {
+            self.method = "GET".to_owned();
+            self.body = None;
+        }
     }
 
-    fn tls(&self, uri: &Uri) -> Result<TlsConfig, NotReceived> {
-        let mut tls = TlsConfig::builder().disable_verification(!self.validate_certs);
-        if uri.scheme_str() == Some("https") && self.validate_certs {
-            let found = rustls_native_certs::load_native_certs();
-            let roots: Vec<_> =
-                found.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();
-            if roots.is_empty() {
-                return Err(self.failed("no CA certificates are installed on this host", -1));
+    fn remember_cookies(&mut self, response: &Response<Body>) {
+        for header in response.headers().get_all("set-cookie") {
+            let text = String::from_utf8_lossy(header.as_bytes());
+            let pair = text.split(';').next().unwrap_or_default();
+            if let Some((name, value)) = pair.split_once('=') {
+                let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
+                self.cookies.retain(|(known, _)| *known != name);
+                self.cookies.push((name, value));
             }
-            tls = tls.root_certs(RootCerts::new_with_certs(&roots));
         }
-        if let Some(path) = &self.client_cert {
-            tls = tls.client_cert(Some(self.client_certificate(path)?));
-        }
-        Ok(tls.build())
     }
 
-    fn client_certificate(&self, path: &Path) -> Result<ClientCert, NotReceived> {
-        let read = |path: &Path| {
-            std::fs::read(path).map_err(|err| {
-                self.failed(format!("could not read {}: {}", path.display(), os_error::numbered(&err)), -1)
-            })
-        };
-        let pem = read(path)?;
-        let key_pem = match &self.client_key {
-            Some(key) => read(key)?,
-            None => pem.clone(),
-        };
-        let chain: Vec<_> = ureq::tls::parse_pem(&pem)
-            .filter_map(|item| match item {
-                Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                _ => None,
-            })
-            .collect();
-        let key = PrivateKey::from_pem(&key_pem).map_err(|err| self.failed(format!("client key: {err}"), -1))?;
-        Ok(ClientCert::new_with_certs(&chain, key))
-    }
-
-    /// The proxy that the environment names for this URL.
-    fn proxy(&self, uri: &Uri, ctx: &Ctx) -> Result<Option<Proxy>, NotReceived> {
-        let variable = |name: &str| {
-            home::variable(&ctx.environment, name)
-                .or_else(|| home::variable(&ctx.environment, &name.to_uppercase()))
-                .filter(|value| !value.is_empty())
-        };
-        let host = uri.host().unwrap_or_default();
-        if variable("no_proxy").is_some_and(|list| is_excluded(host, &list)) {
-            return Ok(None);
-        }
-        let scheme = uri.scheme_str().unwrap_or("http");
-        let Some(proxy) = variable(&format!("{scheme}_proxy")).or_else(|| variable("all_proxy")) else {
-            return Ok(None);
-        };
-        Proxy::new(&proxy).map(Some).map_err(|err| self.failed(format!("{scheme}_proxy is not usable: {err}"), -1))
+    fn cookie_header(&self) -> Option<String> {
+        let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 }
 
-fn not_trusted(host: &str, err: &dyn std::fmt::Display) -> String {
-    format!(
-        "Failed to validate the SSL certificate for {host}: {err}. \
-         Make sure your managed systems have a valid CA certificate installed. \
-         You can use validate_certs=False if you do not need to confirm the servers identity \
-         but this is unsafe and not recommended."
-    )
+fn send(agent: &Agent, request: Request<()>, body: Option<&[u8]>) -> Result<Response<Body>, ureq::Error> {
+    let Some(body) = body else { return agent.run(request) };
+    let (parts, ()) = request.into_parts();
+    // Methods that have no body as a rule.
+    let builder = match parts.method.as_str() {
+        "GET" => agent.get(&parts.uri),
+        "HEAD" => agent.head(&parts.uri),
+        "DELETE" => agent.delete(&parts.uri),
+        "OPTIONS" => agent.options(&parts.uri),
+        "TRACE" => agent.trace(&parts.uri),
+        _ => return agent.run(Request::from_parts(parts, body)),
+    };
+    let mut builder = builder;
+    for (name, value) in &parts.headers {
+        builder = builder.header(name, value);
+    }
+    builder.force_send_body().send(body)
 }
 
-/// Whether `no_proxy` has the host: by its name, by a domain it is in, or by `*`.
-fn is_excluded(host: &str, list: &str) -> bool {
-    list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
-        let domain = entry.trim_start_matches('*').trim_start_matches('.');
-        entry == "*"
-            || host.eq_ignore_ascii_case(domain)
-            || host.to_ascii_lowercase().ends_with(&format!(".{}", domain.to_ascii_lowercase()))
-    })
+fn joined_headers(response: &Response<Body>) -> Vec<(String, String)> {
+    let mut joined: Vec<(String, String)> = Vec::new();
+    for (name, value) in response.headers() {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        match joined.iter_mut().find(|(known, _)| known == name.as_str()) {
+            Some((_, all)) => {
+                all.push_str(", ");
+                all.push_str(&value);
+            }
+            None => joined.push((name.as_str().to_owned(), value.into_owned())),
+        }
+    }
+    joined
 }
 
 /// The URL without `user:password@`, and these two.

@@ -7,8 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rplay_module_api::{Arg, Ctx, Diff, Failure, Json, Map, Outcome};
-use serde::Deserialize;
+use rplay_module_api::{Arg, ArgSet, Ctx, Diff, Failure, Json, Map, ModuleArgs, Outcome};
 
 use crate::support::accounts;
 use crate::support::file_flags;
@@ -16,30 +15,30 @@ use crate::support::file_mode::{self, BadMode, Mode, Present};
 use crate::support::os_error;
 use crate::support::selinux;
 
-pub const FILE_ARGS: &[Arg] = &[
-    Arg::str("owner", "Name or number of the user who owns the file."),
-    Arg::str("group", "Name or number of the group that owns the file."),
-    Arg::raw("mode", "Permissions, as octal text (quoted, with a leading zero) or symbols such as `u+rwX`."),
-    Arg::str("attributes", "Flags as chattr knows them.").aliases(&["attr"]),
-    Arg::str("seuser", "User part of the SELinux context."),
-    Arg::str("serole", "Role part of the SELinux context."),
-    Arg::str("setype", "Type part of the SELinux context."),
-    Arg::str("selevel", "Level part of the SELinux context."),
-    Arg::bool("unsafe_writes", "Write in place where the file cannot be replaced atomically.").default("no"),
-];
+pub const FILE_ARGS: &[Arg] = <FileAttributes as ArgSet>::ARGS;
 
 /// The shared arguments as a module receives them; flattened into its `Args`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, ModuleArgs)]
 pub struct FileAttributes {
+    /// Name or number of the user who owns the file.
     pub owner: Option<String>,
+    /// Name or number of the group that owns the file.
     pub group: Option<String>,
+    /// Permissions, as octal text (quoted, with a leading zero) or symbols such as `u+rwX`.
     pub mode: Option<Json>,
+    /// Flags as chattr knows them.
+    #[arg(alias("attr"))]
     pub attributes: Option<String>,
+    /// User part of the SELinux context.
     pub seuser: Option<String>,
+    /// Role part of the SELinux context.
     pub serole: Option<String>,
+    /// Type part of the SELinux context.
     pub setype: Option<String>,
+    /// Level part of the SELinux context.
     pub selevel: Option<String>,
-    #[serde(default)]
+    /// Write in place where the file cannot be replaced atomically.
+    #[arg(default = "no")]
     pub unsafe_writes: bool,
 }
 

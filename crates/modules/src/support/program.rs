@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rplay_module_api::Failure;
+
 const SYSTEM: [&str; 6] = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"];
 
 pub fn find(name: &str) -> Option<PathBuf> {
@@ -15,4 +17,10 @@ pub fn find(name: &str) -> Option<PathBuf> {
 
 fn is_executable(file: &Path) -> bool {
     file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// The failure of a module that cannot do without a program.
+pub fn missing(name: &str) -> Failure {
+    let path = std::env::var("PATH").unwrap_or_default();
+    Failure::new(format!("Failed to find required executable \"{name}\" in paths: {path}"))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::process::Stdio;
 
-use rplay_module_api::{Command, CommandOutput, Ctx, Json, Map, Module, Port, Runner, Stream, validate};
+use rplay_module_api::{Ctx, Json, Map, Module, Port, Stream, validate};
+use rplay_modules::support::process::Processes;
 
 #[derive(Default)]
 pub struct Attachments(pub BTreeMap<String, Vec<u8>>);
@@ -23,15 +23,6 @@ impl Port for Attachments {
         let length = bytes.len() as u64;
         self.0.insert(name.to_owned(), bytes);
         Ok(length)
-    }
-}
-
-struct Processes;
-
-impl Runner for Processes {
-    fn run(&mut self, command: &Command, _: &mut dyn Port) -> io::Result<CommandOutput> {
-        let output = std::process::Command::new(&command.program).args(&command.args).stdin(Stdio::null()).output()?;
-        Ok(CommandOutput { rc: output.status.code().unwrap_or(-1), stdout: output.stdout, stderr: output.stderr })
     }
 }
 
@@ -74,7 +65,7 @@ pub fn run_validated(
         tmpdir: tmpdir.path().to_owned(),
         action: module.spec.name.to_owned(),
         port,
-        runner: &mut Processes,
+        runner: &mut Processes::default(),
         warnings: Vec::new(),
     };
     let outcome = (module.run)(args, &mut ctx);

@@ -27,14 +27,19 @@ impl Cache {
 /// Updates the lists if the arguments want it and they are too old.
 pub fn update(args: &Args, ctx: &mut Ctx) -> Result<Cache, Failure> {
     let before = last_update();
-    let wanted = args.update_cache.unwrap_or(args.cache_valid_time > 0);
-    if !wanted || is_valid(before, args.cache_valid_time) {
+    let wanted = args.options.update_cache.unwrap_or(args.options.cache_valid_time > 0);
+    if !wanted || is_valid(before, args.options.cache_valid_time) {
         return Ok(Cache { updated: false, update_time: before.0 });
     }
     if ctx.check {
         return Ok(Cache { updated: true, update_time: before.0 });
     }
-    update_now(args.update_cache_retries, args.update_cache_retry_max_delay, args.lock_timeout, ctx)?;
+    update_now(
+        args.options.update_cache_retries,
+        args.options.update_cache_retry_max_delay,
+        args.options.lock_timeout,
+        ctx,
+    )?;
     let after = last_update();
     Ok(Cache { updated: before != after, update_time: after.0 })
 }

@@ -28,7 +28,7 @@ pub fn install(args: &Args, source: &str, ctx: &mut Ctx) -> ModuleResult {
         if installed == version {
             return Ok(Outcome::changed(false));
         }
-        if !args.allow_downgrade && !args.force && compare_versions(&installed, "gt", &version, ctx)? {
+        if !args.options.allow_downgrade && !args.options.force && compare_versions(&installed, "gt", &version, ctx)? {
             return Err(Failure::new(format!(
                 "A later version is already installed: {name} {installed} (set allow_downgrade to install {version})"
             )));

@@ -60,7 +60,7 @@ fn install(args: &Args, names: &[&str], state: &str, database: &Database, ctx: &
     for package in wanted {
         if is_satisfied(&package, database, ctx)? {
             present.push(package);
-        } else if !args.only_upgrade || database.installed(&package.name).is_some() {
+        } else if !args.options.only_upgrade || database.installed(&package.name).is_some() {
             missing.push(package);
         }
     }
@@ -78,9 +78,11 @@ fn install(args: &Args, names: &[&str], state: &str, database: &Database, ctx: &
         return Ok(Outcome::changed(false));
     }
     let mut words = vec!["install".to_owned()];
-    for (given, option) in
-        [(args.only_upgrade, "--only-upgrade"), (args.autoremove, "--auto-remove"), (state == "fixed", "--fix-broken")]
-    {
+    for (given, option) in [
+        (args.options.only_upgrade, "--only-upgrade"),
+        (args.options.autoremove, "--auto-remove"),
+        (state == "fixed", "--fix-broken"),
+    ] {
         if given {
             words.push(option.to_owned());
         }
@@ -147,7 +149,7 @@ fn split_outdated(args: &Args, present: Vec<Wanted>, ctx: &mut Ctx) -> Result<(V
     if names.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
-    let versions = policy(args.default_release.as_deref(), &names, ctx)?;
+    let versions = policy(args.options.default_release.as_deref(), &names, ctx)?;
     Ok(present.into_iter().partition(|it| {
         let name = it.name.split(':').next().unwrap_or(&it.name);
         let versions = versions.get(&it.name).or_else(|| versions.get(name));
@@ -238,7 +240,9 @@ fn matching<'a>(pattern: &str, names: impl Iterator<Item = &'a str>) -> impl Ite
 
 fn remove(args: &Args, names: &[&str], database: &Database, ctx: &mut Ctx) -> ModuleResult {
     let is_there = |name: &str| {
-        database.find(name).is_some_and(|it| it.state != "not-installed" && (args.purge || it.state != "config-files"))
+        database
+            .find(name)
+            .is_some_and(|it| it.state != "not-installed" && (args.options.purge || it.state != "config-files"))
     };
     let mut doomed = Vec::new();
     for text in names {
@@ -257,7 +261,12 @@ fn remove(args: &Args, names: &[&str], database: &Database, ctx: &mut Ctx) -> Mo
         return Ok(Outcome::changed(false));
     }
     let mut words = vec!["remove"];
-    words.extend([(args.purge, "--purge"), (args.autoremove, "--auto-remove")].iter().filter(|it| it.0).map(|it| it.1));
+    words.extend(
+        [(args.options.purge, "--purge"), (args.options.autoremove, "--auto-remove")]
+            .iter()
+            .filter(|it| it.0)
+            .map(|it| it.1),
+    );
     words.extend(doomed.iter().map(String::as_str));
     Ok(run::apt_get(args, &words, ctx)?.into_outcome(ctx, |_| true))
 }

@@ -62,28 +62,28 @@ pub fn with_environment(command: Command) -> Command {
 /// Runs apt-get; `words` are its subcommand with that one's options and packages.
 pub fn apt_get(args: &Args, words: &[&str], ctx: &mut Ctx) -> Result<Output, Failure> {
     let mut argv = vec!["apt-get".to_owned(), "-y".to_owned()];
-    for option in args.dpkg_options.split(',').filter(|it| !it.trim().is_empty()) {
+    for option in args.options.dpkg_options.split(',').filter(|it| !it.trim().is_empty()) {
         argv.extend(["-o".to_owned(), format!("Dpkg::Options::=--{}", option.trim())]);
     }
-    argv.extend(["-o".to_owned(), format!("DPkg::Lock::Timeout={}", args.lock_timeout)]);
-    if let Some(release) = &args.default_release {
+    argv.extend(["-o".to_owned(), format!("DPkg::Lock::Timeout={}", args.options.lock_timeout)]);
+    if let Some(release) = &args.options.default_release {
         argv.extend(["-t".to_owned(), release.clone()]);
     }
-    if let Some(recommends) = args.install_recommends {
+    if let Some(recommends) = args.options.install_recommends {
         argv.extend(["-o".to_owned(), format!("APT::Install-Recommends={}", if recommends { "yes" } else { "no" })]);
     }
     let options = [
         (ctx.check, "--simulate"),
-        (args.fail_on_autoremove, "--no-remove"),
-        (args.allow_unauthenticated || args.force, "--allow-unauthenticated"),
-        (args.allow_downgrade || args.force, "--allow-downgrades"),
-        (args.allow_change_held_packages || args.force, "--allow-change-held-packages"),
-        (args.force, "--allow-remove-essential"),
+        (args.options.fail_on_autoremove, "--no-remove"),
+        (args.options.allow_unauthenticated || args.options.force, "--allow-unauthenticated"),
+        (args.options.allow_downgrade || args.options.force, "--allow-downgrades"),
+        (args.options.allow_change_held_packages || args.options.force, "--allow-change-held-packages"),
+        (args.options.force, "--allow-remove-essential"),
     ];
     argv.extend(options.iter().filter(|(wanted, _)| *wanted).map(|(_, option)| (*option).to_owned()));
     argv.extend(words.iter().map(|word| (*word).to_owned()));
 
-    let policy = match args.policy_rc_d {
+    let policy = match args.options.policy_rc_d {
         Some(code) if !ctx.check => Some(Policy::set(code)?),
         _ => None,
     };

@@ -3,16 +3,14 @@
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
-use rplay_module_api::{Ctx, Failure, Map, ModuleResult, Outcome, json};
-use serde::Deserialize;
+use rplay_module_api::{Choice, Ctx, Failure, Map, ModuleArgs, ModuleResult, Outcome, json};
 
 use super::upload::{self, Present, Upload};
 use super::{Args, ends_in_slash};
 use crate::builtin::file::{self, make_directories};
 use crate::support::file_attributes::path_json;
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Choice, PartialEq, Eq)]
 pub(super) enum Kind {
     Dir,
     File,
@@ -20,13 +18,24 @@ pub(super) enum Kind {
 }
 
 /// One entry of `_tree`; the module's head says what the fields mean.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, ModuleArgs)]
 pub(super) struct Entry {
+    /// Where the entry belongs, relative to dest.
+    #[arg(kind = Str)]
     path: PathBuf,
+    /// What the entry is.
     kind: Kind,
+    /// Mode of the source, as octal text.
     mode: Option<String>,
+    /// SHA-1 of a file's content.
     sha1: Option<String>,
+    /// Length of a file.
+    #[arg(name = "size")]
+    _size: Option<i64>,
+    /// Where a link points.
+    #[arg(kind = Str)]
     target: Option<PathBuf>,
+    /// Name of the source in a diff.
     label: Option<String>,
 }
 

@@ -1,0 +1,25 @@
+//! The controller's half of `uri`: a file of the controller that is to be sent goes along.
+
+use rplay_module_api::Json;
+
+use super::source_file;
+use super::{ActionResult, Invocation, module};
+
+pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
+    let mut call = module::call(invocation, "uri");
+    if let Some(src) = invocation.text("src").filter(|_| !invocation.bool("remote_src")) {
+        let prepared = source_file::find(invocation, "files", src)
+            .and_then(|found| source_file::prepare(invocation, &found, false));
+        match prepared {
+            Ok(prepared) => {
+                call.args.insert("_upload".into(), Json::Bool(true));
+                call.files.push(("src".to_owned(), prepared.source));
+            }
+            Err(message) => return ActionResult::failed(message),
+        }
+    }
+    if invocation.check && invocation.text("method").is_some_and(|method| !matches!(method, "GET" | "HEAD")) {
+        return ActionResult::skipped("remote module (uri) does not support check mode");
+    }
+    module::finish(invocation, invocation.target.module_result(call).await)
+}
