@@ -6,6 +6,9 @@ use super::source_file;
 use super::{ActionResult, Invocation, module};
 
 pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
+    if invocation.check {
+        return ActionResult::skipped("remote module (uri) does not support check mode");
+    }
     let mut call = module::call(invocation, "uri");
     if let Some(src) = invocation.text("src").filter(|_| !invocation.bool("remote_src")) {
         let prepared = source_file::find(invocation, "files", src)
@@ -17,9 +20,6 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
             }
             Err(message) => return ActionResult::failed(message),
         }
-    }
-    if invocation.check && invocation.text("method").is_some_and(|method| !matches!(method, "GET" | "HEAD")) {
-        return ActionResult::skipped("remote module (uri) does not support check mode");
     }
     module::finish(invocation, invocation.target.module_result(call).await)
 }

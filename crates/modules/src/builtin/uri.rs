@@ -55,7 +55,8 @@ const RETURNS: &[Return] = &[
 
 /// Ask a web service.
 #[derive(ModuleArgs)]
-#[module(name = "uri")]
+#[module(name = "uri", check_mode = false)]
+#[module(mutually_exclusive("body", "src"))]
 struct Args {
     /// What to ask: an http or https URL.
     url: String,
@@ -213,9 +214,6 @@ impl Args {
         if self.method.is_empty() || !self.method.chars().all(|letter| letter.is_ascii_alphabetic()) {
             return Err(Failure::new("Parameter 'method' needs to be a single word in uppercase, like GET or POST."));
         }
-        if self.body.is_some() && self.src.is_some() {
-            return Err(Failure::new("parameters are mutually exclusive: body|src"));
-        }
         Ok(())
     }
 
@@ -281,9 +279,6 @@ impl Args {
     fn write(&self, dest: &Path, content: &[u8], ctx: &mut Ctx) -> Result<bool, Failure> {
         let wanted = checksum::of_bytes(content, Algorithm::Sha1);
         let mut changed = checksum::of_file(dest, Algorithm::Sha1).ok() != Some(wanted);
-        if ctx.check {
-            return Ok(changed);
-        }
         if changed {
             atomic_write::replace(dest, content, None, &self.attributes, ctx)?;
         }
