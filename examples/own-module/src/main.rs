@@ -6,32 +6,31 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use rplay_module_api::{Arg, Ctx, Diff, Failure, Module, ModuleResult, Outcome, Spec, run};
-use serde::Deserialize;
+use rplay_module_api::{Choice, Ctx, Diff, Failure, Module, ModuleArgs, ModuleResult, Outcome, run};
 
-const INI_VALUE: Module = Module {
-    spec: Spec {
-        name: "ini_value",
-        summary: "Sets one value in a file of `key = value` lines.",
-        args: &[
-            Arg::str("key", "What is set.").required(),
-            Arg::path("path", "The file; made if it is not there.").required().aliases(&["dest"]),
-            Arg::str("state", "Whether the key is to be there.").default("present").choices(&["absent", "present"]),
-            Arg::str("value", "Its value."),
-        ],
-        rules: &[rplay_module_api::Rule::RequiredIf { arg: "state", value: "present", needs: &["value"], any: false }],
-        ..Spec::EMPTY
-    },
-    run: run!(ini_value),
-};
+const INI_VALUE: Module = Module { spec: Args::SPEC, run: run!(ini_value) };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Sets one value in a file of `key = value` lines.
+#[derive(ModuleArgs)]
+#[module(name = "ini_value")]
+#[module(required_if(state = "present", "value"))]
 struct Args {
+    /// What is set.
     key: String,
+    /// The file; made if it is not there.
+    #[arg(alias("dest"))]
     path: PathBuf,
-    state: String,
+    /// Whether the key is to be there.
+    #[arg(default = "present")]
+    state: State,
+    /// Its value.
     value: Option<String>,
+}
+
+#[derive(Choice, PartialEq, Eq)]
+enum State {
+    Absent,
+    Present,
 }
 
 fn main() -> ExitCode {
@@ -46,7 +45,7 @@ fn ini_value(args: Args, ctx: &mut Ctx) -> ModuleResult {
         Err(err) if err.kind() == ErrorKind::NotFound => String::new(),
         Err(err) => return Err(failed(err)),
     };
-    let value = args.value.as_deref().filter(|_| args.state == "present");
+    let value = args.value.as_deref().filter(|_| args.state == State::Present);
     let after = with_value(&before, &args.key, value);
     let changed = before != after;
     if changed && !ctx.check {
