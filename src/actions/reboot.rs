@@ -59,7 +59,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     };
     if invocation.target.is_local() {
         return ActionResult::failed("Running reboot with local connection would reboot the control node.")
-            .with("changed", false)
+            .with_changed(false)
             .with("elapsed", 0_i64)
             .with("rebooted", false);
     }

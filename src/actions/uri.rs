@@ -7,7 +7,7 @@ use super::{ActionResult, Invocation, module};
 
 pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     if invocation.check {
-        return ActionResult::skipped("remote module (uri) does not support check mode");
+        return ActionResult::skipped_because("remote module (uri) does not support check mode");
     }
     let mut call = module::call(invocation, "uri");
     if let Some(src) = invocation.text("src").filter(|_| !invocation.bool("remote_src")) {
