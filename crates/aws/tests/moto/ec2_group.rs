@@ -25,7 +25,7 @@ async fn the_old_playbooks_group_is_made_once() {
     assert_eq!(made.fields["ip_permissions"].as_array().unwrap().len(), 2);
     assert_eq!(made.fields["ip_permissions_egress"][0]["ip_protocol"], "-1");
     assert!(made.fields["ip_permissions_egress"][0].get("from_port").is_none());
-    let again = cloud.ok("amazon.aws.ec2_group", web_group()).await;
+    let again = cloud.ok("ec2_group", web_group()).await;
     assert!(!again.changed);
     assert_eq!(again.fields, made.fields);
     assert!(again.warnings.is_empty(), "{:?}", again.warnings);
