@@ -35,10 +35,14 @@ impl HostileAgent {
     pub fn host_of(&self, project: Project) -> Project {
         let ssh = format!(
             "#!/bin/bash\ncase \" $* \" in\n*' -G '*) printf 'hostname evil\\nuser root\\nport 22\\nproxyjump other\\n'; exit;;\nesac\n\
+             line=\"$*\"; nonce=${{line#*; r=}}; printf '\\nRPLAY-HELLO %s\\n' \"${{nonce%%;*}}\"\n\
              exec 3<>/dev/tcp/127.0.0.1/{}\ncat <&3 &\ncat >&3\n",
             self.port
         );
-        let inventory = format!("evil ansible_ssh_executable={}/false-ssh\n", project.path().display());
+        let inventory = format!(
+            "evil ansible_ssh_executable={}/false-ssh ansible_ssh_common_args='-o ProxyJump=other'\n",
+            project.path().display()
+        );
         project.file("false-ssh", ssh).file("hosts", inventory)
     }
 
@@ -52,9 +56,7 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> Value, log: &Mutex<Vec<
     let hello = json!({
         "pid": 1, "uid": 0, "gid": 0, "user": "root", "home": "/root", "machine": "x86_64", "hostname": "evil"
     });
-    let mut greeting = b"\nRPLAY-HELLO\n".to_vec();
-    greeting.extend(encode(FrameKind::Hello, 0, hello.to_string().as_bytes()));
-    if stream.write_all(&greeting).is_err() {
+    if stream.write_all(&encode(FrameKind::Hello, 0, hello.to_string().as_bytes())).is_err() {
         return;
     }
     let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));

@@ -7,6 +7,7 @@ mod hostile;
 mod hostile_agent;
 mod hosts;
 mod limits;
+mod local_user;
 mod mistakes;
 mod modules;
 mod parallel;

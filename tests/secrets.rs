@@ -10,6 +10,8 @@ use crate::hosts::Hosts;
 use crate::project::Project;
 
 const SECRET: &str = "corrèct-horse-battery";
+/// For the test that runs beside the other.
+const OTHER_SECRET: &str = "stàple-of-another-run";
 
 /// Uses the secret as a module argument, in a template, in the environment and on standard input.
 const SITE: &str = "- hosts: all
@@ -95,6 +97,32 @@ fn a_secret_is_nowhere_to_be_seen() {
     found.sort_unstable();
     assert_eq!(found, ["/home/ubuntu/secret.conf", "/home/ubuntu/templated.conf"]);
     assert_eq!(hosts.ssh("h1", "stat -c %a /home/ubuntu/secret.conf /home/ubuntu/templated.conf"), "600\n600\n");
+}
+
+/// Not those of `script` either, which no module carries.
+#[test]
+fn an_environment_is_in_no_argument() {
+    let values = [OTHER_SECRET.to_owned(), format!("{OTHER_SECRET} it's\n$HOME `x` \\ \"two\"\n"), String::new()];
+    let site = format!(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - script: show.sh 'an argument'\n      environment: {}\n      register: shown\n    \
+         - copy: {{content: \"{{{{ shown.stdout }}}}\", dest: \"{{{{ playbook_dir }}}}/shown\"}}\n      no_log: true\n",
+        serde_json::json!({"ONE": values[0], "TWO": values[1], "NONE": values[2]})
+    );
+    let project = Project::new()
+        .file("site.yml", site)
+        .file("show.sh", "#!/bin/sh\nsleep 1\nprintf '%s|%s|%s|%s|%s' \"$ONE\" \"$TWO\" \"${NONE-unset}\" \"$1\" \"${n-unset}${environment-unset}\"\n");
+    let mut command = project.command(&["-i", "localhost,", "-c", "local", "site.yml"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("rplay starts");
+    let mut seen = Vec::new();
+    while child.try_wait().expect("a state").is_none() {
+        seen.extend(command_lines().into_iter().filter(|line| line.contains(OTHER_SECRET)));
+        sleep(Duration::from_millis(20));
+    }
+    let ended = project.ended(child.wait_with_output().expect("rplay ends"));
+    assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(seen, Vec::<String>::new(), "a process list shows the secret");
+    let shown = fs::read_to_string(project.path().join("shown")).expect("the output");
+    assert_eq!(shown, format!("{}|{}|{}|an argument|unsetunset", values[0], values[1], values[2]));
 }
 
 /// Files that the controller has written, even if only for a moment.

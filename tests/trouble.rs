@@ -309,6 +309,68 @@ fn after_a_failure_a_new_run_does_the_rest() {
     nothing_left(&hosts, "h2");
 }
 
+/// Kills the agent that runs as this user. Its guard has the same arguments, and a higher number.
+fn kill_agent(hosts: &Hosts, host: &str, user: &str) {
+    let find = format!("pgrep -u {user} -f '^[^ ]+ serve [0-9a-f]{{64}}' | sort -n | head -n 1");
+    let found = hosts.ssh(host, &format!("p=$({find}); sudo kill -KILL $p && echo killed"));
+    assert_eq!(found.trim(), "killed");
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn an_agent_that_is_killed_takes_its_commands_along() {
+    let hosts = Hosts::boot(2, "1g");
+    let tasks = "    - shell: sleep {{ 603 if inventory_hostname == 'h1' else 0 }}; true\n    - command: hostname\n";
+    let project = project(&hosts, tasks);
+    let mut command = hosts.enter(project.path(), &project.command(&["-i", "hosts", "site.yml"]));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("rplay starts");
+    wait_for(|| !hosts.ssh("h1", "pgrep -f 'sleep 60[3]' || true").trim().is_empty());
+    kill_agent(&hosts, "h1", "ubuntu");
+    let ended = project.ended(child.wait_with_output().expect("rplay ends"));
+    assert_eq!(ended.status, 4, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("signal 9") || ended.stdout.contains("killed"), "{}", ended.stdout);
+    recap(&ended, "h1", &["ok=0", "unreachable=1"]);
+    recap(&ended, "h2", &["ok=2", "unreachable=0"]);
+    wait_for(|| hosts.ssh("h1", "pgrep -f 'sleep 60[3]|serve [0-9a-f]{64}' || true").trim().is_empty());
+    nothing_left(&hosts, "h1");
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn another_users_agent_that_is_killed_fails_the_task() {
+    let hosts = Hosts::boot(1, "1g");
+    let tasks = "    - shell: sleep 604; true\n      become: true\n      ignore_errors: true\n    - command: hostname\n    \
+                 - command: id -un\n      become: true\n";
+    let project = project(&hosts, tasks);
+    let mut command = hosts.enter(project.path(), &project.command(&["-i", "hosts", "-v", "site.yml"]));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("rplay starts");
+    wait_for(|| !hosts.ssh("h1", "pgrep -f 'sleep 60[4]' || true").trim().is_empty());
+    kill_agent(&hosts, "h1", "root");
+    let ended = project.ended(child.wait_with_output().expect("rplay ends"));
+    assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("the agent of user root died"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("\"stdout\": \"root\""), "{}", ended.stdout);
+    recap(&ended, "h1", &["ok=3", "ignored=1"]);
+    wait_for(|| hosts.ssh("h1", "pgrep -f 'sleep 60[4]|serve [0-9a-f]{64}' || true").trim().is_empty());
+    nothing_left(&hosts, "h1");
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
+fn a_run_that_is_quit_leaves_nothing() {
+    let hosts = Hosts::boot(1, "1g");
+    let project = project(&hosts, "    - shell: sleep 605; true\n");
+    let mut command = hosts.enter(project.path(), &project.command(&["-i", "hosts", "site.yml"]));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("rplay starts");
+    wait_for(|| !hosts.ssh("h1", "pgrep -f 'sleep 60[5]' || true").trim().is_empty());
+    let sent = std::process::Command::new("kill").args(["-QUIT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill starts").success());
+    let ended = child.wait_with_output().expect("rplay ends");
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended.status), Some(3));
+    wait_for(|| hosts.ssh("h1", "pgrep -f 'sleep 60[5]|serve [0-9a-f]{64}' || true").trim().is_empty());
+    nothing_left(&hosts, "h1");
+}
+
 /// Waits until something is so; gives up after a minute.
 fn wait_for(mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();

@@ -19,7 +19,14 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         (Some(_), Some(_)) => ActionResult::failed("src and content are mutually exclusive"),
         (None, None) => ActionResult::failed("src (or content) is required"),
         (None, Some(content)) => copy_content(invocation, content).await,
-        (Some(_), None) if invocation.bool("remote_src") => invocation.target.module_result(call(invocation)).await,
+        (Some(_), None) if invocation.bool("remote_src") => {
+            let mut call = call(invocation);
+            // The tree is the target's: so is the question whether its links are followed.
+            if let Some(follow) = invocation.checked.get("local_follow").filter(|follow| !follow.is_null()) {
+                call.args.insert("local_follow".into(), follow.clone());
+            }
+            invocation.target.module_result(call).await
+        }
         (Some(src), None) => copy_source(invocation, src).await,
     };
     module::finish(invocation, result)
@@ -112,7 +119,19 @@ fn tree(
     let prefix = root.file_name().filter(|_| below_itself).map_or(Path::new(""), Path::new);
     let (mut entries, mut files) = (Vec::new(), Files::new());
     for walked in WalkDir::new(root).follow_links(follow).sort_by_file_name() {
-        let walked = walked.map_err(|err| err.to_string())?;
+        let walked = match walked {
+            Ok(walked) => walked,
+            // A link that leads nowhere has nothing to be copied but itself.
+            Err(err) => match err.path().map(|path| (path, fs::read_link(path))) {
+                Some((path, Ok(target))) if err.loop_ancestor().is_none() => {
+                    let below = path.strip_prefix(root).map_err(|err| err.to_string())?;
+                    let (path, target) = (prefix.join(below), target.to_string_lossy().into_owned());
+                    entries.push(json!({"path": path.to_string_lossy(), "kind": "link", "target": target}));
+                    continue;
+                }
+                _ => return Err(err.to_string()),
+            },
+        };
         let below = walked.path().strip_prefix(root).map_err(|err| err.to_string())?;
         let path = prefix.join(below);
         if path.as_os_str().is_empty() {
@@ -121,9 +140,12 @@ fn tree(
         let path = path.to_string_lossy();
         let explain = |err: std::io::Error| format!("{}: {err}", walked.path().display());
         if walked.file_type().is_dir() {
-            entries.push(
-                json!({"path": path, "kind": "dir", "mode": source_file::mode_of(walked.path()).map_err(explain)?}),
-            );
+            // Without its mode: Ansible leaves the topmost directory as it is, if it exists.
+            let mode = match walked.depth() {
+                0 => None,
+                _ => Some(source_file::mode_of(walked.path()).map_err(explain)?),
+            };
+            entries.push(json!({"path": path, "kind": "dir", "mode": mode}));
         } else if walked.file_type().is_symlink() {
             let target = fs::read_link(walked.path()).map_err(explain)?;
             entries.push(json!({"path": path, "kind": "link", "target": target.to_string_lossy()}));

@@ -57,7 +57,8 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         Err(err) => return remote_failed(&err),
     };
     let line = format!("/bin/sh -c {}", shell_quote(&line));
-    let output = client.raw_with_input(&line, invocation.target.becoming.as_ref(), &content).await;
+    let input = [environment(invocation).into_bytes(), content].concat();
+    let output = client.raw_with_input(&line, invocation.target.becoming.as_ref(), &input).await;
     let output = match output {
         Ok(output) => output,
         Err(err) => return remote_failed(&err),
@@ -86,6 +87,11 @@ fn command(invocation: &Invocation<'_>, name: &str, arguments: &str, token: &str
     if invocation.check {
         skip("test -e", "/", "Check mode is not supported for this task.".to_owned());
     }
+    let has_environment = !invocation.target.environment.is_empty();
+    if has_environment {
+        // A shell reads a line byte by byte: the script stays in the pipe.
+        line.push_str("IFS= read -r environment; ");
+    }
     let _ = write!(
         line,
         "u=$(umask); umask 77; for r in \"${{HOME:-/nonexistent}}\" /var/tmp /tmp; do d=$r/.rplay-script-{token}; mkdir \"$d\" 2>/dev/null && break; done; \
@@ -96,13 +102,33 @@ fn command(invocation: &Invocation<'_>, name: &str, arguments: &str, token: &str
     if let Some(chdir) = invocation.text("chdir") {
         let _ = write!(line, "cd {} || exit 1; ", shell_quote(chdir));
     }
-    for (variable, value) in &invocation.target.environment {
-        let _ = write!(line, "{variable}={} ", shell_quote(value));
-    }
+    let mut run = String::new();
     if let Some(executable) = invocation.text("executable") {
-        let _ = write!(line, "{executable} ");
+        let _ = write!(run, "{executable} ");
     }
-    let _ = write!(line, "\"$d\"/{} {arguments} </dev/null", shell_quote(name));
+    let _ = write!(run, "\"$d\"/{} {arguments} </dev/null", shell_quote(name));
+    if has_environment {
+        // Not for what tidies up afterwards.
+        let _ = write!(line, "( eval \"$environment\"; unset environment; {run} )");
+    } else {
+        line.push_str(&run);
+    }
+    line
+}
+
+/// `environment:` as a line ahead of the script, for the shell to evaluate: arguments of a process are for all to see.
+fn environment(invocation: &Invocation<'_>) -> String {
+    let variables = &invocation.target.environment;
+    if variables.is_empty() {
+        return String::new();
+    }
+    // A line feed in a value is the variable n.
+    let mut line = String::from("n=$(printf '\\nx'); n=${n%x}; ");
+    for (name, value) in variables {
+        let value = shell_quote(value).replace('\n', "'\"$n\"'");
+        let _ = write!(line, "export {}={value}; ", shell_quote(name));
+    }
+    line.push('\n');
     line
 }
 

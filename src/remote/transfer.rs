@@ -1,9 +1,11 @@
 //! Files beside a request, in both directions. Small ones travel with the request; of others only a window is ever in memory.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use rplay_module_api::frame::{self, Assembler, Frame, FrameKind, WINDOW, credit, encode};
 use tokio::io::AsyncWriteExt;
@@ -243,7 +245,10 @@ impl Incoming {
             }
             FrameKind::ChunkEnd => {
                 if let Some(Receiving { place, beside, mut file }) = self.current.take() {
-                    let flushed = file.flush().await;
+                    let flushed = match file.flush().await {
+                        Ok(()) => file.set_permissions(permissions_for(&place)).await,
+                        failed => failed,
+                    };
                     let moved = flushed.and_then(|()| beside.persist(&place).map_err(|err| err.error));
                     if let Err(err) = moved {
                         self.fail(format!("{}: {err}", place.display()));
@@ -273,4 +278,20 @@ impl Incoming {
         self.current = None;
         self.failure.get_or_insert(reason);
     }
+}
+
+/// What a fetched file may: as the one that it replaces, or as any new file of this process.
+fn permissions_for(place: &Path) -> Permissions {
+    let present = std::fs::metadata(place).map(|meta| meta.permissions().mode() & 0o777);
+    Permissions::from_mode(present.unwrap_or_else(|_| 0o666 & !umask()))
+}
+
+/// The process's umask, which only /proc tells without a change to it.
+fn umask() -> u32 {
+    static UMASK: LazyLock<u32> = LazyLock::new(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let written = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+        written.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(0o022)
+    });
+    *UMASK
 }

@@ -2,6 +2,7 @@
 //! runs modules, writes frames, and dies with its connection. The agent is one; so is every program of modules.
 
 mod child;
+mod guard;
 mod outlet;
 mod place;
 mod port;
@@ -53,6 +54,7 @@ fn print_specs(modules: &[&Module]) -> io::Result<()> {
 }
 
 fn serve(modules: &'static [&'static Module], hash: Option<OwnHash>, nonce: &str) -> io::Result<()> {
+    guard::start()?;
     signals::end_on_signals()?;
     let (stdin, stdout) = take_streams()?;
     terminal::make_raw(&stdin);

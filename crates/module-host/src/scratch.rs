@@ -6,6 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::guard;
+
 static BASE: OnceLock<PathBuf> = OnceLock::new();
 
 /// A directory for one request.
@@ -44,9 +46,13 @@ fn base() -> io::Result<&'static Path> {
         return Ok(base);
     }
     let made = make_base()?;
+    guard::removes(&made);
     if let Err(surplus) = BASE.set(made) {
         // Another request was quicker.
         let _ = fs::remove_dir(surplus);
+        if let Some(base) = BASE.get() {
+            guard::removes(base);
+        }
     }
     BASE.get().map(PathBuf::as_path).ok_or_else(|| io::Error::other("no temporary directory"))
 }

@@ -8,7 +8,7 @@ use rplay_module_api::{Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Out
 
 use crate::support::file_attributes::FileAttributes;
 use crate::support::openpgp::{self, PublicKey};
-use crate::support::{atomic_write, download, os_error};
+use crate::support::{at, atomic_write, download, os_error};
 
 const MAIN: &str = "/etc/apt/trusted.gpg";
 const PARTS: &str = "/etc/apt/trusted.gpg.d";
@@ -200,16 +200,15 @@ fn add(args: &Args, keys: &[PublicKey], ctx: &mut Ctx) -> Result<(), Failure> {
 }
 
 fn write(path: &Path, bytes: &[u8], ctx: &mut Ctx) -> Result<(), Failure> {
-    use std::os::unix::fs::PermissionsExt;
     let is_new = !path.exists();
     let failed = |err: std::io::Error| Failure::new(format!("{}: {}", path.display(), os_error::numbered(&err)));
     if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory).map_err(failed)?;
+        at::create_dir_all(directory, 0o777).map_err(failed)?;
     }
     atomic_write::replace(path, bytes, None, &FileAttributes::default(), ctx)?;
     if is_new {
         // apt reads it as a user without rights.
-        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).map_err(failed)?;
+        at::object(path).and_then(|object| object.set_mode(0o644)).map_err(failed)?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use rplay_module_api::{Ctx, Diff, Failure, Json, Kind, Module, ModuleArgs, Modul
 use crate::builtin::apt;
 use crate::support::apt_sources::{self, PARTS, Source, SourceFile};
 use crate::support::file_attributes::FileAttributes;
-use crate::support::{atomic_write, download, file_mode, openpgp, os_error};
+use crate::support::{at, atomic_write, download, file_mode, openpgp, os_error};
 
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(apt_repository) };
@@ -207,7 +207,7 @@ impl Change {
             |err: std::io::Error| Failure::new(format!("{}: {}", self.path.display(), os_error::numbered(&err)));
         let Some(text) = &self.after else { return fs::remove_file(&self.path).map_err(failed) };
         if let Some(directory) = self.path.parent() {
-            fs::create_dir_all(directory).map_err(failed)?;
+            at::create_dir_all(directory, 0o777).map_err(failed)?;
         }
         atomic_write::replace(&self.path, text.as_bytes(), None, &FileAttributes::default(), ctx)?;
         if self.before.is_none() {
@@ -228,14 +228,14 @@ impl Change {
 }
 
 fn set_mode(path: &Path, mode: &Json) -> Result<(), Failure> {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::MetadataExt;
     let failed = |text: String| Failure::new(format!("could not set the mode of {}: {text}", path.display()));
-    let meta = fs::metadata(path).map_err(|err| failed(os_error::numbered(&err)))?;
-    let present =
-        file_mode::Present { mode: meta.permissions().mode() & file_mode::PERMISSIONS, directory: false, umask: 0o022 };
+    let object = at::object(path).map_err(|err| failed(os_error::numbered(&err)))?;
+    let meta = object.metadata().map_err(|err| failed(os_error::numbered(&err)))?;
+    let present = file_mode::Present { mode: meta.mode() & file_mode::PERMISSIONS, directory: false, umask: 0o022 };
     let mode =
         file_mode::parse(mode).and_then(|it| it.for_file(present)).map_err(|_| failed(format!("{mode} is no mode")))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|err| failed(os_error::numbered(&err)))
+    object.set_mode(mode).map_err(|err| failed(os_error::numbered(&err)))
 }
 
 /// Launchpad says over its API, and so over https, which key signs a PPA.

@@ -12,7 +12,7 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 
-use rplay_module_api::{Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
+use rplay_module_api::{Ctx, Failure, Json, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
 use crate::support::checksum;
 use crate::support::file_attributes::path_json;
@@ -49,6 +49,9 @@ struct Args {
     /// Compare checksums after the transfer.
     #[arg(name = "validate_checksum", default = "yes", alias("validate_md5"))]
     _validate_checksum: bool,
+    /// Has no effect, as in Ansible: the file gets the mode that this user's files get.
+    #[arg(name = "mode")]
+    _mode: Option<Json>,
     /// SHA-1 of the file that the controller has.
     #[arg(internal)]
     _checksum: Option<String>,

@@ -3,15 +3,15 @@
 mod links;
 mod times;
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rplay_module_api::{
     Choice, Ctx, Failure, Json, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, json, run,
 };
 
+use crate::support::at::{self, Last, Object};
 use crate::support::file_attributes::{
     AttributeDiff, FileAttributes, path_failure, path_json, state_of, with_path_info,
 };
@@ -118,25 +118,16 @@ fn present_state(path: &Path) -> &'static str {
 }
 
 /// Where attributes go: to the end of a chain of links, or to the path itself.
-fn attributes_path(path: &Path, follow: bool) -> PathBuf {
-    if follow && path.is_symlink() { real_path(path) } else { path.to_owned() }
+fn attributes_path(path: &Path, follow: bool, ctx: &mut Ctx) -> Result<PathBuf, Failure> {
+    if follow && path.is_symlink() { real_path(path, ctx) } else { Ok(path.to_owned()) }
 }
 
-/// The path with all links resolved; what does not exist stays as it is written.
-pub fn real_path(path: &Path) -> PathBuf {
-    if let Ok(real) = fs::canonicalize(path) {
-        return real;
-    }
-    match fs::read_link(path) {
-        Ok(target) => {
-            let joined = path.parent().unwrap_or(Path::new("/")).join(target);
-            let parent = joined.parent().and_then(|parent| fs::canonicalize(parent).ok());
-            match (parent, joined.file_name()) {
-                (Some(parent), Some(name)) => parent.join(name),
-                _ => joined,
-            }
-        }
-        Err(_) => path.to_owned(),
+/// The path with all links resolved; what does not exist stays as it is written. A link that may not be followed is a failure.
+pub fn real_path(path: &Path, ctx: &mut Ctx) -> Result<PathBuf, Failure> {
+    match at::real_path(path) {
+        Ok(real) => Ok(real),
+        Err(err) if at::is_refusal(&err) => Err(path_failure(os_error::with_path(&err, path), path, ctx)),
+        Err(_) => Ok(path.to_owned()),
     }
 }
 
@@ -157,7 +148,7 @@ fn apply_attributes(
     diff: &mut AttributeDiff,
     ctx: &mut Ctx,
 ) -> Result<bool, Failure> {
-    let path = attributes_path(path, args.follow);
+    let path = attributes_path(path, args.follow, ctx)?;
     let changed = args.attributes.apply(&path, Some(&mut *diff), ctx)?;
     Ok(times.apply(&path, diff, ctx)? || changed)
 }
@@ -165,7 +156,7 @@ fn apply_attributes(
 fn existing_file(mut args: Args, times: &Times, ctx: &mut Ctx) -> ModuleResult {
     let mut before = present_state(&args.path);
     if before == "link" && args.follow {
-        args.path = real_path(&args.path);
+        args.path = real_path(&args.path, ctx)?;
         before = present_state(&args.path);
     }
     if !matches!(before, "file" | "hard") {
@@ -187,7 +178,7 @@ fn outcome(field: &str, path: &Path, changed: bool, diff: AttributeDiff, ctx: &m
 fn directory(mut args: Args, times: &Times, ctx: &mut Ctx) -> ModuleResult {
     let mut before = present_state(&args.path);
     if before == "link" && args.follow {
-        args.path = real_path(&args.path);
+        args.path = real_path(&args.path, ctx)?;
         before = present_state(&args.path);
     }
     let mut diff = state_diff(&args.path, before, "directory");
@@ -208,7 +199,8 @@ fn directory(mut args: Args, times: &Times, ctx: &mut Ctx) -> ModuleResult {
     }
     changed |= apply_attributes(&args, &args.path, times, &mut diff, ctx)?;
     if args.recurse {
-        changed |= apply_below(&args.path.clone(), &args, times, ctx)?;
+        let opened = at::object(&args.path).map_err(|err| unreadable(&args.path, &err))?;
+        changed |= apply_below(&opened, &args.path, &args, times, ctx)?;
     }
     Ok(outcome("path", &args.path, changed, diff, ctx))
 }
@@ -226,7 +218,7 @@ pub fn make_directories(
         if matches!(component, Component::RootDir | Component::CurDir | Component::ParentDir) || current.exists() {
             continue;
         }
-        match DirBuilder::new().mode(0o777).create(&current) {
+        match at::locate(&current, Last::Itself).and_then(|place| place.create_dir(0o777)) {
             Ok(()) => {
                 attributes.apply(&current, diff.as_deref_mut(), ctx)?;
             }
@@ -245,32 +237,52 @@ pub fn make_directories(
     Ok(())
 }
 
-/// Applies the attributes to everything below `directory`. Links are passed over, or with `follow` their targets are included.
-fn apply_below(directory: &Path, args: &Args, times: &Times, ctx: &mut Ctx) -> Result<bool, Failure> {
+fn unreadable(path: &Path, err: &io::Error) -> Failure {
+    Failure::new(format!("could not read {}: {}", path.display(), os_error::numbered(err)))
+}
+
+/// Longer paths are somebody's trap, not somebody's files.
+pub const LONGEST_PATH: usize = 64 * 1024;
+
+/// Applies the attributes to everything below a directory. Links are passed over, or with `follow` their targets are included;
+/// one that may not be followed is left alone and told.
+fn apply_below(directory: &Object, path: &Path, args: &Args, times: &Times, ctx: &mut Ctx) -> Result<bool, Failure> {
     let mut changed = false;
-    let failed = |err: &io::Error, path: &Path| {
-        Failure::new(format!("could not read {}: {}", path.display(), os_error::numbered(err)))
-    };
-    let entries = fs::read_dir(directory).map_err(|err| failed(&err, directory))?;
-    for entry in entries {
-        let entry = entry.map_err(|err| failed(&err, directory))?;
-        let (path, kind) = (entry.path(), entry.file_type().map_err(|err| failed(&err, directory))?);
-        let path = match (kind.is_symlink(), args.follow) {
-            (false, _) => path,
-            (true, false) => {
-                changed |= args.attributes.apply(&path, None, ctx)?;
+    if path.as_os_str().len() > LONGEST_PATH {
+        return Err(Failure::new("the directories are nested too deeply"));
+    }
+    for name in directory.names().map_err(|err| unreadable(path, &err))? {
+        let mut entry = path.join(&name);
+        let mut object = match directory.child(&name) {
+            Ok(object) => object,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => continue,
+            Err(err) => return Err(unreadable(&entry, &err)),
+        };
+        let mut meta = object.metadata().map_err(|err| unreadable(&entry, &err))?;
+        if meta.is_symlink() {
+            if !args.follow {
+                changed |= args.attributes.apply_to(&object, &entry, None, ctx)?;
                 continue;
             }
-            (true, true) => match fs::canonicalize(&path) {
-                Ok(target) if !directory.starts_with(&target) => target,
+            let target = at::locate(&entry, Last::Followed).and_then(|target| {
+                let real = target.real().to_owned();
+                Ok((target.into_object()?, real))
+            });
+            match target {
+                Ok((target, real)) if !path.starts_with(&real) => (object, entry) = (target, real),
+                Err(err) if at::is_refusal(&err) => {
+                    ctx.warn(format!("{} is left alone: {err}", entry.display()));
+                    continue;
+                }
                 // Nowhere, or a circle.
                 _ => continue,
-            },
-        };
-        changed |= args.attributes.apply(&path, None, ctx)?;
-        changed |= times.apply(&path, &mut AttributeDiff::default(), ctx)?;
-        if path.is_dir() {
-            changed |= apply_below(&path, args, times, ctx)?;
+            }
+            meta = object.metadata().map_err(|err| unreadable(&entry, &err))?;
+        }
+        changed |= args.attributes.apply_to(&object, &entry, None, ctx)?;
+        changed |= times.apply_to(&object, &entry, &mut AttributeDiff::default(), ctx)?;
+        if meta.is_dir() {
+            changed |= apply_below(&object, &entry, args, times, ctx)?;
         }
     }
     Ok(changed)
@@ -291,7 +303,7 @@ fn absent(args: &Args, ctx: &mut Ctx) -> ModuleResult {
             .insert("path_content".to_owned(), json!({ "directories": content.directories, "files": content.files }));
     }
     if !ctx.check {
-        let removed = if before == "directory" { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        let removed = at::locate(path, Last::Itself).and_then(|place| place.remove_all());
         match removed {
             Err(err) if err.kind() != io::ErrorKind::NotFound => {
                 let what = if before == "directory" { "rmtree" } else { "unlinking" };
@@ -333,8 +345,8 @@ fn touch(args: &Args, times: &Times, ctx: &mut Ctx) -> ModuleResult {
         if ctx.check {
             return Ok(Outcome::changed(true).with("dest", path_json(path)));
         }
-        let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o666).open(path);
-        opened.map_err(|_| path_failure("Error, could not touch target.", path, ctx))?;
+        let made = at::locate(path, Last::Itself).and_then(|place| place.create_new(place.name(), 0o666));
+        made.map_err(|_| path_failure("Error, could not touch target.", path, ctx))?;
     }
     let mut diff = state_diff(path, before, "touch");
     let changed = apply_attributes(args, path, times, &mut diff, ctx)?;

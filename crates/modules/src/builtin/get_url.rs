@@ -340,7 +340,7 @@ fn place(
         }
         let pending = if args.tmp_dest.is_some() { moved_beside(dest, pending) } else { Ok(pending) };
         pending
-            .and_then(|pending| pending.put(dest, &args.attributes))
+            .and_then(|pending| pending.put(&args.attributes))
             .map_err(|err| failure(args, dest, atomic_write::cannot_write(dest, &err).msg, started, ctx))?;
     }
     if dest.exists() {

@@ -72,7 +72,7 @@ fn replace(args: Args, ctx: &mut Ctx) -> ModuleResult {
     let (middle, tail) = rest.split_at_checked(end - start).unwrap_or((rest, ""));
     let (replaced, count) = regex.replace_all(middle, &args.replace).map_err(Failure::new)?;
     let after = encoding
-        .encode(&format!("{head}{replaced}{tail}"))
+        .encode(&format!("{head}{replaced}{tail}"), &before)
         .ok_or_else(|| Failure::new(format!("the replacement cannot be encoded in {}", args.encoding)))?;
 
     let changed = count > 0 && before != after;
@@ -126,6 +126,39 @@ enum Encoding {
     Latin1,
 }
 
+/// The last private characters stand for bytes that are no text, as Python's surrogates do: each is one character to a pattern.
+const NO_TEXT: u32 = 0x0010_fe00;
+
+/// Text with what is no UTF-8 kept; none if it has the very characters that stand for it.
+fn escaped(bytes: &[u8]) -> Option<String> {
+    let mut text = String::with_capacity(bytes.len());
+    let mut strange = false;
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            strange = true;
+            text.extend(char::from_u32(NO_TEXT + u32::from(*byte)));
+        }
+    }
+    let has_own = || String::from_utf8_lossy(bytes).chars().any(|letter| byte_of(letter).is_some());
+    (!strange || !has_own()).then_some(text)
+}
+
+fn byte_of(letter: char) -> Option<u8> {
+    u32::from(letter).checked_sub(NO_TEXT).and_then(|byte| u8::try_from(byte).ok()).filter(|byte| *byte >= 0x80)
+}
+
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for letter in text.chars() {
+        match byte_of(letter) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    bytes
+}
+
 impl Encoding {
     fn named(name: &str) -> Result<Self, Failure> {
         match name.to_lowercase().replace(['_', ' '], "-").as_str() {
@@ -138,15 +171,16 @@ impl Encoding {
 
     fn decode(self, bytes: &[u8]) -> Option<String> {
         match self {
-            Self::Utf8 => String::from_utf8(bytes.to_vec()).ok(),
+            Self::Utf8 => escaped(bytes),
             Self::Ascii => bytes.is_ascii().then(|| bytes.iter().map(|byte| char::from(*byte)).collect()),
             Self::Latin1 => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
         }
     }
 
-    fn encode(self, text: &str) -> Option<Vec<u8>> {
+    fn encode(self, text: &str, before: &[u8]) -> Option<Vec<u8>> {
         match self {
-            Self::Utf8 => Some(text.as_bytes().to_vec()),
+            Self::Utf8 if std::str::from_utf8(before).is_ok() => Some(text.as_bytes().to_vec()),
+            Self::Utf8 => Some(unescaped(text)),
             Self::Ascii => text.is_ascii().then(|| text.as_bytes().to_vec()),
             Self::Latin1 => text.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect(),
         }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use rplay_module_api::{Ctx, Failure, Json, Kind, Map, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 use rustix::fs::Access;
 
-use crate::builtin::file::real_path;
 use crate::support::checksum::{self, Algorithm};
 use crate::support::file_attributes::path_json;
 use crate::support::{accounts, file_flags, mime_type, os_error};
@@ -82,7 +81,7 @@ fn stat(args: Args, ctx: &mut Ctx) -> ModuleResult {
     if meta.is_symlink()
         && let Ok(target) = fs::read_link(path)
     {
-        add(&mut stat, "lnk_source", path_json(&real_path(path)));
+        add(&mut stat, "lnk_source", path_json(&link_source(path)));
         add(&mut stat, "lnk_target", path_json(&target));
     }
     if let Some(user) = accounts::user_by_id(meta.uid(), ctx) {
@@ -179,4 +178,18 @@ fn add_flags(stat: &mut Map<String, Json>, path: &Path) {
     add(stat, "attributes", file_flags::names(flags).into_iter().map(Json::from).collect::<Vec<_>>());
     add(stat, "attr_flags", file_flags::letters(flags));
     add(stat, "version", version.map_or(Json::Null, |version| version.to_string().into()));
+}
+
+/// Where a link leads in the end; what does not exist stays as it is written.
+fn link_source(path: &Path) -> PathBuf {
+    if let Ok(real) = fs::canonicalize(path) {
+        return real;
+    }
+    let Ok(target) = fs::read_link(path) else { return path.to_owned() };
+    let joined = path.parent().unwrap_or(Path::new("/")).join(target);
+    let parent = joined.parent().and_then(|parent| fs::canonicalize(parent).ok());
+    match (parent, joined.file_name()) {
+        (Some(parent), Some(name)) => parent.join(name),
+        _ => joined,
+    }
 }

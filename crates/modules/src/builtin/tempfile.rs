@@ -1,13 +1,12 @@
 //! Makes a file or directory with a name of its own.
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rplay_module_api::{Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
+use crate::support::at::{self, Last};
 use crate::support::checksum::{self, Algorithm};
 use crate::support::file_attributes::{path_json, with_path_info};
 use crate::support::{home, os_error};
@@ -62,10 +61,8 @@ fn tempfile(args: Args, ctx: &mut Ctx) -> ModuleResult {
 }
 
 fn make(path: &Path, directory: bool) -> io::Result<()> {
-    if directory {
-        return DirBuilder::new().mode(0o700).create(path);
-    }
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(|_| ())
+    let place = at::locate(path, Last::Itself)?;
+    if directory { place.create_dir(0o700) } else { place.create_new(place.name(), 0o600).map(|_| ()) }
 }
 
 /// Eight letters. That nobody else gets the file is the business of `create_new`, not of the name.

@@ -122,9 +122,11 @@ fn unarchive(args: Args, ctx: &mut Ctx) -> ModuleResult {
     extraction.run(&src, format, ctx)?;
 
     let mut changed = extraction.changed;
-    for path in &extraction.paths {
-        if path.symlink_metadata().is_ok() {
-            changed |= args.attributes.apply(path, None, ctx).map_err(|mut failure| {
+    for path in extraction.paths_for_attributes() {
+        let object = extraction.find(&path).map_err(Failure::new)?;
+        if let Some(object) = object {
+            let applied = args.attributes.apply_to(&object, &args.dest.join(&path), None, ctx);
+            changed |= applied.map_err(|mut failure| {
                 failure.changed |= extraction.changed;
                 failure
             })?;

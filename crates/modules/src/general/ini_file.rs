@@ -142,7 +142,7 @@ fn write(args: &Args, before: &str, after: &str, msg: Option<&'static str>, ctx:
         .with("path", path_json(&args.path))
         .with("msg", msg.unwrap_or("OK"))
         .with_diff(content_diff::between(old, new, header.clone(), header));
-    let target = if args.follow { real_path(&args.path) } else { args.path.clone() };
+    let target = if args.follow { real_path(&args.path, ctx)? } else { args.path.clone() };
     if msg.is_some() && !ctx.check {
         if args.backup
             && let Some(copy) = atomic_write::back_up(&target)?
@@ -150,7 +150,7 @@ fn write(args: &Args, before: &str, after: &str, msg: Option<&'static str>, ctx:
             outcome.fields.insert("backup_file".into(), path_json(&copy));
         }
         if let Some(parent) = target.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
-            std::fs::create_dir_all(parent)
+            crate::support::at::create_dir_all(parent, 0o777)
                 .map_err(|err| Failure::new(format!("Error creating {} ({err})", parent.display())))?;
         }
         atomic_write::replace(&target, after.as_bytes(), None, &args.attributes, ctx)?;

@@ -204,7 +204,8 @@ fn write(path: &Path, text: &str, ctx: &mut Ctx) -> Result<(), Failure> {
         return Ok(());
     }
     if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(|err| Failure::new(os_error::with_path(&err, parent)))?;
+        crate::support::at::create_dir_all(parent, 0o777)
+            .map_err(|err| Failure::new(os_error::with_path(&err, parent)))?;
     }
     atomic_write::replace(path, text.as_bytes(), None, &FileAttributes::default(), ctx)
 }

@@ -2,14 +2,15 @@
 
 mod keys;
 
-use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rplay_module_api::{Ctx, Diff, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run};
 
+use crate::support::at::{self, Last};
+use crate::support::atomic_write::{self, PendingFile};
 use crate::support::file_attributes::FileAttributes;
-use crate::support::{accounts, atomic_write, download, os_error};
+use crate::support::{accounts, download, os_error};
 use keys::{Key, Line};
 
 pub const MODULE: Module =
@@ -79,8 +80,12 @@ fn authorized_key(args: Args, ctx: &mut Ctx) -> ModuleResult {
             )));
         }
     };
-    let file = if args.follow { fs::canonicalize(&file).unwrap_or(file) } else { file };
-    let before = match fs::read(&file) {
+    let file = match at::real_path(&file) {
+        Ok(real) if args.follow => real,
+        Err(err) if args.follow && at::is_refusal(&err) => return Err(failed(&file, &err)),
+        _ => file,
+    };
+    let before = match at::read(&file) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(err) if err.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(err) => return Err(failed(&file, &err)),
@@ -162,26 +167,26 @@ fn wanted_keys(args: &Args, ctx: &mut Ctx) -> Result<Vec<Key>, Failure> {
 }
 
 fn write(args: &Args, file: &Path, text: &str, owner: Option<&Owner>, ctx: &mut Ctx) -> Result<(), Failure> {
-    let own = |path: &Path| match owner {
-        Some(owner) => chown(path, Some(owner.uid), Some(owner.gid)).map_err(|err| failed(path, &err)),
-        None => Ok(()),
-    };
     if let Some(directory) = file.parent().filter(|_| args.manage_dir) {
-        if !directory.exists() {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(directory)
-                .map_err(|err| failed(directory, &err))?;
-        }
-        own(directory)?;
-        fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).map_err(|err| failed(directory, &err))?;
+        own_directory(directory, owner).map_err(|err| failed(directory, &err))?;
     }
-    let is_new = !file.exists();
-    atomic_write::replace(file, text.as_bytes(), None, &FileAttributes::default(), ctx)?;
-    if is_new || args.manage_dir {
-        own(file)?;
-        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).map_err(|err| failed(file, &err))?;
+    if file.exists() && !args.manage_dir {
+        return atomic_write::replace(file, text.as_bytes(), None, &FileAttributes::default(), ctx);
     }
-    Ok(())
+    // The file has its owner before it has its name: the directory is the user's, who may put other things there.
+    let write = || {
+        let mut pending = PendingFile::beside(file)?;
+        pending.file.write_all(text.as_bytes())?;
+        pending.put_for(owner.map(|owner| (owner.uid, owner.gid)), 0o600)
+    };
+    write().map_err(|err| atomic_write::cannot_write(file, &err))
+}
+
+fn own_directory(directory: &Path, owner: Option<&Owner>) -> std::io::Result<()> {
+    at::create_dir_all(directory, 0o700)?;
+    let directory = at::locate(directory, Last::Followed)?.into_object()?;
+    if let Some(owner) = owner {
+        directory.set_owner(Some(owner.uid), Some(owner.gid))?;
+    }
+    directory.set_mode(0o700)
 }

@@ -151,9 +151,10 @@ impl Job<'_> {
             self.backup = atomic_write::back_up(path)?;
         }
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
-            fs::create_dir_all(parent).map_err(|err| Failure::new(os_error::with_path(&err, parent)))?;
+            crate::support::at::create_dir_all(parent, 0o777)
+                .map_err(|err| Failure::new(os_error::with_path(&err, parent)))?;
         }
-        let path = crate::builtin::file::real_path(path);
+        let path = crate::builtin::file::real_path(path, ctx)?;
         atomic_write::replace(&path, after.as_bytes(), None, &FileAttributes::default(), ctx)?;
         Ok(true)
     }

@@ -198,6 +198,6 @@ fn write(args: &Args, before: &str, wanted: Option<&str>, ctx: &mut Ctx) -> Resu
     if !text.is_empty() {
         text.push('\n');
     }
-    let path = crate::builtin::file::real_path(&args.sysctl_file);
+    let path = crate::builtin::file::real_path(&args.sysctl_file, ctx)?;
     atomic_write::replace(&path, text.as_bytes(), None, &FileAttributes::default(), ctx)
 }

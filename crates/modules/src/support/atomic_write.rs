@@ -1,39 +1,51 @@
-//! Puts a new file in an old one's place in one step: whoever reads sees the one or the other, and a failure leaves the old.
-//! What was there passes its owner, mode and extended attributes on.
+//! Puts a new file in an old one's place in one step: whoever reads sees the one or the other, and a failure leaves the old, a power cut
+//! included: the content is on the disk before it gets its name. What was there passes its owner, mode and extended attributes on.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rplay_module_api::{Command, CommandOutput, Ctx, Failure};
 
+use crate::support::at::{self, Last, Located, Object};
 use crate::support::file_attributes::{self, FileAttributes};
 use crate::support::os_error;
 
 /// A file without its final name. It is removed unless it is put somewhere.
 pub struct PendingFile {
     pub file: File,
+    place: Located,
+    name: OsString,
     path: PathBuf,
     placed: bool,
 }
 
+/// A name that nothing has, for what will get its own later.
+pub fn temporary_name() -> OsString {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.subsec_nanos());
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!(".rplay_{}_{clock:x}_{number}", std::process::id()).into()
+}
+
 impl PendingFile {
-    /// Begins a file in the directory of `dest`, because a rename does not cross file systems.
+    /// Begins a file that will be `dest`, in the directory of `dest`, because a rename does not cross file systems.
     pub fn beside(dest: &Path) -> io::Result<Self> {
-        static COUNTER: AtomicU32 = AtomicU32::new(0);
-        let directory = match dest.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.subsec_nanos());
+        Self::at(at::locate(dest, Last::Itself)?)
+    }
+
+    pub fn at(place: Located) -> io::Result<Self> {
         loop {
-            let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let path = directory.join(format!(".rplay_{}_{clock:x}_{number}", std::process::id()));
-            match OpenOptions::new().write(true).read(true).create_new(true).mode(0o600).open(&path) {
-                Ok(file) => return Ok(Self { file, path, placed: false }),
+            let name = temporary_name();
+            match place.create_new(&name, 0o600) {
+                Ok(file) => {
+                    let path = place.real().with_file_name(&name);
+                    return Ok(Self { file, place, name, path, placed: false });
+                }
                 Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(err) => return Err(err),
             }
@@ -44,34 +56,55 @@ impl PendingFile {
         &self.path
     }
 
-    /// Renames the file to `dest`, with the owner and mode of what is there, or as a new file of this process. The mode that `attributes`
-    /// asks for is set before the rename, so that a secret is never readable to others in between; the rest is the caller's.
-    pub fn put(mut self, dest: &Path, attributes: &FileAttributes) -> io::Result<()> {
-        match fs::symlink_metadata(dest) {
-            Ok(old) if !old.is_symlink() => {
-                self.take_over(&old, attributes.mode_for(old.mode()))?;
-                copy_extended_attributes(dest, &self.path);
+    /// Gives the file its name, with the owner and mode of what is there, or as a new file of this process. The mode that `attributes`
+    /// asks for is set before that, so that a secret is never readable to others in between; the rest is the caller's.
+    pub fn put(mut self, attributes: &FileAttributes) -> io::Result<()> {
+        match self.place.present()? {
+            Some(old) if !old.metadata()?.is_symlink() => {
+                let meta = old.metadata()?;
+                self.take_over(&meta, attributes.mode_for(meta.mode()))?;
+                copy_extended_attributes(&old, &self.file);
             }
             _ => self.become_new(attributes)?,
         }
-        match fs::rename(&self.path, dest) {
+        at::synced(&self.file)?;
+        match self.place.rename_from(&self.name) {
             Ok(()) => {
                 self.placed = true;
-                Ok(())
+                self.place.sync_directory()
             }
             // A file that is mounted into a container cannot be replaced, only rewritten.
-            Err(_) if attributes.unsafe_writes => {
-                let mut into = OpenOptions::new().write(true).truncate(true).create(true).open(dest)?;
-                io::copy(&mut File::open(&self.path)?, &mut into)?;
-                Ok(())
-            }
+            Err(_) if attributes.unsafe_writes => self.rewrite(),
             Err(err) => Err(err),
         }
     }
 
-    /// Renames the file to `dest` with the attributes that the caller gave it.
-    pub fn put_as_it_is(mut self, dest: &Path) -> io::Result<()> {
-        fs::rename(&self.path, dest)?;
+    /// Gives the file its name, and with it an owner and a mode whatever was there.
+    pub fn put_for(mut self, owner: Option<(u32, u32)>, mode: u32) -> io::Result<()> {
+        if let Some((uid, gid)) = owner {
+            std::os::unix::fs::fchown(&self.file, Some(uid), Some(gid))?;
+        }
+        self.file.set_permissions(fs::Permissions::from_mode(mode))?;
+        at::synced(&self.file)?;
+        self.place.rename_from(&self.name)?;
+        self.placed = true;
+        self.place.sync_directory()
+    }
+
+    fn rewrite(&mut self) -> io::Result<()> {
+        let mut from = at::open(&self.path)?;
+        let mut into = match self.place.present()? {
+            Some(old) => old.open(rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::TRUNC)?,
+            None => self.place.create_new(self.place.name(), 0o600)?,
+        };
+        io::copy(&mut from, &mut into)?;
+        at::synced(&into)
+    }
+
+    /// Gives the file its name with the attributes that the caller gave it. It reaches the disk when the system likes: for files of which
+    /// there are many, and whose task ends with `at::sync_all`.
+    pub fn put_as_it_is(mut self) -> io::Result<()> {
+        self.place.rename_from(&self.name)?;
         self.placed = true;
         Ok(())
     }
@@ -103,21 +136,16 @@ impl PendingFile {
 impl Drop for PendingFile {
     fn drop(&mut self) {
         if !self.placed {
-            let _ = fs::remove_file(&self.path);
+            let _ = self.place.remove_file(&self.name);
         }
     }
 }
 
 /// Copies what can be copied: a target that has no such attributes is no reason to fail.
-fn copy_extended_attributes(from: &Path, to: &Path) {
-    // Most files have none, and most of the rest few: one call says so.
-    let mut names = [0_u8; 4096];
-    let Ok(length) = rustix::fs::llistxattr(from, names.as_mut_slice()) else { return };
-    for name in names.get(..length).unwrap_or_default().split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
-        let mut value = vec![0_u8; 65536];
-        if let Ok(length) = rustix::fs::lgetxattr(from, name, value.as_mut_slice()) {
-            let value = value.get(..length).unwrap_or_default();
-            let _ = rustix::fs::lsetxattr(to, name, value, rustix::fs::XattrFlags::empty());
+fn copy_extended_attributes(from: &Object, to: &File) {
+    for name in from.attribute_names().unwrap_or_default() {
+        if let Ok(value) = from.attribute(&name) {
+            let _ = rustix::fs::fsetxattr(to, &name, &value, rustix::fs::XattrFlags::empty());
         }
     }
 }
@@ -135,7 +163,7 @@ pub fn replace(
     if let Some(validate) = validate {
         run_validation(validate, pending.path(), ctx)?;
     }
-    pending.put(dest, attributes).map_err(|err| cannot_write(dest, &err))
+    pending.put(attributes).map_err(|err| cannot_write(dest, &err))
 }
 
 pub fn cannot_write(dest: &Path, err: &io::Error) -> Failure {
@@ -164,7 +192,9 @@ pub fn run_validation(validate: &str, file: &Path, ctx: &mut Ctx) -> Result<Comm
 
 /// Copies a file that is about to be replaced; returns the copy's name, or none if there is nothing to keep.
 pub fn back_up(path: &Path) -> Result<Option<PathBuf>, Failure> {
-    let Ok(meta) = fs::metadata(path) else { return Ok(None) };
+    if !path.exists() {
+        return Ok(None);
+    }
     let name = PathBuf::from(format!("{}.{}.{}~", path.display(), std::process::id(), local_timestamp()));
     let failed = |err: io::Error| {
         Failure::new(format!(
@@ -174,11 +204,15 @@ pub fn back_up(path: &Path) -> Result<Option<PathBuf>, Failure> {
             os_error::numbered(&err)
         ))
     };
+    let old = at::locate(path, Last::Followed).and_then(Located::into_object).map_err(failed)?;
+    let meta = old.metadata().map_err(failed)?;
     let mut pending = PendingFile::beside(&name).map_err(failed)?;
-    io::copy(&mut File::open(path).map_err(failed)?, &mut pending.file).map_err(failed)?;
+    let mut content = old.open(rustix::fs::OFlags::RDONLY).map_err(failed)?;
+    io::copy(&mut content, &mut pending.file).map_err(failed)?;
     pending.take_over(&meta, meta.mode() & 0o7777).map_err(failed)?;
-    copy_extended_attributes(path, &pending.path);
-    fs::rename(&pending.path, &name).map_err(failed)?;
+    copy_extended_attributes(&old, &pending.file);
+    at::synced(&pending.file).map_err(failed)?;
+    pending.place.rename_from(&pending.name).map_err(failed)?;
     pending.placed = true;
     if let (Ok(modified), Ok(accessed)) = (meta.modified(), meta.accessed()) {
         let _ = pending.file.set_times(fs::FileTimes::new().set_modified(modified).set_accessed(accessed));

@@ -97,8 +97,12 @@ pub fn of_reader(reader: &mut dyn Read, algorithm: Algorithm) -> io::Result<Stri
 
 /// Both checksums that results show, in one pass.
 pub fn both_of_file(path: &Path) -> io::Result<Checksums> {
+    both_of(&mut File::open(path)?)
+}
+
+pub fn both_of(reader: &mut impl Read) -> io::Result<Checksums> {
     let mut writer = HashingWriter::new(io::sink());
-    io::copy(&mut File::open(path)?, &mut writer)?;
+    io::copy(reader, &mut writer)?;
     Ok(writer.finish())
 }
 

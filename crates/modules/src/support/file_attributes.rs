@@ -3,13 +3,14 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use rplay_module_api::{Arg, ArgSet, Ctx, Diff, Failure, Json, Map, ModuleArgs, Outcome};
 
 use crate::support::accounts;
+use crate::support::at::{self, Object};
 use crate::support::file_flags;
 use crate::support::file_mode::{self, BadMode, Mode, Present};
 use crate::support::os_error;
@@ -154,22 +155,57 @@ impl FileAttributes {
             .unwrap_or(present)
     }
 
+    fn are_given(&self) -> bool {
+        let texts =
+            [&self.owner, &self.group, &self.attributes, &self.seuser, &self.serole, &self.setype, &self.selevel];
+        self.mode.is_some() || texts.iter().any(|text| text.is_some())
+    }
+
     /// Brings `path` in line with the arguments; true when something was, or in check mode would be, changed.
-    pub fn apply(&self, path: &Path, mut diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
-        let mut changed = self.apply_context(path, diff.as_deref_mut(), ctx)?;
-        changed |= self.apply_owner(path, diff.as_deref_mut(), ctx)?;
-        changed |= self.apply_group(path, diff.as_deref_mut(), ctx)?;
-        changed |= self.apply_mode(path, diff.as_deref_mut(), ctx)?;
-        changed |= self.apply_flags(path, diff, ctx)?;
+    pub fn apply(&self, path: &Path, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
+        if !self.are_given() {
+            return Ok(false);
+        }
+        match at::object(path) {
+            Ok(object) => self.apply_to(&object, path, diff, ctx),
+            // Nothing is there yet when check mode has left out the step that would have made it.
+            Err(err) if ctx.check && err.kind() == io::ErrorKind::NotFound => {
+                self.parsed_mode(path, ctx)?;
+                Ok(true)
+            }
+            Err(err) => Err(path_failure(os_error::with_path(&err, path), path, ctx)),
+        }
+    }
+
+    /// As `apply`, for what was opened already; `path` is what it is called.
+    pub fn apply_to(
+        &self,
+        object: &Object,
+        path: &Path,
+        mut diff: Option<&mut AttributeDiff>,
+        ctx: &mut Ctx,
+    ) -> Result<bool, Failure> {
+        let subject = Subject { object, path };
+        let mut changed = self.apply_context(subject, diff.as_deref_mut(), ctx)?;
+        changed |= self.apply_owner(subject, diff.as_deref_mut(), ctx)?;
+        changed |= self.apply_group(subject, diff.as_deref_mut(), ctx)?;
+        changed |= self.apply_mode(subject, diff.as_deref_mut(), ctx)?;
+        changed |= self.apply_flags(subject, diff, ctx)?;
         Ok(changed)
     }
 
-    fn apply_context(&self, path: &Path, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
+    fn apply_context(
+        &self,
+        subject: Subject,
+        diff: Option<&mut AttributeDiff>,
+        ctx: &mut Ctx,
+    ) -> Result<bool, Failure> {
         let parts = [&self.seuser, &self.serole, &self.setype, &self.selevel];
         if parts.iter().all(|part| part.is_none()) || !selinux::enabled() {
             return Ok(false);
         }
-        let Some(before) = selinux::context(path) else { return Ok(ctx.check && fs::symlink_metadata(path).is_err()) };
+        let Subject { object, path } = subject;
+        let Some(before) = selinux::context_of(object) else { return Ok(false) };
         let after =
             selinux::merged(&before, parts.map(|part| part.as_deref())).map_err(|msg| path_failure(msg, path, ctx))?;
         if before == after {
@@ -179,16 +215,17 @@ impl FileAttributes {
             diff.set("secontext", before, after.as_str());
         }
         if !ctx.check {
-            selinux::set_context(path, &after).map_err(|err| {
+            selinux::set_context(object, &after).map_err(|err| {
                 path_failure("set selinux context failed", path, ctx).with("details", os_error::numbered(&err))
             })?;
         }
         Ok(true)
     }
 
-    fn apply_owner(&self, path: &Path, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
+    fn apply_owner(&self, subject: Subject, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
         let Some(owner) = &self.owner else { return Ok(false) };
-        let Some(meta) = present(path, ctx)? else { return Ok(true) };
+        let Subject { object, path } = subject;
+        let meta = subject.metadata(ctx)?;
         let Some(uid) = owner.trim().parse().ok().or_else(|| accounts::user(owner, ctx).map(|account| account.id))
         else {
             if ctx.check {
@@ -206,16 +243,17 @@ impl FileAttributes {
             ctx.warn(format!("failed to look up user with uid {uid}. Create user up to this point in real play"));
         }
         if !ctx.check {
-            std::os::unix::fs::lchown(path, Some(uid), None).map_err(|err| {
+            object.set_owner(Some(uid), None).map_err(|err| {
                 path_failure("chown failed", path, ctx).with("details", os_error::with_path(&err, path))
             })?;
         }
         Ok(true)
     }
 
-    fn apply_group(&self, path: &Path, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
+    fn apply_group(&self, subject: Subject, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
         let Some(group) = &self.group else { return Ok(false) };
-        let Some(meta) = present(path, ctx)? else { return Ok(true) };
+        let Subject { object, path } = subject;
+        let meta = subject.metadata(ctx)?;
         let Some(gid) = group.trim().parse().ok().or_else(|| accounts::group(group, ctx).map(|account| account.id))
         else {
             if ctx.check {
@@ -233,16 +271,17 @@ impl FileAttributes {
             ctx.warn(format!("failed to look up group with gid {gid}. Create group up to this point in real play"));
         }
         if !ctx.check {
-            std::os::unix::fs::lchown(path, None, Some(gid)).map_err(|err| {
+            object.set_owner(None, Some(gid)).map_err(|err| {
                 path_failure("chgrp failed", path, ctx).with("details", os_error::with_path(&err, path))
             })?;
         }
         Ok(true)
     }
 
-    fn apply_mode(&self, path: &Path, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
+    fn apply_mode(&self, subject: Subject, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
+        let Subject { object, path } = subject;
         let Some(wanted) = self.parsed_mode(path, ctx)? else { return Ok(false) };
-        let Some(meta) = present(path, ctx)? else { return Ok(true) };
+        let meta = subject.metadata(ctx)?;
         let umask = if matches!(wanted, Mode::Symbolic(_)) { umask() } else { 0 };
         let mode = wanted
             .for_file(Present { mode: meta.mode(), directory: meta.is_dir(), umask })
@@ -261,18 +300,17 @@ impl FileAttributes {
             // Linux knows no mode of a link.
             return Ok(false);
         }
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        object
+            .set_mode(mode)
             .map_err(|err| path_failure("chmod failed", path, ctx).with("details", os_error::with_path(&err, path)))?;
         Ok(true)
     }
 
-    fn apply_flags(&self, path: &Path, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
+    fn apply_flags(&self, subject: Subject, diff: Option<&mut AttributeDiff>, ctx: &mut Ctx) -> Result<bool, Failure> {
         let Some(written) = &self.attributes else { return Ok(false) };
-        if present(path, ctx)?.is_none() {
-            return Ok(true);
-        }
+        let Subject { object, path } = subject;
         let failed = |details: String, ctx: &mut Ctx| path_failure("chattr failed", path, ctx).with("details", details);
-        let before = file_flags::read(path).map_err(|err| failed(os_error::with_path(&err, path), ctx))?;
+        let before = file_flags::read_of(object).map_err(|err| failed(os_error::with_path(&err, path), ctx))?;
         let after = file_flags::changed_by(before, written).map_err(|details| failed(details, ctx))?;
         if before == after {
             return Ok(false);
@@ -281,18 +319,22 @@ impl FileAttributes {
             diff.set("attributes", file_flags::letters(before), written.as_str());
         }
         if !ctx.check {
-            file_flags::write(path, after).map_err(|err| failed(os_error::with_path(&err, path), ctx))?;
+            file_flags::write(object, after).map_err(|err| failed(os_error::with_path(&err, path), ctx))?;
         }
         Ok(true)
     }
 }
 
-/// What is at `path`; nothing is there yet when check mode has left out the step that would have made it.
-fn present(path: &Path, ctx: &mut Ctx) -> Result<Option<fs::Metadata>, Failure> {
-    match fs::symlink_metadata(path) {
-        Ok(meta) => Ok(Some(meta)),
-        Err(err) if ctx.check && err.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(err) => Err(path_failure(os_error::with_path(&err, path), path, ctx)),
+/// What attributes are given to, and what it is called.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    object: &'a Object,
+    path: &'a Path,
+}
+
+impl Subject<'_> {
+    fn metadata(&self, ctx: &mut Ctx) -> Result<fs::Metadata, Failure> {
+        self.object.metadata().map_err(|err| path_failure(os_error::with_path(&err, self.path), self.path, ctx))
     }
 }
 

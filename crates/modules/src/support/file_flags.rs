@@ -6,7 +6,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::IFlags;
+use rustix::fs::{IFlags, OFlags};
+
+use crate::support::at::Object;
 
 /// Letter, bit and Ansible's name (if it has one), in the order in which lsattr prints them.
 const FLAGS: &[(char, u32, &str)] = &[
@@ -47,8 +49,19 @@ pub fn read(path: &Path) -> io::Result<u32> {
     Ok(rustix::fs::ioctl_getflags(open(path)?)?.bits())
 }
 
-pub fn write(path: &Path, flags: u32) -> io::Result<()> {
-    rustix::fs::ioctl_setflags(open(path)?, IFlags::from_bits_retain(flags)).map_err(io::Error::from)
+pub fn read_of(object: &Object) -> io::Result<u32> {
+    Ok(rustix::fs::ioctl_getflags(open_object(object)?)?.bits())
+}
+
+pub fn write(object: &Object, flags: u32) -> io::Result<()> {
+    rustix::fs::ioctl_setflags(open_object(object)?, IFlags::from_bits_retain(flags)).map_err(io::Error::from)
+}
+
+fn open_object(object: &Object) -> io::Result<File> {
+    if object.metadata()?.is_symlink() {
+        return Err(io::Error::from_raw_os_error(libc::ELOOP));
+    }
+    object.open(OFlags::RDONLY)
 }
 
 pub fn letters(flags: u32) -> String {

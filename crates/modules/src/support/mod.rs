@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub(crate) mod apt_sources;
+pub mod at;
 pub mod atomic_write;
 pub mod checksum;
 pub mod content_diff;

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{self, Child, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rplay_module_api::{Command, CommandOutput, Port, Runner, Stream};
@@ -17,6 +17,22 @@ const QUIET: Duration = Duration::from_secs(1);
 /// How often the end of a command is looked for while its pipes are silent.
 const TICK: Duration = Duration::from_millis(50);
 const CHUNK: usize = 64 * 1024;
+
+/// Told of every process group, when it starts (true) and when it has ended.
+pub type Watch = fn(group: i32, runs: bool);
+
+static WATCH: OnceLock<Watch> = OnceLock::new();
+
+/// Names who is told of the commands of this program. There is one; a second is not heard.
+pub fn watch(with: Watch) {
+    let _ = WATCH.set(with);
+}
+
+fn tell(group: i32, runs: bool) {
+    if let Some(watch) = WATCH.get() {
+        watch(group, runs);
+    }
+}
 
 /// Starts every command in a process group of its own. Clones share what is running, so that [`Processes::kill`]
 /// reaches all of it from another thread.
@@ -37,6 +53,7 @@ impl Processes {
     fn reap(&self, child: &mut Child, group: i32) -> io::Result<process::ExitStatus> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.remove(&group);
+        tell(group, false);
         child.wait()
     }
 }
@@ -46,6 +63,7 @@ impl Runner for Processes {
         let mut child = spawn(command)?;
         let group = i32::try_from(child.id()).map_err(io::Error::other)?;
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(group);
+        tell(group, true);
         let captured = capture(command, &mut child, group, port);
         if captured.is_err() {
             kill_group(group);

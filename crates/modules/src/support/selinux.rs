@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use crate::support::at::Object;
+
 const ATTRIBUTE: &str = "security.selinux";
 
 pub fn enabled() -> bool {
@@ -23,8 +25,13 @@ pub fn context(path: &Path) -> Option<String> {
     Some(text.trim_end_matches('\0').to_owned())
 }
 
-pub fn set_context(path: &Path, context: &str) -> io::Result<()> {
-    rustix::fs::lsetxattr(path, ATTRIBUTE, context.as_bytes(), rustix::fs::XattrFlags::empty()).map_err(io::Error::from)
+pub fn context_of(object: &Object) -> Option<String> {
+    let value = object.attribute(ATTRIBUTE).ok().filter(|_| enabled())?;
+    Some(String::from_utf8_lossy(&value).trim_end_matches('\0').to_owned())
+}
+
+pub fn set_context(object: &Object, context: &str) -> io::Result<()> {
+    object.set_attribute(ATTRIBUTE, context.as_bytes())
 }
 
 /// `before` with the given parts (user, role, type, level) in place of its own.

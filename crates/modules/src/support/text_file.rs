@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use rplay_module_api::{Ctx, Diff, Failure, Json, Map};
 
 use crate::builtin::file::real_path;
+use crate::support::at;
 use crate::support::atomic_write;
 use crate::support::file_attributes::{AttributeDiff, FileAttributes, umask};
 use crate::support::{file_mode, os_error};
 
 /// The content of a file; one that is not there has none.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    match fs::read(path) {
+    match at::read(path) {
         Ok(bytes) => Ok(bytes),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(err) => Err(Failure::new(format!("could not read {}: {}", path.display(), os_error::numbered(&err)))),
@@ -69,11 +70,12 @@ impl Change<'_> {
         if let Some(parent) = self.path.parent()
             && !parent.exists()
         {
-            fs::create_dir_all(parent).map_err(|err| {
+            at::create_dir_all(parent, 0o777).map_err(|err| {
                 Failure::new(format!("Error creating {} ({})", parent.display(), os_error::numbered(&err)))
             })?;
         }
-        let result = atomic_write::replace(&real_path(self.path), self.after, self.validate, self.attributes, ctx);
+        let path = real_path(self.path, ctx)?;
+        let result = atomic_write::replace(&path, self.after, self.validate, self.attributes, ctx);
         // These modules word a refusal differently from the others.
         result.map_err(|failure| match (failure.fields.get("exit_status"), failure.fields.get("stderr")) {
             (Some(rc), Some(Json::String(stderr))) => {

@@ -3,6 +3,7 @@
 mod archives;
 mod coverage;
 mod downloads;
+mod evil_archives;
 mod full_disk;
 mod git;
 mod harness;

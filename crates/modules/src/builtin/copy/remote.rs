@@ -1,15 +1,17 @@
 //! A file or directory that is on the target already.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rplay_module_api::{Ctx, Failure, Json, ModuleResult, Outcome};
+use rustix::fs::OFlags;
 
 use super::upload::{check_parent, wrong_checksum};
 use super::{Args, ends_in_slash};
-use crate::builtin::file::{make_directories, real_path};
+use crate::builtin::file::{LONGEST_PATH, make_directories, real_path};
+use crate::support::at::{self, Last, Located, Object};
 use crate::support::atomic_write::{self, PendingFile};
 use crate::support::checksum::{self, Checksums};
 use crate::support::file_attributes::{FileAttributes, path_json, with_path_info};
@@ -39,9 +41,10 @@ fn file(args: &Args, src: &Path, mut dest: PathBuf, meta: &fs::Metadata, ctx: &m
     let present = fs::symlink_metadata(&dest).ok();
     let is_link = present.as_ref().is_some_and(fs::Metadata::is_symlink);
     if is_link && args.follow {
-        dest = real_path(&dest);
+        dest = real_path(&dest, ctx)?;
     }
-    let checksums = checksum::both_of_file(src).map_err(|err| unreadable(src, &err))?;
+    let source = at::locate(src, Last::Followed).and_then(Located::into_object).map_err(|err| unreadable(src, &err))?;
+    let checksums = checksums_of(&source).map_err(|err| unreadable(src, &err))?;
     if let Some(expected) = &args.checksum
         && !expected.eq_ignore_ascii_case(&checksums.sha1)
     {
@@ -60,7 +63,7 @@ fn file(args: &Args, src: &Path, mut dest: PathBuf, meta: &fs::Metadata, ctx: &m
     let mut changed = replaces_link || !same_content(&dest, &checksums);
     let mut backup = None;
     if changed && !ctx.check {
-        backup = replace(args, src, &dest, &attributes, ctx)?;
+        backup = replace(args, &source, src, &dest, &attributes, ctx)?;
     }
     changed |= attributes.apply(&dest, None, ctx)?;
     let mut outcome = Outcome::changed(changed)
@@ -74,6 +77,10 @@ fn file(args: &Args, src: &Path, mut dest: PathBuf, meta: &fs::Metadata, ctx: &m
     Ok(with_path_info(outcome, &dest, ctx))
 }
 
+fn checksums_of(source: &Object) -> io::Result<Checksums> {
+    checksum::both_of(&mut source.open(OFlags::RDONLY)?)
+}
+
 fn same_content(dest: &Path, checksums: &Checksums) -> bool {
     dest.is_file() && checksum::both_of_file(dest).is_ok_and(|present| present.sha1 == checksums.sha1)
 }
@@ -85,6 +92,7 @@ fn unreadable(path: &Path, err: &io::Error) -> Failure {
 /// Writes the new file; returns the name of the old one's copy.
 fn replace(
     args: &Args,
+    source: &Object,
     src: &Path,
     dest: &Path,
     attributes: &FileAttributes,
@@ -92,12 +100,13 @@ fn replace(
 ) -> Result<Option<PathBuf>, Failure> {
     let failed = |err: io::Error| atomic_write::cannot_write(dest, &err);
     let mut pending = PendingFile::beside(dest).map_err(failed)?;
-    io::copy(&mut File::open(src).map_err(|err| unreadable(src, &err))?, &mut pending.file).map_err(failed)?;
+    let mut content = source.open(OFlags::RDONLY).map_err(|err| unreadable(src, &err))?;
+    io::copy(&mut content, &mut pending.file).map_err(failed)?;
     if let Some(validate) = &args.validate {
         atomic_write::run_validation(validate, pending.path(), ctx)?;
     }
     let backup = if args.backup { atomic_write::back_up(dest)? } else { None };
-    pending.put(dest, attributes).map_err(failed)?;
+    pending.put(attributes).map_err(failed)?;
     Ok(backup)
 }
 
@@ -115,7 +124,8 @@ fn directory(args: &Args, src: &Path, dest: &Path, meta: &fs::Metadata, ctx: &mu
         Some(name) if dest == args.dest && !dest.exists() && !ends_in_slash(src) => dest.join(name),
         _ => dest.to_owned(),
     };
-    let mut changed = copy_below(args, src, &inside, ctx)?;
+    let source = at::locate(src, Last::Followed).and_then(Located::into_object).map_err(|err| unreadable(src, &err))?;
+    let mut changed = copy_below(args, &source, src, &inside, ctx)?;
     if !ctx.check || dest.exists() {
         changed |= args.file_attributes(Some(&file_mode::text(meta.mode()))).apply(dest, None, ctx)?;
     }
@@ -127,61 +137,72 @@ fn directory(args: &Args, src: &Path, dest: &Path, meta: &fs::Metadata, ctx: &mu
     Ok(with_path_info(outcome, dest, ctx))
 }
 
-/// Copies what is in `src` into `dest`, which is made if need be.
-fn copy_below(args: &Args, src: &Path, dest: &Path, ctx: &mut Ctx) -> Result<bool, Failure> {
+/// Copies what is in `src`, opened as `source`, into `dest`, which is made if need be.
+fn copy_below(args: &Args, source: &Object, src: &Path, dest: &Path, ctx: &mut Ctx) -> Result<bool, Failure> {
     let mut changed = false;
+    if src.as_os_str().len() > LONGEST_PATH {
+        return Err(Failure::new("the directories are nested too deeply"));
+    }
     if dest.is_dir() {
         changed |= args.attributes.with_mode(None).apply(dest, None, ctx)?;
     } else {
         changed = true;
         if !ctx.check {
-            let mode = fs::metadata(src).map(|meta| Json::from(file_mode::text(meta.mode()))).ok();
+            let mode = source.metadata().map(|meta| Json::from(file_mode::text(meta.mode()))).ok();
             make_directories(dest, &args.attributes.with_mode(mode), None, ctx)?;
         }
     }
-    let mut names: Vec<_> = fs::read_dir(src)
-        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<_>>())
-        .map_err(|err| unreadable(src, &err))?;
+    let mut names = source.names().map_err(|err| unreadable(src, &err))?;
     names.sort();
     for name in names {
         let (from, to) = (src.join(&name), dest.join(&name));
-        let meta = fs::symlink_metadata(&from).map_err(|err| unreadable(&from, &err))?;
+        let mut entry = source.child(&name).map_err(|err| unreadable(&from, &err))?;
+        let mut meta = entry.metadata().map_err(|err| unreadable(&from, &err))?;
+        if meta.is_symlink() {
+            if args.local_follow != Some(true) {
+                changed |= copy_link(&entry, &from, &to, ctx)?;
+                continue;
+            }
+            let target = at::locate(&from, Last::Followed).and_then(Located::into_object);
+            entry = target.map_err(|err| unreadable(&from, &err))?;
+            meta = entry.metadata().map_err(|err| unreadable(&from, &err))?;
+        }
         changed |= if meta.is_dir() {
-            copy_below(args, &from, &to, ctx)?
-        } else if meta.is_symlink() && args.local_follow != Some(true) {
-            copy_link(&from, &to, ctx)?
-        } else if from.is_dir() {
-            copy_below(args, &from, &to, ctx)?
+            copy_below(args, &entry, &from, &to, ctx)?
         } else {
-            copy_file(args, &from, &to, ctx)?
+            copy_file(args, &entry, &from, &to, ctx)?
         };
     }
     Ok(changed)
 }
 
-fn copy_link(from: &Path, to: &Path, ctx: &mut Ctx) -> Result<bool, Failure> {
-    let target = fs::read_link(from).map_err(|err| unreadable(from, &err))?;
-    if fs::read_link(to).is_ok_and(|present| present == target) {
+fn copy_link(link: &Object, from: &Path, to: &Path, ctx: &mut Ctx) -> Result<bool, Failure> {
+    let target = link.link_target().map_err(|err| unreadable(from, &err))?;
+    if fs::read_link(to).is_ok_and(|present| present.as_os_str() == target) {
         return Ok(false);
     }
     if !ctx.check {
-        if to.is_symlink() || to.exists() {
-            fs::remove_file(to).map_err(|err| atomic_write::cannot_write(to, &err))?;
-        }
-        symlink(&target, to).map_err(|err| atomic_write::cannot_write(to, &err))?;
+        let write = || {
+            let place = at::locate(to, Last::Itself)?;
+            if place.metadata().is_some() {
+                place.remove_file(place.name())?;
+            }
+            place.symlink(&target, place.name())
+        };
+        write().map_err(|err| atomic_write::cannot_write(to, &err))?;
     }
     Ok(true)
 }
 
-fn copy_file(args: &Args, from: &Path, to: &Path, ctx: &mut Ctx) -> Result<bool, Failure> {
-    let meta = fs::metadata(from).map_err(|err| unreadable(from, &err))?;
+fn copy_file(args: &Args, source: &Object, from: &Path, to: &Path, ctx: &mut Ctx) -> Result<bool, Failure> {
+    let meta = source.metadata().map_err(|err| unreadable(from, &err))?;
     // Ansible gives `mode` to the copied directory alone; files in it keep the mode of their source.
     let source_mode = (args.preserves_mode() || !to.exists()).then(|| Json::from(file_mode::text(meta.mode())));
     let attributes = args.attributes.with_mode(source_mode);
-    let checksums = checksum::both_of_file(from).map_err(|err| unreadable(from, &err))?;
+    let checksums = checksums_of(source).map_err(|err| unreadable(from, &err))?;
     let changed = !same_content(to, &checksums);
     if changed && !ctx.check {
-        replace(args, from, to, &attributes, ctx)?;
+        replace(args, source, from, to, &attributes, ctx)?;
     }
     if ctx.check && changed {
         return Ok(true);

@@ -57,7 +57,7 @@ pub(super) fn copy(args: &Args, entries: &[Entry], ctx: &mut Ctx) -> ModuleResul
     for (index, entry) in others.into_iter().chain(links) {
         let dest = place(&args.dest, &entry.path)?;
         let result = match entry.kind {
-            Kind::Dir => directory(args, &dest, ctx),
+            Kind::Dir => directory(args, entry, &dest, ctx),
             Kind::File => file(args, entry, index, dest, &mut uploads, ctx),
             Kind::Link => link(args, entry, &dest, ctx),
         };
@@ -94,12 +94,16 @@ fn place(dest: &Path, path: &Path) -> Result<PathBuf, Failure> {
     Err(Failure::new(format!("the path {} leads out of {}", path.display(), dest.display())))
 }
 
-fn directory(args: &Args, dest: &Path, ctx: &mut Ctx) -> ModuleResult {
-    let missing = !dest.is_dir();
-    if missing && !ctx.check {
+/// A directory that exists is brought in line, too, if the entry has a mode.
+fn directory(args: &Args, entry: &Entry, dest: &Path, ctx: &mut Ctx) -> ModuleResult {
+    if dest.is_dir() {
+        let changed = entry.mode.is_some() && args.directory_attributes().apply(dest, None, ctx)?;
+        return Ok(Outcome::changed(changed));
+    }
+    if !ctx.check {
         make_directories(dest, &args.directory_attributes(), None, ctx)?;
     }
-    Ok(Outcome::changed(missing))
+    Ok(Outcome::changed(true))
 }
 
 fn file(args: &Args, entry: &Entry, index: usize, dest: PathBuf, uploads: &mut Uploads, ctx: &mut Ctx) -> ModuleResult {

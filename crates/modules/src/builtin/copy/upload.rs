@@ -85,7 +85,7 @@ pub(super) fn write_over(args: &Args, mut upload: Upload, present: &Present, ctx
     }
     let before_path = upload.dest.clone();
     if args.follow && present.there && upload.dest.is_symlink() {
-        upload.dest = real_path(&upload.dest);
+        upload.dest = real_path(&upload.dest, ctx)?;
     }
     if present.same {
         return unchanged_content(&upload, ctx);
@@ -115,13 +115,8 @@ pub(super) fn write_over(args: &Args, mut upload: Upload, present: &Present, ctx
         atomic_write::run_validation(validate, pending.path(), ctx).map_err(with_checksum)?;
     }
     let backup = if args.backup { atomic_write::back_up(&upload.dest).map_err(with_checksum)? } else { None };
-    pending
-        .put(&upload.dest, &upload.attributes)
-        .map_err(|err| with_checksum(atomic_write::cannot_write(&upload.dest, &err)))?;
-    upload.attributes.apply(&upload.dest, None, ctx).map_err(|mut failure| {
-        failure.changed = true;
-        with_checksum(failure)
-    })?;
+    pending.put(&upload.attributes).map_err(|err| with_checksum(atomic_write::cannot_write(&upload.dest, &err)))?;
+    upload.attributes.apply(&upload.dest, None, ctx).map_err(with_checksum)?;
 
     let mut outcome = Outcome::changed(true)
         .with("dest", path_json(&upload.dest))

@@ -1,15 +1,17 @@
 //! Symbolic and hard links. A link takes the place of what was there in one step.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use rplay_module_api::{Ctx, Failure, Json, ModuleResult, Outcome};
 
 use super::times::Times;
 use super::{Args, apply_attributes, present_state, state_diff};
+use crate::support::at::{self, Last, Located};
+use crate::support::atomic_write::temporary_name;
 use crate::support::file_attributes::{AttributeDiff, add_path_info, path_failure, path_json, with_path_info};
 use crate::support::os_error;
 
@@ -46,7 +48,7 @@ pub(super) fn symbolic(args: &Args, times: &Times, ctx: &mut Ctx) -> ModuleResul
         && !ctx.check
         && let Some(src) = src
     {
-        place(path, before, |at| symlink(src, at)).map_err(|err| {
+        place(path, before, |place, name| place.symlink(src.as_os_str(), name)).map_err(|err| {
             let reason = format!("{}: b'{}' -> b'{}'", os_error::numbered(&err), src.display(), path.display());
             let what = if before == "absent" { "linking" } else { "replacing" };
             path_failure(format!("Error while {what}: {reason}"), path, ctx)
@@ -129,11 +131,13 @@ pub(super) fn hard(args: &Args, times: &Times, ctx: &mut Ctx) -> ModuleResult {
             _ => {}
         }
         if changed && !ctx.check {
-            place(path, before, |at| fs::hard_link(src, at)).map_err(|err| {
-                let reason = format!("{}: b'{}' -> b'{}'", os_error::numbered(&err), src.display(), path.display());
-                let what = if before == "absent" { "linking" } else { "replacing" };
-                path_failure(format!("Error while {what}: {reason}"), path, ctx)
-            })?;
+            place(path, before, |place, name| place.hard_link(&at::locate(src, Last::Itself)?, name)).map_err(
+                |err| {
+                    let reason = format!("{}: b'{}' -> b'{}'", os_error::numbered(&err), src.display(), path.display());
+                    let what = if before == "absent" { "linking" } else { "replacing" };
+                    path_failure(format!("Error while {what}: {reason}"), path, ctx)
+                },
+            )?;
         }
     }
     if ctx.check && before == "absent" {
@@ -152,23 +156,17 @@ fn same_file(one: &Path, other: &Path) -> bool {
 }
 
 /// Makes a link at a name beside `path` and renames it, so that there is always something at `path`.
-fn place(path: &Path, before: &str, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+fn place(path: &Path, before: &str, make: impl Fn(&Located, &OsStr) -> io::Result<()>) -> io::Result<()> {
+    let place = at::locate(path, Last::Itself)?;
     if before == "absent" {
-        return make(path);
+        return make(&place, place.name());
     }
-    let beside = beside(path);
+    let beside = temporary_name();
     if before == "directory" {
-        fs::remove_dir(path)?;
+        place.remove_dir()?;
     }
-    make(&beside)?;
-    fs::rename(&beside, path).inspect_err(|_| {
-        let _ = fs::remove_file(&beside);
+    make(&place, &beside)?;
+    place.rename_from(&beside).inspect_err(|_| {
+        let _ = place.remove_file(&beside);
     })
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", std::process::id()));
-    path.with_file_name(name)
 }

@@ -1,14 +1,15 @@
 //! Access and modification times: now, a given time, or as they are.
 
-use std::fs::{self, FileTimes, OpenOptions};
+use std::fs::FileTimes;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rplay_module_api::{Ctx, Failure};
 
 use super::Args;
+use crate::support::at::{self, Last, Located, Object};
 use crate::support::file_attributes::{AttributeDiff, path_failure};
 use crate::support::{local_time, os_error};
 
@@ -47,14 +48,31 @@ impl Times {
 
     /// Sets the times of `path`; true when they change.
     pub(super) fn apply(&self, path: &Path, diff: &mut AttributeDiff, ctx: &mut Ctx) -> Result<bool, Failure> {
-        if (self.modified, self.accessed) == (Time::Preserve, Time::Preserve) {
+        if self.are_preserved() {
             return Ok(false);
         }
-        let failed = |err: io::Error, ctx: &mut Ctx| {
-            let msg = format!("Error while updating modification or access time: {}", os_error::with_path(&err, path));
-            path_failure(msg, path, ctx)
-        };
-        let meta = fs::metadata(path).map_err(|err| failed(err, ctx))?;
+        match at::locate(path, Last::Followed).and_then(Located::into_object) {
+            Ok(object) => self.apply_to(&object, path, diff, ctx),
+            Err(err) => Err(not_updated(&err, path, ctx)),
+        }
+    }
+
+    fn are_preserved(&self) -> bool {
+        (self.modified, self.accessed) == (Time::Preserve, Time::Preserve)
+    }
+
+    /// As `apply`, for what was opened already.
+    pub(super) fn apply_to(
+        &self,
+        object: &Object,
+        path: &Path,
+        diff: &mut AttributeDiff,
+        ctx: &mut Ctx,
+    ) -> Result<bool, Failure> {
+        if self.are_preserved() {
+            return Ok(false);
+        }
+        let meta = object.metadata().map_err(|err| not_updated(&err, path, ctx))?;
         let modified = wanted(self.modified, meta.mtime());
         let accessed = wanted(self.accessed, meta.atime());
         if modified.is_none() && accessed.is_none() {
@@ -70,11 +88,15 @@ impl Times {
             let mut times = FileTimes::new();
             times = modified.map_or(times, |time| times.set_modified(time));
             times = accessed.map_or(times, |time| times.set_accessed(time));
-            let set = || OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?.set_times(times);
-            set().map_err(|err| failed(err, ctx))?;
+            object.set_times(times).map_err(|err| not_updated(&err, path, ctx))?;
         }
         Ok(true)
     }
+}
+
+fn not_updated(err: &io::Error, path: &Path, ctx: &mut Ctx) -> Failure {
+    let msg = format!("Error while updating modification or access time: {}", os_error::with_path(err, path));
+    path_failure(msg, path, ctx)
 }
 
 /// The time to set, if it is not what is there.

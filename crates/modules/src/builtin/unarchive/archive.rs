@@ -1,8 +1,10 @@
 //! Archives of all kinds as one sequence of entries.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
+use std::rc::Rc;
 
 use crate::support::local_time::{self, LocalTime};
 
@@ -112,7 +114,11 @@ pub(super) fn each_entry(path: &Path, format: Format, visit: &mut Visit<'_>) -> 
                 Compression::None => each_of_tar(reader, visit),
                 Compression::Gzip => each_of_tar(flate2::bufread::MultiGzDecoder::new(reader), visit),
                 Compression::Bzip2 => each_of_tar(bzip2::bufread::MultiBzDecoder::new(reader), visit),
-                Compression::Xz => each_of_tar(liblzma::bufread::XzDecoder::new_multi_decoder(reader), visit),
+                Compression::Xz => {
+                    let flags = liblzma::stream::CONCATENATED;
+                    let stream = liblzma::stream::Stream::new_stream_decoder(MOST_MEMORY, flags).map_err(damaged)?;
+                    each_of_tar(liblzma::bufread::XzDecoder::new_stream(reader, stream), visit)
+                }
                 Compression::Zstd => each_of_tar(ZstdFrames { source: Some(reader), decoder: None }, visit),
             }
         }
@@ -123,13 +129,35 @@ fn damaged(err: impl std::fmt::Display) -> String {
     format!("the archive is damaged: {err}")
 }
 
+/// A tar's names are of any length, and are read into memory: between the contents of two entries there may be so much.
+const LONGEST_HEADERS: u64 = 1 << 20;
+
+/// Lets so many bytes through.
+struct Allowance<R> {
+    reader: R,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Allowance<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        let left = self.left.get().checked_sub(count as u64);
+        self.left.set(left.ok_or_else(|| io::Error::other("its headers are longer than 1 MiB"))?);
+        Ok(count)
+    }
+}
+
 fn each_of_tar(reader: impl Read, visit: &mut Visit<'_>) -> Result<(), String> {
-    let mut archive = tar::Archive::new(reader);
+    let left = Rc::new(Cell::new(LONGEST_HEADERS));
+    let mut archive = tar::Archive::new(Allowance { reader, left: Rc::clone(&left) });
     for (index, entry) in archive.entries().map_err(damaged)?.enumerate() {
         let mut content = entry.map_err(damaged)?;
+        left.set(u64::MAX);
         if let Some(entry) = tar_entry(&content) {
             visit(index, entry?, &mut content)?;
         }
+        io::copy(&mut content, &mut io::sink()).map_err(damaged)?;
+        left.set(LONGEST_HEADERS);
     }
     Ok(())
 }
@@ -212,8 +240,10 @@ struct ZstdFrames<R: Read> {
     decoder: Option<ZstdDecoder<R>>,
 }
 
-/// `zstd --ultra --long=31` needs this much; more is no honest archive.
-const LARGEST_WINDOW: u64 = 1 << 31;
+/// What the zstd program itself accepts unless it is told otherwise.
+const LARGEST_WINDOW: u64 = 128 << 20;
+/// `xz -9` needs 65 MiB.
+const MOST_MEMORY: u64 = 192 << 20;
 
 impl<R: Read + io::BufRead> Read for ZstdFrames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

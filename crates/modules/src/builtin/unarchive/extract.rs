@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,13 +14,16 @@ use rplay_module_api::{Ctx, Failure};
 use super::archive::{self, Entry, Format, Kind, Owner};
 use super::inner_path;
 use super::selection::Selection;
+use crate::support::at::{self, Last, Located, Object};
 use crate::support::atomic_write::PendingFile;
 use crate::support::file_attributes::FileAttributes;
 use crate::support::{accounts, os_error};
 
 pub(super) struct Extraction<'a> {
     dest: &'a Path,
-    /// The destination without links, to tell what is below it.
+    /// The destination, opened: every name of the archive is looked up below it.
+    root: Object,
+    /// The destination without links.
     real_dest: PathBuf,
     selection: &'a Selection,
     attributes: &'a FileAttributes,
@@ -31,6 +34,7 @@ pub(super) struct Extraction<'a> {
     pub changed: bool,
     /// Names as the archive has them, stripped.
     pub names: Vec<String>,
+    /// What was unpacked, below the destination.
     pub paths: Vec<PathBuf>,
     /// What changes, a line each.
     pub listing: String,
@@ -38,8 +42,12 @@ pub(super) struct Extraction<'a> {
     differing: BTreeSet<usize>,
     /// Directories get mode and time when nothing more is written into them.
     directories: Vec<(PathBuf, Entry)>,
-    checked_parents: BTreeSet<PathBuf>,
 }
+
+/// More entries than any honest archive has; each takes memory.
+const MOST_ENTRIES: usize = 1_000_000;
+/// What an archive leaves of the disk to others, in bytes.
+const RESERVE: u64 = 16 << 20;
 
 impl<'a> Extraction<'a> {
     pub(super) fn new(
@@ -52,9 +60,12 @@ impl<'a> Extraction<'a> {
     ) -> Result<Self, Failure> {
         // A mode that cannot be understood is better found before anything is written.
         attributes.parsed_mode(dest, ctx)?;
-        let real_dest = fs::canonicalize(dest).map_err(|err| Failure::new(os_error::with_path(&err, dest)))?;
+        let located = at::locate(dest, Last::Followed);
+        let opened = located.and_then(|located| Ok((located.real().to_owned(), located.into_object()?)));
+        let (real_dest, root) = opened.map_err(|err| Failure::new(os_error::with_path(&err, dest)))?;
         Ok(Self {
             dest,
+            root,
             real_dest,
             selection,
             attributes,
@@ -67,7 +78,6 @@ impl<'a> Extraction<'a> {
             listing: String::new(),
             differing: BTreeSet::new(),
             directories: Vec::new(),
-            checked_parents: BTreeSet::new(),
         })
     }
 
@@ -91,45 +101,52 @@ impl<'a> Extraction<'a> {
             });
             result.map_err(|msg| failed(msg, self.changed))?;
         }
-        self.finish_directories(ctx).map_err(|msg| failed(msg, self.changed))
+        self.finish_directories(ctx).map_err(|msg| failed(msg, self.changed))?;
+        if self.changed && !self.check {
+            at::sync_all(self.dest).map_err(|err| failed(os_error::with_path(&err, self.dest), true))?;
+        }
+        Ok(())
     }
 
-    /// Where an entry belongs; none for one that is not wanted.
+    /// Where an entry belongs below the destination; none for one that is not wanted.
     fn place(&self, entry: &Entry) -> Result<Option<PathBuf>, String> {
         let name = String::from_utf8_lossy(&entry.name);
         if !self.selection.takes(&name) {
             return Ok(None);
         }
-        inner_path(&entry.name)?;
+        let path = inner_path(&entry.name)?;
         if !self.selection.strips() {
-            return Ok(Some(self.dest.join(inner_path(&entry.name)?)));
+            return Ok(Some(path));
         }
-        match self.selection.stripped(&name) {
-            Some(stripped) => Ok(Some(self.dest.join(inner_path(stripped.as_bytes())?))),
-            None => Ok(None),
-        }
+        self.selection.stripped(&name).map(|stripped| inner_path(stripped.as_bytes())).transpose()
     }
 
     fn first_visit(&mut self, index: usize, entry: Entry, content: &mut dyn Read, ctx: &mut Ctx) -> Result<(), String> {
         let Some(path) = self.place(&entry)? else { return Ok(()) };
+        if self.names.len() >= MOST_ENTRIES {
+            return Err(format!("it has more than {MOST_ENTRIES} entries"));
+        }
         let name = String::from_utf8_lossy(&entry.name).into_owned();
-        self.names.push(self.selection.stripped(&name).unwrap_or_default().to_owned());
-        if path == self.dest && entry.kind == Kind::Directory {
+        let shown = if self.selection.strips() { self.selection.stripped(&name).unwrap_or_default() } else { &name };
+        self.names.push(shown.to_owned());
+        self.paths.push(path.clone());
+        if path == Path::new("") && entry.kind == Kind::Directory {
             return Ok(());
         }
-        self.check_parent(&path)?;
-        self.paths.push(path.clone());
-        let present = fs::symlink_metadata(&path).ok();
-        if let (true, Some(present)) = (self.keep_newer, &present)
-            && entry.modified.is_some_and(|modified| present.mtime() > modified)
+        let present = self.find(&path)?;
+        let meta = present.as_ref().and_then(|present| present.metadata().ok());
+        if let (true, Some(meta)) = (self.keep_newer, &meta)
+            && entry.modified.is_some_and(|modified| meta.mtime() > modified)
         {
             return Ok(());
         }
-        let same = match &present {
-            Some(present) => self.same_metadata(&path, &entry, present, ctx),
-            None => false,
+        let same = match (&present, &meta) {
+            (Some(present), Some(meta)) => self.same_metadata(present, &entry, meta, ctx),
+            _ => false,
         };
-        if same && entry.kind == Kind::File && !same_content(&path, content)? {
+        if let Some(present) = present.as_ref().filter(|_| same && entry.kind == Kind::File)
+            && !same_content(present, content)?
+        {
             self.note(&name, &entry, true);
             self.differing.insert(index);
             return Ok(());
@@ -140,8 +157,52 @@ impl<'a> Extraction<'a> {
         if same {
             return Ok(());
         }
-        self.note(&name, &entry, present.is_some());
+        self.note(&name, &entry, meta.is_some());
         if self.check { Ok(()) } else { self.write(&path, &entry, content, ctx) }
+    }
+
+    /// What the task's attributes are for: all that was unpacked, and the topmost directories on the way to it, which the archive may only
+    /// imply. That is what Ansible does, to which the topmost one of `./a/b` is the destination.
+    pub(super) fn paths_for_attributes(&self) -> Vec<PathBuf> {
+        let mut paths = self.paths.clone();
+        let mut seen: BTreeSet<PathBuf> = paths.iter().cloned().collect();
+        for (name, path) in self.names.iter().zip(&self.paths) {
+            let mut components = path.components();
+            let top = match (components.next(), components.next()) {
+                _ if name.starts_with("./") => PathBuf::new(),
+                (Some(top), Some(_)) => PathBuf::from(top.as_os_str()),
+                _ => continue,
+            };
+            if seen.insert(top.clone()) {
+                paths.push(top);
+            }
+        }
+        paths
+    }
+
+    /// What is at a path below the destination, itself if it is a link; nothing either where a directory on the way is missing.
+    pub(super) fn find(&self, path: &Path) -> Result<Option<Object>, String> {
+        match self.root.beneath(path, &self.real_dest, Last::Itself).and_then(Located::into_object) {
+            Ok(object) => Ok(Some(object)),
+            Err(err) if matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(err) => Err(self.trouble(path, &err)),
+        }
+    }
+
+    /// A name to put something at. The directories on the way are made; links among them stay below the destination.
+    fn locate(&self, path: &Path) -> Result<Located, String> {
+        let failed = |err: io::Error| self.trouble(path, &err);
+        for parent in path.ancestors().skip(1).collect::<Vec<_>>().into_iter().rev().skip(1) {
+            let place = self.root.beneath(parent, &self.real_dest, Last::Followed).map_err(failed)?;
+            if place.metadata().is_none() {
+                place.create_dir(0o777).map_err(failed)?;
+            }
+        }
+        self.root.beneath(path, &self.real_dest, Last::Itself).map_err(failed)
+    }
+
+    fn trouble(&self, path: &Path, err: &io::Error) -> String {
+        os_error::with_path(err, &self.dest.join(path))
     }
 
     /// A line of the listing that `--diff` shows, in the manner of rsync.
@@ -156,43 +217,20 @@ impl<'a> Extraction<'a> {
         self.changed = true;
     }
 
-    /// The parent must be below the destination, and so must be what it really is: an archive may bring links along.
-    fn check_parent(&mut self, path: &Path) -> Result<(), String> {
-        let Some(parent) = path.parent() else { return Ok(()) };
-        if self.checked_parents.contains(parent) {
-            return Ok(());
-        }
-        // The nearest directory that exists decides; below it only directories of our own are made.
-        let existing = parent.ancestors().find(|ancestor| ancestor.symlink_metadata().is_ok()).unwrap_or(parent);
-        let real = fs::canonicalize(existing).map_err(|err| os_error::with_path(&err, existing))?;
-        if !real.starts_with(&self.real_dest) {
-            return Err(format!("{} leads out of the destination through a link", path.display()));
-        }
-        if existing == parent {
-            self.checked_parents.insert(parent.to_owned());
-        }
-        Ok(())
-    }
-
-    fn same_metadata(&self, path: &Path, entry: &Entry, present: &fs::Metadata, ctx: &mut Ctx) -> bool {
+    fn same_metadata(&self, object: &Object, entry: &Entry, present: &fs::Metadata, ctx: &mut Ctx) -> bool {
         let same_mode = self.attributes.mode.is_some()
             || entry.mode.is_none_or(|mode| Self::permitted(mode) == present.mode() & 0o7777);
         let same_kind = match &entry.kind {
             Kind::File => present.is_file() && present.size() == entry.size && same_time(entry, present) && same_mode,
             Kind::Directory => present.is_dir() && same_mode,
             Kind::Symlink(target) => {
-                return fs::read_link(path).is_ok_and(|found| found.as_os_str().as_bytes() == target.as_slice());
+                return object.link_target().is_ok_and(|found| found.as_bytes() == target.as_slice());
             }
             Kind::Hardlink(target) => {
-                return self.hardlink_source(target).is_ok_and(|source| {
-                    fs::symlink_metadata(source)
-                        .is_ok_and(|source| (source.dev(), source.ino()) == (present.dev(), present.ino()))
-                });
+                let source = self.hardlink_source(target).ok().and_then(|source| source.metadata());
+                return source.is_some_and(|source| (source.dev(), source.ino()) == (present.dev(), present.ino()));
             }
-            Kind::Fifo => {
-                use std::os::unix::fs::FileTypeExt;
-                present.file_type().is_fifo()
-            }
+            Kind::Fifo => present.file_type().is_fifo(),
             Kind::Other(_) => false,
         };
         let (uid, gid) = self.owner(entry, ctx);
@@ -221,99 +259,125 @@ impl<'a> Extraction<'a> {
         }
     }
 
-    fn hardlink_source(&self, target: &[u8]) -> Result<PathBuf, String> {
+    /// What a hard link is another name of: something below the destination that is no link itself.
+    fn hardlink_source(&self, target: &[u8]) -> Result<Located, String> {
         let name = String::from_utf8_lossy(target);
         let stripped = self
             .selection
             .stripped(&name)
             .ok_or_else(|| format!("a hard link leads to {name}, which is not unpacked"))?;
         let path = if self.selection.strips() { inner_path(stripped.as_bytes())? } else { inner_path(target)? };
-        let path = self.dest.join(path);
-        let real = fs::canonicalize(&path).map_err(|err| os_error::with_path(&err, &path))?;
-        if real.starts_with(&self.real_dest) {
-            Ok(path)
-        } else {
-            Err(format!("a hard link leads out of the destination to {name}"))
+        let source = self.root.beneath(&path, &self.real_dest, Last::Itself);
+        let source = source.map_err(|err| format!("a hard link leads to {name}: {}", os_error::numbered(&err)))?;
+        if source.metadata().is_none() {
+            return Err(format!("a hard link leads to {name}, which is not there"));
         }
+        Ok(source)
     }
 
     fn write(&mut self, path: &Path, entry: &Entry, content: &mut dyn Read, ctx: &mut Ctx) -> Result<(), String> {
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|err| os_error::with_path(&err, parent))?;
-        }
-        let failed = |err: io::Error| os_error::with_path(&err, path);
+        let place = self.locate(path)?;
+        let failed = |err: io::Error| os_error::with_path(&err, &self.dest.join(path));
         let owner = self.owner(entry, ctx);
         match &entry.kind {
-            Kind::File => self.write_file(path, entry, content, owner),
+            Kind::File => self.write_file(place, entry, content, owner).map_err(|err| err.text(&self.dest.join(path))),
             Kind::Directory => {
-                if !path.is_dir() || path.is_symlink() {
-                    remove(path)?;
-                    fs::create_dir(path).map_err(failed)?;
+                if !place.metadata().is_some_and(|meta| meta.is_dir()) {
+                    remove(&place).and_then(|()| place.create_dir(0o777)).map_err(failed)?;
                 }
                 Ok(())
             }
             Kind::Symlink(target) => {
-                remove(path)?;
-                symlink(OsStr::from_bytes(target), path).map_err(failed)?;
-                std::os::unix::fs::lchown(path, owner.0, owner.1).map_err(failed)
+                remove(&place).map_err(failed)?;
+                place.symlink(OsStr::from_bytes(target), place.name()).map_err(failed)?;
+                match place.present().map_err(failed)? {
+                    Some(link) if owner != (None, None) => link.set_owner(owner.0, owner.1).map_err(failed),
+                    _ => Ok(()),
+                }
             }
             Kind::Hardlink(target) => {
                 let source = self.hardlink_source(target)?;
-                remove(path)?;
-                fs::hard_link(source, path).map_err(failed)
+                remove(&place).and_then(|()| place.hard_link(&source, place.name())).map_err(failed)
             }
             Kind::Fifo => {
-                remove(path)?;
-                let mode = rustix::fs::Mode::from_raw_mode(Self::permitted(entry.mode.unwrap_or(0o644)));
-                rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0)
-                    .map_err(|err| failed(err.into()))
+                let mode = Self::permitted(entry.mode.unwrap_or(0o644));
+                remove(&place).and_then(|()| place.create_fifo(mode)).map_err(failed)
             }
-            Kind::Other(what) => Err(format!("{} is {what}, which is not supported", path.display())),
+            Kind::Other(what) => Err(format!("{} is {what}, which is not supported", self.dest.join(path).display())),
         }
     }
 
     fn write_file(
         &self,
-        path: &Path,
+        place: Located,
         entry: &Entry,
         content: &mut dyn Read,
         (uid, gid): (Option<u32>, Option<u32>),
-    ) -> Result<(), String> {
-        let failed = |err: io::Error| os_error::with_path(&err, path);
-        if path.is_dir() && !path.is_symlink() {
-            remove(path)?;
+    ) -> Result<(), Unwritten> {
+        let space = rustix::fs::fstatvfs(place.directory()?).map_err(io::Error::from)?;
+        let free = space.f_bavail.saturating_mul(space.f_frsize);
+        if entry.size.saturating_add(RESERVE) > free {
+            return Err(Unwritten::Archive(format!("unpacks to {} bytes, and {free} are free", entry.size)));
         }
-        let mut pending = PendingFile::beside(path).map_err(failed)?;
-        copy(content, &mut pending.file, path)?;
+        if place.metadata().is_some_and(|meta| meta.is_dir()) {
+            remove(&place)?;
+        }
+        let mut pending = PendingFile::at(place)?;
+        copy(content, &mut pending.file, entry.size)?;
         if uid.is_some() || gid.is_some() {
-            std::os::unix::fs::fchown(&pending.file, uid, gid).map_err(failed)?;
+            std::os::unix::fs::fchown(&pending.file, uid, gid)?;
         }
         let mode = Self::permitted(entry.mode.unwrap_or(0o666 & !crate::support::file_attributes::umask()));
         let mode = self.attributes.mode_for(mode);
-        pending.file.set_permissions(Permissions::from_mode(mode)).map_err(failed)?;
+        pending.file.set_permissions(Permissions::from_mode(mode))?;
         if let Some(time) = entry.modified.and_then(system_time) {
-            pending.file.set_times(FileTimes::new().set_modified(time)).map_err(failed)?;
+            pending.file.set_times(FileTimes::new().set_modified(time))?;
         }
-        pending.put_as_it_is(path).map_err(failed)
+        Ok(pending.put_as_it_is()?)
     }
 
     fn finish_directories(&mut self, ctx: &mut Ctx) -> Result<(), String> {
         // Children before parents: what is done to a child changes its parent's time.
         for (path, entry) in std::mem::take(&mut self.directories).into_iter().rev() {
-            let failed = |err: io::Error| os_error::with_path(&err, &path);
+            let failed = |err: io::Error| os_error::with_path(&err, &self.dest.join(&path));
+            // The archive itself may have put something else in its place.
+            let Some(directory) = self.find(&path)? else { continue };
+            if !directory.metadata().is_ok_and(|meta| meta.is_dir()) {
+                continue;
+            }
             let (uid, gid) = self.owner(&entry, ctx);
             if self.attributes.owner.is_none() && self.attributes.group.is_none() && (uid.is_some() || gid.is_some()) {
-                std::os::unix::fs::lchown(&path, uid, gid).map_err(failed)?;
+                directory.set_owner(uid, gid).map_err(failed)?;
             }
             if let (Some(mode), None) = (entry.mode, &self.attributes.mode) {
-                fs::set_permissions(&path, Permissions::from_mode(Self::permitted(mode))).map_err(failed)?;
+                directory.set_mode(Self::permitted(mode)).map_err(failed)?;
             }
             if let (true, Some(time)) = (self.changed, entry.modified.and_then(system_time)) {
-                let directory = File::open(&path).map_err(failed)?;
                 directory.set_times(FileTimes::new().set_modified(time)).map_err(failed)?;
             }
         }
         Ok(())
+    }
+}
+
+/// Why a file could not be written: the disk's reason, or the archive's.
+enum Unwritten {
+    Disk(io::Error),
+    Archive(String),
+}
+
+impl From<io::Error> for Unwritten {
+    fn from(err: io::Error) -> Self {
+        Unwritten::Disk(err)
+    }
+}
+
+impl Unwritten {
+    fn text(self, path: &Path) -> String {
+        match self {
+            Unwritten::Disk(err) => os_error::with_path(&err, path),
+            Unwritten::Archive(reason) => format!("{} {reason}", path.display()),
+        }
     }
 }
 
@@ -329,33 +393,37 @@ fn system_time(seconds: i64) -> Option<SystemTime> {
 }
 
 /// Makes room for something else; a directory goes only if it is empty.
-fn remove(path: &Path) -> Result<(), String> {
-    let removed = match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() => fs::remove_dir(path),
-        Ok(_) => fs::remove_file(path),
-        Err(_) => Ok(()),
-    };
-    removed.map_err(|err| os_error::with_path(&err, path))
+fn remove(place: &Located) -> io::Result<()> {
+    match place.metadata() {
+        Some(meta) if meta.is_dir() => place.remove_dir(),
+        Some(_) => place.remove_file(place.name()),
+        None => Ok(()),
+    }
 }
 
-fn copy(content: &mut dyn Read, into: &mut File, path: &Path) -> Result<(), String> {
+/// Writes the content, which is not longer than the archive said.
+fn copy(content: &mut dyn Read, into: &mut File, size: u64) -> Result<(), Unwritten> {
     let mut buffer = vec![0; 64 * 1024];
+    let mut left = size;
     loop {
         match content.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(count) => {
                 let bytes = buffer.get(..count).unwrap_or_default();
-                into.write_all(bytes).map_err(|err| os_error::with_path(&err, path))?;
+                left = left.checked_sub(count as u64).ok_or_else(|| {
+                    Unwritten::Archive(format!("is longer than the {size} bytes that the archive says"))
+                })?;
+                into.write_all(bytes)?;
             }
             Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
-            Err(err) => return Err(format!("the archive is damaged: {err}")),
+            Err(err) => return Err(Unwritten::Archive(format!("cannot be unpacked, the archive is damaged: {err}"))),
         }
     }
 }
 
 /// Whether the file holds what the entry does.
-fn same_content(path: &Path, content: &mut dyn Read) -> Result<bool, String> {
-    let Ok(mut file) = File::open(path) else { return Ok(false) };
+fn same_content(present: &Object, content: &mut dyn Read) -> Result<bool, String> {
+    let Ok(mut file) = present.open(rustix::fs::OFlags::RDONLY) else { return Ok(false) };
     let (mut ours, mut theirs) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     loop {
         let count = match content.read(&mut theirs) {

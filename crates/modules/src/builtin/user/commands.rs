@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, lchown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use rplay_module_api::Ctx;
 
 use super::Args;
 use super::present::Present;
+use crate::support::at::{self, Last, Object};
 use crate::support::{accounts, local_time, program};
 
 fn words(list: &[&str]) -> Vec<String> {
@@ -213,35 +214,44 @@ fn expiry_date(expires: f64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// Makes the home directory of a user who was there already.
+/// Makes the home directory of a user who was there already. It is given to the user when everything is in it.
 pub fn make_home(args: &Args, user: &Present) -> io::Result<()> {
-    let home = Path::new(&user.home);
+    let path = Path::new(&user.home);
     let umask = args.umask.as_deref().and_then(|it| u32::from_str_radix(it, 8).ok());
-    if let Some(parent) = home.parent() {
-        fs::create_dir_all(parent)?;
+    if let Some(parent) = path.parent() {
+        at::create_dir_all(parent, 0o777)?;
     }
-    fs::DirBuilder::new().mode(0o700).create(home)?;
-    let skeleton = args.skeleton.as_deref().unwrap_or("/etc/skel");
-    copy_tree(Path::new(skeleton), home, user)?;
-    lchown(home, Some(user.uid), Some(user.gid))?;
-    fs::set_permissions(home, fs::Permissions::from_mode(umask.map_or(0o755, |umask| 0o777 & !umask)))
+    let place = at::locate(path, Last::Itself)?;
+    place.create_dir(0o700)?;
+    let home = place.present()?.ok_or(io::ErrorKind::NotFound)?;
+    copy_tree(Path::new(args.skeleton.as_deref().unwrap_or("/etc/skel")), &home, path, user)?;
+    home.set_owner(Some(user.uid), Some(user.gid))?;
+    home.set_mode(umask.map_or(0o755, |umask| 0o777 & !umask))
 }
 
-fn copy_tree(from: &Path, to: &Path, user: &Present) -> io::Result<()> {
+fn copy_tree(from: &Path, to: &Object, path: &Path, user: &Present) -> io::Result<()> {
     let Ok(entries) = fs::read_dir(from) else { return Ok(()) };
     for entry in entries {
         let entry = entry?;
-        let target = to.join(entry.file_name());
+        let name = entry.file_name();
+        let place = to.place(&name, path)?;
+        let mode = entry.metadata()?.mode() & 0o7777;
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            fs::DirBuilder::new().mode(entry.metadata()?.mode() & 0o7777).create(&target)?;
-            copy_tree(&entry.path(), &target, user)?;
+            place.create_dir(0o700)?;
+            let directory = place.present()?.ok_or(io::ErrorKind::NotFound)?;
+            copy_tree(&entry.path(), &directory, &path.join(&name), user)?;
+            directory.set_owner(Some(user.uid), Some(user.gid))?;
+            directory.set_mode(mode)?;
         } else if kind.is_symlink() {
-            std::os::unix::fs::symlink(fs::read_link(entry.path())?, &target)?;
+            place.symlink(fs::read_link(entry.path())?.as_os_str(), &name)?;
+            place.present()?.ok_or(io::ErrorKind::NotFound)?.set_owner(Some(user.uid), Some(user.gid))?;
         } else {
-            fs::copy(entry.path(), &target)?;
+            let mut file = place.create_new(&name, 0o600)?;
+            io::copy(&mut fs::File::open(entry.path())?, &mut file)?;
+            fchown(&file, Some(user.uid), Some(user.gid))?;
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
         }
-        lchown(&target, Some(user.uid), Some(user.gid))?;
     }
     Ok(())
 }

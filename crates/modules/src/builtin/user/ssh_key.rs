@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rplay_module_api::{Command, Ctx, Failure, Outcome};
 
 use super::Args;
 use super::present::Present;
+use crate::support::at::{self, Last, Located};
+use crate::support::atomic_write::PendingFile;
 use crate::support::os_error;
 
 pub fn ensure(args: &Args, user: &Present, outcome: &mut Outcome, ctx: &mut Ctx) -> Result<(), Failure> {
@@ -24,15 +26,23 @@ pub fn ensure(args: &Args, user: &Present, outcome: &mut Outcome, ctx: &mut Ctx)
         if ctx.check {
             return Ok(());
         }
-        generate(args, user, &file, ctx)?;
-        for path in [&file, &public] {
-            chown(path, Some(user.uid), Some(user.gid)).map_err(|err| failed(path, &err))?;
+        // The home is the user's, who could lead a program of root's anywhere: the key is made elsewhere and then put there.
+        let made = ctx.tmpdir.join("key");
+        generate(args, &made, ctx)?;
+        let private = fs::read(&made).map_err(|err| failed(&made, &err))?;
+        let public_key = fs::read(made.with_extension("pub")).map_err(|err| failed(&made, &err))?;
+        if let Some(directory) = file.parent().filter(|it| !it.exists()) {
+            give_directory(directory, user).map_err(|err| failed(directory, &err))?;
+        }
+        for (path, content, mode) in [(&file, private, 0o600), (&public, public_key, 0o644)] {
+            give_file(path, &content, mode, user).map_err(|err| failed(path, &err))?;
         }
     }
+    at::locate(&file, Last::Followed).and_then(Located::into_object).map_err(|err| failed(&file, &err))?;
     let fingerprint = keygen(Command::new(["ssh-keygen", "-l", "-f"]).arg(&file), ctx)?;
     outcome.fields.insert("ssh_fingerprint".into(), fingerprint.trim().into());
     outcome.fields.insert("ssh_key_file".into(), file.display().to_string().into());
-    let key = fs::read_to_string(&public).unwrap_or_default();
+    let key = at::read(&public).map(|key| String::from_utf8_lossy(&key).into_owned()).unwrap_or_default();
     outcome.fields.insert("ssh_public_key".into(), key.trim().into());
     Ok(())
 }
@@ -48,11 +58,19 @@ fn failed(path: &Path, err: &std::io::Error) -> Failure {
     Failure::new(format!("{}: {}", path.display(), os_error::numbered(err)))
 }
 
-fn generate(args: &Args, user: &Present, file: &Path, ctx: &mut Ctx) -> Result<(), Failure> {
-    if let Some(directory) = file.parent().filter(|it| !it.exists()) {
-        fs::DirBuilder::new().mode(0o700).create(directory).map_err(|err| failed(directory, &err))?;
-        chown(directory, Some(user.uid), Some(user.gid)).map_err(|err| failed(directory, &err))?;
-    }
+fn give_directory(directory: &Path, user: &Present) -> std::io::Result<()> {
+    let place = at::locate(directory, Last::Itself)?;
+    place.create_dir(0o700)?;
+    place.present()?.ok_or(std::io::ErrorKind::NotFound)?.set_owner(Some(user.uid), Some(user.gid))
+}
+
+fn give_file(path: &Path, content: &[u8], mode: u32, user: &Present) -> std::io::Result<()> {
+    let mut pending = PendingFile::beside(path)?;
+    pending.file.write_all(content)?;
+    pending.put_for(Some((user.uid, user.gid)), mode)
+}
+
+fn generate(args: &Args, file: &Path, ctx: &mut Ctx) -> Result<(), Failure> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let comment = args.ssh_key_comment.clone().unwrap_or_else(|| format!("ansible-generated on {host}"));
     let mut command = Command::new(["ssh-keygen", "-q", "-t", &args.ssh_key_type, "-C", &comment, "-f"]).arg(file);
