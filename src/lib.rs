@@ -4,6 +4,7 @@
 pub mod actions;
 pub mod blocking;
 pub mod callback;
+pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod connection;

@@ -4,6 +4,7 @@ pub mod library;
 
 use rplay_module_api::Spec;
 
+use crate::catalog::{BUILTIN, Kind, home};
 use crate::connection::programs::Program;
 pub use library::Own;
 
@@ -35,28 +36,12 @@ impl Module {
     }
 }
 
-/// Collections whose modules rplay has built in, under their last name.
-const COLLECTIONS: &[&str] =
-    &["amazon.aws.", "ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.aws.", "community.general."];
-
-/// A name without the collection that is part of rplay.
-pub fn short_name(name: &str) -> &str {
-    COLLECTIONS.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
-}
-
-/// The module that `name` means, with or without its collection.
-pub fn find(name: &str) -> Option<Module> {
-    // The project's own go before those of rplay, and are searched where no collection is named.
-    if let Some(own) = library::find(name.strip_prefix("ansible.legacy.").unwrap_or(name)) {
-        return Some(Module::Library(own));
-    }
-    let short = short_name(name);
-    let aws = rplay_aws_specs::SPECS.iter().find(|spec| spec.name == short).map(|spec| Module::Aws(spec));
-    aws.or_else(|| rplay_modules::table::find(short).map(Module::Target))
-}
-
-/// The specifications of all modules of rplay.
-pub fn specs() -> impl Iterator<Item = &'static Spec> {
-    let target = rplay_modules::table::MODULES.iter().map(|module| &module.spec);
-    target.chain(rplay_aws_specs::SPECS.iter().copied())
+/// Every module of rplay with its full name.
+pub fn all() -> Vec<(String, Module)> {
+    let target = rplay_modules::table::MODULES
+        .iter()
+        .map(|module| (home(Kind::Module, module.spec.name, BUILTIN), Module::Target(module)));
+    let aws =
+        rplay_aws_specs::SPECS.iter().map(|spec| (home(Kind::Module, spec.name, "amazon.aws"), Module::Aws(spec)));
+    target.chain(aws).collect()
 }

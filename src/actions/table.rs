@@ -1,5 +1,8 @@
 //! Every action with a part in the controller, one line each, sorted by name; and how a task's action is found.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use rplay_module_api::Spec;
 
 use super::{
@@ -7,7 +10,9 @@ use super::{
     meta, pause, raw, reboot, script, set_fact, set_stats, template, unarchive, uri, wait_for_connection,
 };
 use crate::action;
-use crate::modules::{self, Module};
+use crate::catalog::{self, BUILTIN, Found, Kind, LEGACY, Missing, Plugin, Scope, Table, home};
+use crate::modules::{self, Module, library};
+use crate::playbook::Task;
 
 pub const ACTIONS: &[Action] = &[
     Action::new("add_host", &add_host::SPEC, action!(add_host::run)).any_argument().bypasses_hosts(),
@@ -36,104 +41,119 @@ pub const ACTIONS: &[Action] = &[
 
 /// What a task's action turned out to be.
 #[derive(Clone, Copy)]
-pub enum Resolved {
+pub enum Implementation {
     Action(&'static Action),
     Module(Module),
 }
 
+/// An action or module under its full name.
+pub struct Resolved {
+    /// `namespace.collection.name`
+    pub full_name: String,
+    pub implementation: Implementation,
+}
+
 impl Resolved {
     pub fn name(&self) -> &'static str {
-        match self {
-            Resolved::Action(action) => action.name,
-            Resolved::Module(module) => module.spec().name,
+        match self.implementation {
+            Implementation::Action(action) => action.name,
+            Implementation::Module(module) => module.spec().name,
         }
     }
 
     pub fn spec(&self) -> &'static Spec {
-        match self {
-            Resolved::Action(action) => action.spec,
-            Resolved::Module(module) => module.spec(),
+        match self.implementation {
+            Implementation::Action(action) => action.spec,
+            Implementation::Module(module) => module.spec(),
         }
     }
 
+    /// Whether a failure of it reads `Module failed`.
     pub fn is_module(&self) -> bool {
-        matches!(self, Resolved::Module(_))
+        matches!(self.implementation, Implementation::Module(_))
     }
 
     pub fn takes_any_argument(&self) -> bool {
-        match self {
-            Resolved::Action(action) => action.any_argument,
+        match self.implementation {
+            Implementation::Action(action) => action.any_argument,
             // What it takes nobody knows; the task fails with the reason.
-            Resolved::Module(Module::Library(own)) => own.program.is_err(),
-            Resolved::Module(_) => false,
+            Implementation::Module(Module::Library(own)) => own.program.is_err(),
+            Implementation::Module(_) => false,
         }
     }
 
     pub fn unrendered(&self) -> &'static [&'static str] {
-        match self {
-            Resolved::Action(action) => action.unrendered,
-            Resolved::Module(_) => &[],
+        match self.implementation {
+            Implementation::Action(action) => action.unrendered,
+            Implementation::Module(_) => &[],
         }
     }
 
     pub fn bypasses_hosts(&self) -> bool {
-        matches!(self, Resolved::Action(action) if action.bypasses_hosts)
+        matches!(self.implementation, Implementation::Action(action) if action.bypasses_hosts)
     }
 
-    /// The name as Ansible's messages have it.
-    pub fn full_name(&self) -> String {
-        match self {
-            Resolved::Module(Module::Aws(spec)) => format!("amazon.aws.{}", spec.name),
-            Resolved::Module(Module::Library(own)) => format!("ansible.legacy.{}", own.spec.name),
-            _ => format!("ansible.builtin.{}", self.name()),
-        }
+    /// Whether `module_defaults` for `group/NAME` are meant for it.
+    pub fn in_group(&self, group: &str) -> bool {
+        matches!(group, "aws" | "amazon.aws.aws")
+            && matches!(self.implementation, Implementation::Module(Module::Aws(_)))
     }
 }
 
-/// Older names of actions.
-const ALIASES: &[(&str, &str)] = &[("gather_facts", "setup"), ("ansible.builtin.gather_facts", "setup")];
+/// An action goes before the module of the same name, of which it is the controller's half.
+static TABLE: LazyLock<Table<Resolved>> = LazyLock::new(|| {
+    let actions = ACTIONS.iter().map(|action| Resolved {
+        full_name: home(Kind::Module, action.name, BUILTIN),
+        implementation: Implementation::Action(action),
+    });
+    let modules = modules::all()
+        .into_iter()
+        .map(|(full_name, module)| Resolved { full_name, implementation: Implementation::Module(module) });
+    // The rows live as long as the program.
+    let rows: &'static [Resolved] = Vec::leak(modules.chain(actions).collect());
+    let gather_facts = rows.iter().find(|row| row.full_name == "ansible.builtin.setup");
+    let alias = gather_facts.map(|setup| ("ansible.builtin.gather_facts", setup));
+    Table::new(Kind::Module, rows.iter().map(|row| (row.full_name.as_str(), row)).chain(alias))
+});
 
-/// The action or module that a task's `name` means.
-pub fn resolve(name: &str) -> Option<Resolved> {
-    let name = ALIASES.iter().find(|(old, _)| *old == name).map_or(name, |(_, new)| new);
-    let short = short_name(name);
-    if let Ok(index) = ACTIONS.binary_search_by(|action| action.name.cmp(short)) {
-        return ACTIONS.get(index).map(Resolved::Action);
+/// The action or module that a task's `name` means where it is written.
+pub fn resolve(name: &str, scope: &Scope) -> Result<Found<Resolved>, Missing> {
+    // Removed from Ansible, and read here as what it was: an import.
+    if matches!(name, "include" | "ansible.builtin.include" | "ansible.legacy.include") {
+        return Ok(Found { full_name: "ansible.builtin.include".into(), plugin: Plugin::Known });
     }
-    modules::find(name).map(Resolved::Module)
+    let found = TABLE.resolve(name, scope);
+    let is_action = || found.as_ref().is_ok_and(|found| found.native().is_some_and(|row| !row.is_module()));
+    // The project's own go before those of rplay, and are searched where no collection is named.
+    let bare = name.strip_prefix("ansible.legacy.").unwrap_or(name);
+    if is_action() || catalog::is_full(bare) {
+        return found;
+    }
+    match (own(bare), library::python(bare)) {
+        (Some(row), _) => Ok(Found { full_name: row.full_name.as_str().into(), plugin: Plugin::Native(row) }),
+        (None, Some(_)) => Ok(Found { full_name: format!("{LEGACY}{bare}").into(), plugin: Plugin::Known }),
+        (None, None) => found,
+    }
 }
 
-/// The name that actions go by here, without a built-in collection.
-pub fn short_name(name: &str) -> &str {
-    modules::short_name(name)
+/// The row of a module that the project brings along.
+fn own(name: &str) -> Option<&'static Resolved> {
+    static ROWS: Mutex<BTreeMap<&'static str, &'static Resolved>> = Mutex::new(BTreeMap::new());
+    let own = library::find(name)?;
+    let mut rows = ROWS.lock().unwrap_or_else(PoisonError::into_inner);
+    Some(*rows.entry(own.spec.name).or_insert_with(|| {
+        let implementation = Implementation::Module(Module::Library(own));
+        Box::leak(Box::new(Resolved { full_name: format!("{LEGACY}{name}"), implementation }))
+    }))
 }
 
-/// Every name that a task may use, for "did you mean".
-pub fn names() -> Vec<&'static str> {
-    let actions = ACTIONS.iter().map(|action| action.name);
-    let static_ones = ["gather_facts", "import_playbook", "import_role", "import_tasks"];
-    actions.chain(modules::specs().map(|spec| spec.name)).chain(static_ones).collect()
+/// The full name of what a task's `name` means where it is written.
+pub fn full_name(name: &str, scope: &Scope) -> Result<Arc<str>, Missing> {
+    resolve(name, scope).map(|found| found.full_name)
 }
 
-pub fn is_known(name: &str) -> bool {
-    resolve(name).is_some()
-        || matches!(short_name(name), "import_tasks" | "import_role" | "import_playbook" | "include")
-}
-
-/// Whether a failure of it reads `Module failed`.
-pub fn is_module(name: &str) -> bool {
-    matches!(resolve(name), Some(Resolved::Module(_)))
-}
-
-pub fn is_include(name: &str) -> bool {
-    matches!(short_name(name), "include_tasks" | "include_role")
-}
-
-pub fn is_meta(name: &str) -> bool {
-    short_name(name) == "meta"
-}
-
-/// Whether `module_defaults` for `group/NAME` are meant for this module.
-pub fn in_group(module: &str, group: &str) -> bool {
-    matches!(group, "aws" | "amazon.aws.aws") && matches!(modules::find(module), Some(Module::Aws(_)))
+/// What implements a task's action; none when its name is a template, or only known.
+pub fn of(task: &Task) -> Option<&'static Resolved> {
+    let full_name = task.full_action.as_deref()?;
+    TABLE.row(full_name).or_else(|| own(full_name.strip_prefix(LEGACY)?))
 }

@@ -64,8 +64,7 @@ pub(super) fn caption(status: Status) -> (&'static str, Color) {
 
 /// Whether the result is the output of a command: a failure before the command ran is data.
 pub(super) fn is_command(report: &TaskReport) -> bool {
-    let short = report.task.action.rsplit('.').next().unwrap_or_default();
-    COMMANDS.contains(&short) && report.fields.get("rc").is_some()
+    COMMANDS.contains(&report.task.action.as_str()) && report.fields.get("rc").is_some()
 }
 
 fn command_text(report: &TaskReport, caption: &str) -> String {

@@ -16,6 +16,9 @@ mod shown;
 mod status_line;
 mod terminal;
 
+use std::sync::LazyLock;
+
+use crate::catalog::{Kind, Missing, Scope, Table, not_there};
 use crate::engine::Event;
 use crate::error::{Error, ErrorKind, Notice, NoticeKind};
 
@@ -64,18 +67,31 @@ impl std::default::Default for Display {
     }
 }
 
+type Make = fn(Display) -> Box<dyn Callback>;
+
+/// The callbacks by name.
+const CALLBACKS: &[(&str, Make)] = &[
+    ("default", |display| Box::new(default::Default::new(display))),
+    ("minimal", |display| Box::new(Minimal::new(display))),
+    ("oneline", |display| Box::new(Oneline::new(display.verbosity))),
+];
+
+static TABLE: LazyLock<Table<(&str, Make)>> =
+    LazyLock::new(|| Table::new(Kind::Callback, CALLBACKS.iter().map(|row| (row.0, row))));
+
 /// The callback of this name (`stdout_callback`).
 pub fn named(name: Option<&str>, display: Display) -> Result<Box<dyn Callback>, Error> {
-    match name.map(|name| name.trim_start_matches("ansible.builtin.")) {
-        None | Some("default") => Ok(Box::new(default::Default::new(display))),
-        Some("minimal") => Ok(Box::new(Minimal::new(display))),
-        Some("oneline") => Ok(Box::new(Oneline::new(display.verbosity))),
-        Some(other) => {
-            Err(Error::new(ErrorKind::Usage, format!("the callback `{other}` (stdout_callback) is not there"))
-                .hint("there are default, minimal and oneline")
-                .with_exit_code(1))
-        }
-    }
+    let name = name.unwrap_or("default");
+    let message = match TABLE.resolve(name, &Scope::default()) {
+        Ok(found) => match found.native() {
+            Some((_, make)) => return Ok(make(display)),
+            None => not_there(Kind::Callback, &found.full_name),
+        },
+        Err(Missing::Removed(removed)) => removed.message().to_owned(),
+        Err(Missing::Unknown { .. }) => format!("the callback `{name}` (stdout_callback) is not there"),
+    };
+    let names: Vec<&str> = CALLBACKS.iter().map(|(name, _)| *name).collect();
+    Err(Error::new(ErrorKind::Usage, message).hint(format!("there are {}", names.join(", "))).with_exit_code(1))
 }
 
 /// Shows a warning, or a deprecation if those are to be shown.

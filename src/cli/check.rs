@@ -52,12 +52,12 @@ fn may_be_excused(task: &Task) -> bool {
 }
 
 fn task(task: &Task, errors: &mut Vec<Error>) {
-    let Some(resolved) = table::resolve(&task.action) else { return };
+    let Some(resolved) = table::of(task) else { return };
     if resolved.takes_any_argument() || may_be_excused(task) {
         return;
     }
-    for problem in problems(task, &resolved) {
-        errors.push(error(task, &resolved, problem));
+    for problem in problems(task, resolved) {
+        errors.push(error(task, resolved, problem));
     }
 }
 

@@ -91,7 +91,7 @@ fn sections(play: &Play) -> Vec<&[Entry]> {
 fn collect<'a>(entries: &'a [Entry], tasks: &mut Vec<&'a Task>) {
     for entry in entries {
         match entry {
-            Entry::Task(task) if task.implicit || task.action.ends_with("meta") => {}
+            Entry::Task(task) if task.implicit || task.is_builtin("meta") => {}
             Entry::Task(task) => tasks.push(task),
             Entry::Block(block) => collect(&block.tasks, tasks),
         }

@@ -63,8 +63,7 @@ impl Session {
             self.reader.clone(),
             Arc::clone(&self.templates),
             Arc::clone(&self.extra_vars),
-            actions::table::is_known,
-            actions::table::names(),
+            actions::table::full_name,
             self.notices.clone(),
         );
         loader.roles_path = self.config.roles_path();

@@ -8,6 +8,7 @@ use super::keyword_values::KeywordResult;
 use super::mask::Mask;
 use crate::actions::table::{self, Resolved};
 use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
+use crate::catalog;
 use crate::playbook::Task;
 use crate::template::{Templar, TemplateError};
 use crate::value::{Dict, Value};
@@ -37,7 +38,7 @@ pub fn of_task(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordRe
 }
 
 fn render(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordResult<Dict> {
-    let mut out = defaults(task, templar)?;
+    let mut out = defaults(task, resolved, templar)?;
     if let Some(variable) = &task.variable_args {
         let value = templar.render(variable).map_err(|err| finalization_failed(task, resolved, None, &err))?;
         match value {
@@ -89,20 +90,21 @@ fn insert(out: &mut Dict, name: Value, value: Value) {
 }
 
 /// `module_defaults` of play, blocks and task for this action, the innermost winning.
-fn defaults(task: &Task, templar: &Templar) -> KeywordResult<Dict> {
+fn defaults(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordResult<Dict> {
     let mut out = Dict::new();
     let Some(written) = task.keyword("module_defaults") else { return Ok(out) };
     let layers: &[Value] = match written {
         Value::List(items) => items,
         single => std::slice::from_ref(single),
     };
-    let action = table::short_name(&task.action);
+    let collections = task.collections();
+    let scope = catalog::Scope { collections: &collections };
     for layer in layers.iter().filter_map(Value::as_dict) {
         for (name, defaults) in layer {
             let name = name.to_text();
             let meant = match name.strip_prefix("group/") {
-                Some(group) => table::in_group(action, group),
-                None => table::short_name(&name) == action,
+                Some(group) => resolved.in_group(group),
+                None => table::full_name(&name, &scope).is_ok_and(|name| *name == *resolved.full_name),
             };
             if !meant {
                 continue;
@@ -126,7 +128,7 @@ fn finalization_failed(
     err: &TemplateError,
 ) -> Box<ActionResult> {
     let mut causes = vec![Cause {
-        message: format!("Finalization of task args for '{}' failed.", resolved.full_name()),
+        message: format!("Finalization of task args for '{}' failed.", resolved.full_name),
         place: Some(task.action_span.clone()),
         hint: None,
     }];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::action_name;
 use super::event::{EventKind, TaskInfo};
 use super::inclusion;
 use super::options::Gathering;
@@ -15,7 +16,8 @@ use super::strategy::{Ending, Strategy, Turn};
 use super::task_executor::Job;
 use super::task_name;
 use super::task_report::Executed;
-use crate::actions::{Include, table};
+use crate::actions::Include;
+use crate::actions::table::{self, Resolved};
 use crate::error::Error;
 use crate::playbook::Task;
 use crate::template::SearchPath;
@@ -99,12 +101,20 @@ impl Driver {
                 play.set_free(&hosts);
                 Ok(None)
             }
-            Next::Task(task) if table::is_meta(&task.action) => {
-                let ending = play.meta(&task, &hosts)?;
-                play.set_free(&hosts);
-                Ok(ending)
+            Next::Task(task) => {
+                // Each host finds out for itself what a templated action is; what concerns all is the first one's.
+                let settled = match hosts.first() {
+                    Some(first) => settled(play, &task, *first)?,
+                    None => Arc::clone(&task),
+                };
+                if settled.is_builtin("meta") {
+                    let ending = play.meta(&settled, &hosts)?;
+                    play.set_free(&hosts);
+                    return Ok(ending);
+                }
+                let bypasses = table::of(&settled).is_some_and(Resolved::bypasses_hosts);
+                self.begin_task(play, &task, hosts, bypasses)
             }
-            Next::Task(task) => self.begin_task(play, &task, hosts),
         }
     }
 
@@ -113,6 +123,7 @@ impl Driver {
         play: &mut PlayState<'_>,
         task: &Arc<Task>,
         mut hosts: Vec<HostId>,
+        bypasses: bool,
     ) -> Result<Option<Ending>, Error> {
         if play.gather_id == Some(task.id) && play.shared.options.gathering == Gathering::Smart {
             let (known, unknown): (Vec<_>, Vec<_>) =
@@ -123,10 +134,10 @@ impl Driver {
         let Some(first) = hosts.first().copied() else { return Ok(None) };
         let search_path = play.shared.search_path(&play.play, task);
         play.show_active_hosts();
-        if table::resolve(&task.action).is_some_and(|resolved| resolved.bypasses_hosts()) && !self.in_step {
+        if bypasses && !self.in_step {
             return Err(cannot_be_free(task));
         }
-        let once = match self.acts_once(play, task, first, &search_path) {
+        let once = match self.acts_once(play, task, first, &search_path, bypasses) {
             Ok(once) => once,
             Err(NotBegun::Stop(err)) => return Err(err),
             Err(NotBegun::Fails(failure)) => {
@@ -180,8 +191,9 @@ impl Driver {
         task: &Arc<Task>,
         first: HostId,
         search_path: &Arc<SearchPath>,
+        bypasses: bool,
     ) -> Result<bool, NotBegun> {
-        if table::resolve(&task.action).is_some_and(|resolved| resolved.bypasses_hosts()) {
+        if bypasses {
             return Ok(true);
         }
         let Some(written) = task.keyword("run_once") else { return Ok(false) };
@@ -335,13 +347,28 @@ impl PlayState<'_> {
             uuid: uuid::Uuid::new_v5(&self.shared.run_uuid, &task.id.to_be_bytes()),
             id: task.id,
             name,
-            action: table::short_name(&task.action).to_owned(),
+            action: task.short_action().to_owned(),
             args: task.args.clone(),
             place: task.span.clone(),
             handler: task.context.handlers,
             check: self.shared.options.check,
         })
     }
+}
+
+/// The task with the action that it has on one host.
+fn settled(play: &PlayState<'_>, task: &Arc<Task>, host: HostId) -> Result<Arc<Task>, Error> {
+    if task.full_action.is_some() {
+        return Ok(Arc::clone(task));
+    }
+    let search_path = play.shared.search_path(&play.play, task);
+    let name = play.shared.scope(&play.play, task, play.name(host), &search_path).and_then(|scope| {
+        let templar = play.shared.templar(&scope, &search_path);
+        action_name::render(task, &templar)
+    });
+    let name = name.map_err(|failure| failure.into_error(Some(&task.action_span)).with_exit_code(1))?;
+    // A name that means nothing is the failure of the task, host by host.
+    Ok(action_name::settle(task, &name).unwrap_or_else(|_| Arc::clone(task)))
 }
 
 fn cannot_be_free(task: &Task) -> Error {

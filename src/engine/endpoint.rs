@@ -1,12 +1,15 @@
 //! From variables, keywords and options to an endpoint: where a task connects to and as whom it runs there.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::keyword_values::{KeywordReader, KeywordResult, to_bool, to_int};
 use super::options::RunOptions;
+use rplay_module_api::privilege::Elevation;
+
 use crate::actions::{ActionResult, FailedIn};
+use crate::catalog::{self, BUILTIN, Kind, Missing, Table};
 use crate::connection::{Endpoint, SshSettings};
 use crate::remote::Become;
 use crate::template::Templar;
@@ -21,6 +24,49 @@ pub struct Deciders<'a> {
     pub templar: &'a Templar,
     pub keywords: KeywordReader<'a>,
     pub options: &'a RunOptions,
+}
+
+#[derive(Clone, Copy)]
+enum Transport {
+    Local,
+    Ssh,
+}
+
+/// The connections by name. Everything that speaks SSH is done by one implementation.
+const TRANSPORTS: &[(&str, Transport)] = &[
+    ("ansible.netcommon.libssh", Transport::Ssh),
+    ("libssh", Transport::Ssh),
+    ("local", Transport::Local),
+    ("paramiko", Transport::Ssh),
+    ("paramiko_ssh", Transport::Ssh),
+    ("smart", Transport::Ssh),
+    ("ssh", Transport::Ssh),
+];
+
+static CONNECTIONS: LazyLock<Table<Transport>> =
+    LazyLock::new(|| Table::new(Kind::Connection, TRANSPORTS.iter().map(|(name, transport)| (*name, transport))));
+
+/// The methods that `module-api` has conversations for.
+static BECOME_METHODS: LazyLock<Table<&str>> = LazyLock::new(|| {
+    let methods = Elevation::METHODS.iter().map(|method| (catalog::home(Kind::Become, method, BUILTIN), method));
+    let methods: Vec<_> = methods.collect();
+    Table::new(Kind::Become, methods.iter().map(|(name, method)| (name.as_str(), *method)))
+});
+
+/// What implements a name, or the failure of the task that uses it.
+fn native<T>(table: &Table<T>, kind: Kind, name: &str) -> KeywordResult<&'static T> {
+    let message = match table.resolve(name, &catalog::Scope::default()) {
+        Ok(found) => match found.native() {
+            Some(row) => return Ok(row),
+            None => catalog::not_there(kind, &found.full_name),
+        },
+        Err(Missing::Removed(removed)) => removed.message().to_owned(),
+        Err(Missing::Unknown { near: None }) => format!("the {} '{name}' was not found", kind.title()),
+        Err(Missing::Unknown { near: Some(near) }) => {
+            format!("the {} '{name}' was not found; did you mean '{near}'?", kind.title())
+        }
+    };
+    Err(Box::new(ActionResult::failed_in(FailedIn::Task, message)))
 }
 
 impl Deciders<'_> {
@@ -57,18 +103,12 @@ impl Deciders<'_> {
             },
         };
         let executable = self.text(&["ansible_shell_executable"])?.unwrap_or_else(|| options.executable.clone());
-        match connection.strip_prefix("ansible.builtin.").unwrap_or(&connection) {
-            "local" => {
+        match native(&CONNECTIONS, Kind::Connection, &connection)? {
+            Transport::Local => {
                 let directory = self.text(&["playbook_dir"])?.map_or_else(|| PathBuf::from("."), PathBuf::from);
                 Ok(Endpoint::Local { executable, directory })
             }
-            "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "libssh" | "ansible.netcommon.libssh" => {
-                Ok(Endpoint::Ssh(Arc::new(self.ssh(executable)?)))
-            }
-            other => Err(Box::new(ActionResult::failed_in(
-                FailedIn::Task,
-                format!("the connection plugin '{other}' was not found"),
-            ))),
+            Transport::Ssh => Ok(Endpoint::Ssh(Arc::new(self.ssh(executable)?))),
         }
     }
 
@@ -136,11 +176,8 @@ impl Deciders<'_> {
                 .or_else(|| options.method.clone())
                 .unwrap_or_else(|| "sudo".to_owned()),
         };
-        let short = method.rsplit('.').next().unwrap_or(&method);
-        let of_method = |suffix: &str| {
-            let program = if names::is_become_program(short) { short } else { "become" };
-            format!("ansible_{program}_{suffix}")
-        };
+        let short = *native(&BECOME_METHODS, Kind::Become, &method)?;
+        let of_method = |suffix: &str| format!("ansible_{short}_{suffix}");
         let program = options.program(short);
         let user = match self.text(&["ansible_become_user", &of_method("user")])? {
             Some(user) => user,
@@ -166,6 +203,6 @@ impl Deciders<'_> {
             .secret(&["ansible_become_password", "ansible_become_pass", &of_method("pass")])?
             .or_else(|| options.password.clone());
         let allow_same_user = options.allow_same_user;
-        Ok(Some(Become { method, user, exe, flags, password, allow_same_user }))
+        Ok(Some(Become { method: short.to_owned(), user, exe, flags, password, allow_same_user }))
     }
 }

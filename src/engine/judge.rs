@@ -113,7 +113,7 @@ pub fn fail(task: &Task, result: &mut ActionResult) {
         return;
     }
     let message = result.fields.get("msg").map(Value::to_text).filter(|text| !text.is_empty());
-    let failed_in = if table::is_module(&task.action) { FailedIn::Module } else { FailedIn::Action };
+    let failed_in = if table::of(task).is_some_and(Resolved::is_module) { FailedIn::Module } else { FailedIn::Action };
     let message = message.unwrap_or_else(|| "Unknown error.".into());
     let causes = vec![Cause { message, ..Cause::default() }];
     result.set_failed(Some(Trouble { failed_in, causes }));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::keyword_values::{to_bool, to_float};
 use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
 use crate::playbook::{Loop, LoopControl, Task};
-use crate::template::Templar;
+use crate::template::{Templar, lookups};
 use crate::value::{Dict, Value};
 
 /// The items of a task's loop; none when the task has no loop.
@@ -29,7 +29,7 @@ pub fn items(task: &Task, templar: &Templar) -> Result<Option<Vec<Value>>, Box<A
 
 /// The terms of a lookup: a list as it is, anything else as the only term.
 fn terms(lookup: &str, written: &Value, templar: &Templar) -> Result<Vec<Value>, Box<crate::template::TemplateError>> {
-    let tolerant = matches!(lookup.rsplit('.').next(), Some("first_found"));
+    let tolerant = lookups::is(lookup, "first_found");
     let value = if tolerant { render_known(written, templar)? } else { templar.render(written)? };
     Ok(match value {
         Value::List(items) => items.to_vec(),

@@ -1,5 +1,6 @@
 //! Runs plays: who does what when. Tells what happens as events; prints nothing.
 
+mod action_name;
 mod arguments;
 mod driver;
 mod effects;

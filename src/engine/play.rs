@@ -225,6 +225,7 @@ fn gather_facts(shared: &Shared, play: &Play, reader: &PlayReader<'_>) -> Result
         name: Some(crate::value::Str::data("Gathering Facts")),
         span: play.span.clone(),
         action: "gather_facts".to_owned(),
+        full_action: Some("ansible.builtin.gather_facts".into()),
         action_span: play.span.clone(),
         args,
         raw_params: None,

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::action_name;
 use super::arguments::{self, Arguments};
 use super::endpoint::Deciders;
 use super::event::{About, EventKind, TaskInfo};
@@ -15,7 +16,7 @@ use super::shared::{PlayRun, Shared};
 use super::task_report::{Executed, Pass};
 use crate::actions::ask::{Answer, Question};
 use crate::actions::effect::FactsOf;
-use crate::actions::table::{self, Resolved};
+use crate::actions::table::{Implementation, Resolved};
 use crate::actions::{ActionResult, Cause, Effect, FailedIn, HostEffect, Invocation, RunEffect, Target, Trouble};
 use crate::inventory::Pending;
 use crate::playbook::Task;
@@ -35,12 +36,15 @@ pub struct Job {
 }
 
 impl Job {
-    pub async fn execute(self) -> Executed {
+    pub async fn execute(mut self) -> Executed {
         let scope = match self.shared.scope(&self.play, &self.task, &self.host, &self.search_path) {
             Ok(scope) => scope,
             Err(result) => return self.report(Pass::of(*result), false),
         };
         let templar = self.shared.templar(&scope, &self.search_path);
+        if let Err(pass) = self.settle(&templar) {
+            return self.report(*pass, false);
+        }
         let items = match self.items(&templar) {
             Ok(items) => items,
             Err(pass) => return self.report(*pass, false),
@@ -54,14 +58,30 @@ impl Job {
         }
     }
 
+    /// Finds out what a templated action is here. That it is nothing does not matter when the task is skipped anyway.
+    fn settle(&mut self, templar: &Templar) -> Result<(), Box<Pass>> {
+        if self.task.full_action.is_some() {
+            return Ok(());
+        }
+        let settled = action_name::render(&self.task, templar).and_then(|name| action_name::settle(&self.task, &name));
+        match settled {
+            Ok(task) => self.task = task,
+            Err(failure) => return Err(self.failed_early(*failure, templar)),
+        }
+        Ok(())
+    }
+
     /// The items of the loop. A loop that cannot be evaluated does not matter when the task is skipped anyway.
     fn items(&self, templar: &Templar) -> Result<Option<Vec<Value>>, Box<Pass>> {
-        loops::items(&self.task, templar).map_err(|failure| {
-            let skipped = judge::when(&self.task, templar).ok().flatten();
-            let mut pass = Pass::of(skipped.unwrap_or(*failure));
-            pass.ignore_errors = self.reader(templar).bool("ignore_errors").ok().flatten().unwrap_or(false);
-            Box::new(pass)
-        })
+        loops::items(&self.task, templar).map_err(|failure| self.failed_early(*failure, templar))
+    }
+
+    /// What becomes of the task when it fails before its steps begin.
+    fn failed_early(&self, failure: ActionResult, templar: &Templar) -> Box<Pass> {
+        let skipped = judge::when(&self.task, templar).ok().flatten();
+        let mut pass = Pass::of(skipped.unwrap_or(failure));
+        pass.ignore_errors = self.reader(templar).bool("ignore_errors").ok().flatten().unwrap_or(false);
+        Box::new(pass)
     }
 
     async fn each(&self, scope: Scope, templar: &Templar, items: Vec<Value>) -> Executed {
@@ -179,17 +199,12 @@ impl Job {
         let check = reader.bool("check_mode")?.unwrap_or(self.shared.options.check);
         let diff = reader.bool("diff")?.unwrap_or(self.shared.options.diff);
         pass.show_diff = diff;
-        let Some(resolved) = table::resolve(&self.task.action) else {
-            return Err(Box::new(ActionResult::failed_in(
-                FailedIn::Task,
-                format!("couldn't resolve module/action '{}'", self.task.action),
-            )));
-        };
+        let resolved = action_name::implementation(&self.task)?;
         pass.delegated_to = delegated_to.filter(|name| **name != *self.host);
-        let arguments = arguments::of_task(&self.task, &resolved, templar)?;
+        let arguments = arguments::of_task(&self.task, resolved, templar)?;
         let target = self.target(scope, templar, pass.delegated_to.as_deref(), check, diff, pass.no_log)?;
         let timeout = reader.int("timeout")?.or(self.shared.options.task_timeout).filter(|seconds| *seconds > 0);
-        let call = Call { resolved: &resolved, arguments: &arguments, target: &target, check, diff };
+        let call = Call { resolved, arguments: &arguments, target: &target, check, diff };
         self.attempts(&call, scope, templar, timeout, pass, pending).await
     }
 
@@ -332,13 +347,13 @@ impl Job {
             say: &say,
             ask: &ask,
         };
-        let mut result = match call.resolved {
-            Resolved::Action(action) => (action.run)(&invocation).await,
-            Resolved::Module(module) => crate::actions::module::run(&invocation, *module).await,
+        let mut result = match call.resolved.implementation {
+            Implementation::Action(action) => (action.run)(&invocation).await,
+            Implementation::Module(module) => crate::actions::module::run(&invocation, module).await,
         };
         result.warnings.extend_from_slice(&call.arguments.warnings);
         add_lines(&mut result.fields);
-        if !table::is_include(&self.task.action) {
+        if !self.task.is_include() {
             result.set_acted();
         }
         result

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::shared::{PlayRun, Shared};
-use crate::actions::table;
 use crate::playbook::Task;
 use crate::template::{SearchPath, Templar};
 use crate::value::{Dict, Value, mask};
@@ -35,7 +34,7 @@ pub fn written(task: &Task) -> String {
 }
 
 fn with_role(task: &Task, own: String) -> String {
-    let names_its_role = task.name.is_none() && table::short_name(&task.action) == "include_role";
+    let names_its_role = task.name.is_none() && task.is_builtin("include_role");
     match task.role() {
         Some(role) if !names_its_role => format!("{} : {own}", role.name),
         _ => own,
@@ -44,7 +43,7 @@ fn with_role(task: &Task, own: String) -> String {
 
 /// An unnamed task is called after its action, an include of a role after the role too.
 fn unnamed(task: &Task) -> String {
-    if table::short_name(&task.action) == "include_role"
+    if task.is_builtin("include_role")
         && let Some(role) = task.args.get("name").or_else(|| task.args.get("role"))
     {
         return format!("{} : {}", task.action, role.to_text());

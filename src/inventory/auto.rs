@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::structured::{self, Format};
-use super::{Inventory, constructed, generator, inventory_error};
+use super::{Inventory, constructed, generator, inventory_error, sources};
+use crate::catalog::{Found, Kind, Plugin, not_there};
 use crate::error::Error;
 use crate::source::SourceFile;
 use crate::yaml::Reader;
@@ -16,11 +17,21 @@ pub fn parse(inventory: &mut Inventory, source: &Arc<SourceFile>, reader: &Reade
         return Err(inventory_error(message).at(Some(&document.span)));
     };
     let name = plugin.to_value().to_text();
-    match name.strip_prefix("ansible.builtin.").unwrap_or(&name) {
-        "constructed" => constructed::parse(inventory, &document),
-        "generator" => generator::parse(inventory, &document),
-        "yaml" => structured::parse(inventory, &document, Format::Yaml),
-        _ => {
+    let found = sources::plugin(&name);
+    match &found {
+        Ok(Found { plugin: Plugin::Native((_, sources::Plugin::Constructed)), .. }) => {
+            constructed::parse(inventory, &document)
+        }
+        Ok(Found { plugin: Plugin::Native((_, sources::Plugin::Generator)), .. }) => {
+            generator::parse(inventory, &document)
+        }
+        Ok(Found { plugin: Plugin::Native((_, sources::Plugin::Yaml)), .. }) => {
+            structured::parse(inventory, &document, Format::Yaml)
+        }
+        Ok(Found { plugin: Plugin::Known, full_name }) => {
+            Err(inventory_error(not_there(Kind::Inventory, full_name)).at(Some(&plugin.span)))
+        }
+        Ok(_) | Err(_) => {
             let message = format!("inventory config '{path}' specifies unknown plugin '{name}'");
             Err(inventory_error(message).at(Some(&plugin.span)))
         }

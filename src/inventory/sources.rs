@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use fancy_regex::Regex;
 
@@ -12,15 +12,16 @@ use super::vars::VarsFiles;
 use super::{
     Change, GroupNames, HostName, Inventory, Rules, Unmatched, auto, host_list, ini, inventory_error, script, toml,
 };
+use crate::catalog::{Found, Kind, Missing, Scope, Table, not_there};
 use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::SourceFile;
 use crate::value::Dict;
 use crate::yaml::Reader;
 
-/// The plugins by the names that `enable_plugins` uses.
+/// What reads a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Plugin {
+pub(super) enum Plugin {
     HostList,
     AdvancedHostList,
     Script,
@@ -32,6 +33,7 @@ enum Plugin {
     Generator,
 }
 
+/// The plugins by name.
 const PLUGINS: &[(&str, Plugin)] = &[
     ("advanced_host_list", Plugin::AdvancedHostList),
     ("auto", Plugin::Auto),
@@ -43,6 +45,14 @@ const PLUGINS: &[(&str, Plugin)] = &[
     ("toml", Plugin::Toml),
     ("yaml", Plugin::Yaml),
 ];
+
+static TABLE: LazyLock<Table<(&str, Plugin)>> =
+    LazyLock::new(|| Table::new(Kind::Inventory, PLUGINS.iter().map(|row| (row.0, row))));
+
+/// The plugin that a name means, with the name that messages have.
+pub(super) fn plugin(name: &str) -> Result<Found<(&'static str, Plugin)>, Missing> {
+    TABLE.resolve(name, &Scope::default())
+}
 
 /// Folders beside inventory files that hold other things.
 const NOT_SOURCES: &[&str] = &["group_vars", "host_vars", "vars_plugins"];
@@ -128,10 +138,12 @@ impl<'a> Loader<'a> {
     fn new(reader: &'a Reader, config: &'a Config, notices: &'a Notices) -> Result<Self, Error> {
         let mut enabled = Vec::new();
         for name in config.list("INVENTORY_ENABLED") {
-            let short = name.strip_prefix("ansible.builtin.").unwrap_or(&name);
-            match PLUGINS.iter().find(|(known, _)| *known == short) {
-                Some(plugin) => enabled.push(*plugin),
-                None => notices.warn(format!("Failed to load inventory plugin, skipping {name}"), None),
+            match plugin(&name) {
+                Ok(found) => match found.native() {
+                    Some(plugin) => enabled.push(*plugin),
+                    None => notices.warn(not_there(Kind::Inventory, &found.full_name), None),
+                },
+                Err(_) => notices.warn(format!("Failed to load inventory plugin, skipping {name}"), None),
             }
         }
         if enabled.is_empty() {

@@ -61,6 +61,16 @@ pub fn find(name: &str) -> Option<&'static Own> {
     Some(own)
 }
 
+/// The file of a module in Python that the project has.
+pub fn python(name: &str) -> Option<PathBuf> {
+    if name.contains(['.', '/']) {
+        return None;
+    }
+    let library = lock();
+    let mut folders = library.folders.iter().chain(&library.configured);
+    folders.find_map(|folder| Some(folder.join(format!("{name}.py"))).filter(|file| file.is_file()))
+}
+
 fn own(name: &str, file: &Path) -> Own {
     let program = Program::at(file);
     let spec = program.specs().and_then(|specs| {

@@ -17,27 +17,23 @@ enum Import {
     Legacy,
 }
 
-fn import_of(action: &str) -> Option<Import> {
-    match builtin(action) {
-        "import_tasks" => Some(Import::Tasks),
-        "import_role" => Some(Import::Role),
-        "include" => Some(Import::Legacy),
+fn import_of(task: &Task) -> Option<Import> {
+    match task.full_action.as_deref()? {
+        "ansible.builtin.import_tasks" => Some(Import::Tasks),
+        "ansible.builtin.import_role" => Some(Import::Role),
+        "ansible.builtin.include" => Some(Import::Legacy),
         _ => None,
     }
 }
 
-fn builtin(action: &str) -> &str {
-    action.trim_start_matches("ansible.builtin.").trim_start_matches("ansible.legacy.")
-}
-
 fn ends_role(task: &Task) -> bool {
-    builtin(&task.action) == "meta" && task.raw_params.as_ref().is_some_and(|what| what.trim() == "end_role")
+    task.is_builtin("meta") && task.raw_params.as_ref().is_some_and(|what| what.trim() == "end_role")
 }
 
 impl Parser<'_> {
     /// The task itself, or what it imports.
     pub fn expand(&mut self, mut task: Task, context: &Arc<Context>) -> Vec<Entry> {
-        match import_of(&task.action) {
+        match import_of(&task) {
             None if ends_role(&task) && context.role.is_none() => {
                 self.mistake("Cannot execute 'end_role' from outside of a role", &task.action_span);
                 Vec::new()
@@ -56,6 +52,7 @@ impl Parser<'_> {
                     return self.import_tasks(&task, context);
                 }
                 "include_tasks".clone_into(&mut task.action);
+                task.full_action = Some("ansible.builtin.include_tasks".into());
                 vec![Entry::Task(Arc::new(task))]
             }
         }

@@ -8,11 +8,15 @@ use std::sync::{Arc, Mutex};
 use super::keywords;
 use super::role::RoleKey;
 use super::types::{Context, Loaded, Playbook, Role, RoleUse};
+use crate::catalog;
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::{SourceFile, Span};
 use crate::template;
 use crate::value::{Dict, Value};
 use crate::yaml::{Node, Reader};
+
+/// From the name of an action, where it is written, to its full name.
+pub type FullAction = fn(&str, &catalog::Scope<'_>) -> Result<Arc<str>, catalog::Missing>;
 
 /// What reading a project needs to know; lives as long as the run, since includes are read while it runs.
 pub struct Loader {
@@ -23,10 +27,8 @@ pub struct Loader {
     /// Directories searched for roles besides `roles/` next to the playbook.
     pub roles_path: Vec<PathBuf>,
     pub collections_path: Vec<PathBuf>,
-    /// Whether an action of this name exists, with or without its collection.
-    pub known_action: fn(&str) -> bool,
-    /// Names to suggest for a misspelled one.
-    pub action_names: Vec<&'static str>,
+    /// What the name of an action means.
+    pub full_action: FullAction,
     /// Told of every folder where the project may have modules of its own.
     pub on_library: fn(PathBuf),
     pub(super) task_keywords: Vec<&'static str>,
@@ -56,8 +58,7 @@ impl Loader {
         reader: Reader,
         templates: Arc<template::Engine>,
         extra_vars: Arc<Dict>,
-        known_action: fn(&str) -> bool,
-        action_names: Vec<&'static str>,
+        full_action: FullAction,
         notices: Notices,
     ) -> Self {
         Self {
@@ -66,8 +67,7 @@ impl Loader {
             extra_vars,
             roles_path: Vec::new(),
             collections_path: Vec::new(),
-            known_action,
-            action_names,
+            full_action,
             on_library: |_| {},
             task_keywords: keywords::names_at_tasks(),
             notices,

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::keywords::{self, Inherit, Place};
 use super::loader::{Parser, directory_of, vars_of};
 use super::types::{Context, Entry, Keyword, Keywords, Play, RoleUse, VarsPrompt};
+use crate::catalog::{self, Missing};
 use crate::error::{Error, ErrorKind};
 use crate::template::lookups;
 use crate::value::{Dict, Str, Value};
@@ -288,7 +289,11 @@ impl Parser<'_> {
     fn unknown_keyword(&mut self, name: &str, key: &Node, place: Place) {
         let mut error =
             Error::project(format!("'{name}' is not a valid attribute for a {}", place.title()), Some(&key.span));
-        let lookup = name.strip_prefix("with_").and_then(lookups::closest_to);
+        let lookup = match name.strip_prefix("with_").map(lookups::find) {
+            Some(Err(Missing::Unknown { near })) => near,
+            Some(Err(Missing::Removed(removed))) => removed.instead,
+            _ => None,
+        };
         if let Some(lookup) = lookup {
             error = error.hint(format!("did you mean `with_{lookup}`?"));
         } else if let Some(close) = keywords::closest_at(name, place) {
@@ -368,7 +373,7 @@ pub(super) fn text_of(node: &Node) -> Option<Str> {
 }
 
 fn is_import_name(name: &str) -> bool {
-    matches!(name, "import_playbook" | "ansible.builtin.import_playbook" | "ansible.legacy.import_playbook" | "include")
+    name == "include" || catalog::is_builtin(name, "import_playbook")
 }
 
 fn is_import(key: &Node) -> bool {

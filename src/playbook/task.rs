@@ -6,7 +6,8 @@ use super::keywords::{self, Place};
 use super::loader::{Parser, vars_of};
 use super::play::{inheritable, listed, merge, text_of};
 use super::task_action::{self, TaskAction, TaskNames};
-use super::types::{Context, Entry, Keyword, Keywords, Loop, LoopControl, Task};
+use super::types::{Context, Entry, Keyword, Keywords, Loop, LoopControl, Task, collections};
+use crate::catalog::Scope;
 use crate::error::{Error, closest};
 use crate::source::Span;
 use crate::template::lookups;
@@ -29,10 +30,13 @@ impl Parser<'_> {
     pub fn task(&mut self, node: &Node, entries: &[(Node, Node)], context: &Arc<Context>) -> Vec<Entry> {
         let before = self.errors.len();
         let place = if context.handlers { Place::Handler } else { Place::Task };
+        let collections = collections(
+            node.get("collections").map(Node::to_value).as_ref().or(context.keywords.get("collections")),
+            context,
+        );
         let names = TaskNames {
             keywords: &self.loader.task_keywords,
-            is_action: &self.loader.known_action,
-            actions: &self.loader.action_names,
+            find: &|name| (self.loader.full_action)(name, &Scope { collections: &collections }),
         };
         let action = match task_action::resolve(node, &names, &self.loader.notices) {
             Ok(action) => Some(action),
@@ -77,7 +81,7 @@ impl Parser<'_> {
                     self.keyword(key, value, place, &mut draft.keywords);
                 }
                 _ if action.name == name => {}
-                _ => match name.strip_prefix("with_").filter(|lookup| lookups::find(lookup).is_some()) {
+                _ => match name.strip_prefix("with_").filter(|lookup| lookups::find(lookup).is_ok()) {
                     Some(lookup) => self.set_loop(&mut draft, Loop::With(lookup.to_owned(), value.to_value()), key),
                     None => self.keyword(key, value, place, &mut draft.keywords),
                 },
@@ -174,6 +178,7 @@ impl Parser<'_> {
             name: draft.name,
             span: node.span.clone(),
             action: action.name,
+            full_action: action.full_name,
             action_span: action.span,
             args: action.args,
             raw_params: action.raw_params,

@@ -1,13 +1,23 @@
 //! Which action a task's mapping names, and with what arguments: `copy: …`, `action: …`, `local_action: …`, `args:`.
 
+use std::sync::Arc;
+
 use super::split_args::{self, FreeForm, parse_kv};
+use crate::catalog::Missing;
 use crate::error::{Error, Notices, closest};
 use crate::source::Span;
 use crate::value::{Dict, Str, Value};
 use crate::yaml::{Node, NodeKind};
 
 /// Actions whose text is a command line.
-const COMMAND_LINES: &[&str] = &["command", "raw", "script", "shell", "win_command", "win_shell"];
+const COMMAND_LINES: &[&str] = &[
+    "ansible.builtin.command",
+    "ansible.builtin.raw",
+    "ansible.builtin.script",
+    "ansible.builtin.shell",
+    "ansible.windows.win_command",
+    "ansible.windows.win_shell",
+];
 
 const TEMPLATE_WARNING: &str = "Using a template for task args is unsafe in some situations (see https://docs.ansible.com/ansible/devel/reference_appendices/faq.html#argsplat-unsafe).";
 
@@ -16,6 +26,8 @@ const TEMPLATE_WARNING: &str = "Using a template for task args is unsafe in some
 pub struct TaskAction {
     /// As written; may be a template in `action: "{{ name }}"`.
     pub name: String,
+    /// What the name means; none for a template.
+    pub full_name: Option<Arc<str>>,
     /// The place of the name.
     pub span: Span,
     /// Named arguments; those of `args:` first, the action's own winning.
@@ -31,15 +43,14 @@ pub struct TaskAction {
 /// The names that a task's keys can be.
 pub struct TaskNames<'a> {
     pub keywords: &'a [&'a str],
-    /// Whether there is an action of that name; a template passes unasked.
-    pub is_action: &'a dyn Fn(&str) -> bool,
-    /// For suggestions.
-    pub actions: &'a [&'a str],
+    /// The full name of the action of that name; templates are not asked about.
+    pub find: &'a dyn Fn(&str) -> Result<Arc<str>, Missing>,
 }
 
 /// The action's own part, before `args:` is looked at.
 struct Own {
     name: String,
+    full_name: Option<Arc<str>>,
     span: Span,
     args: Dict,
     raw_params: Option<Str>,
@@ -54,7 +65,7 @@ pub fn resolve(task: &Node, names: &TaskNames, notices: &Notices) -> Result<Task
         return Err(Error::project("action and local_action are mutually exclusive", Some(&task.span)));
     }
     let mut found = match action.or(local) {
-        Some(node) => Some(named_by_value(node, task, notices)?),
+        Some(node) => Some(named_by_value(node, task, names, notices)?),
         None => None,
     };
     let is_statement = found.is_some();
@@ -64,23 +75,19 @@ pub fn resolve(task: &Node, names: &TaskNames, notices: &Notices) -> Result<Task
             let message = format!("conflicting action statements: {}, {name}", first.name);
             return Err(suggest(Error::project(message, Some(&key.span)), name, names));
         }
-        if !(names.is_action)(name) {
-            return Err(first_unknown(task, names));
-        }
-        found = Some(named_by_key(name, key, value)?);
+        let full_name = (names.find)(name).map_err(|missing| first_unknown(task, names, &missing))?;
+        found = Some(named_by_key(name, full_name, key, value)?);
     }
     let Some(own) = found else {
         return Err(Error::project("no module/action detected in task.", Some(&task.span)));
     };
-    if !is_template(&own.name) && !(names.is_action)(&own.name) {
-        return Err(unresolved(&own.name, &own.span, names));
-    }
     let (args, variable_args) = keyword_args(task, &own, is_statement, notices)?;
     let merged = merge(args, own);
     refuse_internal(&merged.0, &merged.1.name, task)?;
     let (args, own) = merged;
     Ok(TaskAction {
         name: own.name,
+        full_name: own.full_name,
         span: own.span,
         args,
         raw_params: own.raw_params,
@@ -97,27 +104,21 @@ fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 
-fn is_command_line(name: &str) -> bool {
-    let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
-    let short = short.strip_prefix("ansible.windows.").unwrap_or(short);
-    COMMAND_LINES.contains(&short)
-}
-
-fn free_form(name: &str) -> FreeForm {
-    if is_command_line(name) { FreeForm::Raw } else { FreeForm::Plain }
+fn free_form(full_name: Option<&str>) -> FreeForm {
+    if full_name.is_some_and(|name| COMMAND_LINES.contains(&name)) { FreeForm::Raw } else { FreeForm::Plain }
 }
 
 /// Neither keyword nor action: which of the two was meant shows in whether another key is an action.
-fn first_unknown(task: &Node, names: &TaskNames) -> Error {
+fn first_unknown(task: &Node, names: &TaskNames, missing: &Missing) -> Error {
     let unknown: Vec<(&str, &Span)> = task
         .entries()
         .iter()
         .filter_map(|(key, _)| Some((key.as_str()?, &key.span)))
         .filter(|(name, _)| !is_keyword(name, names))
         .collect();
-    let action = unknown.iter().find(|(name, _)| (names.is_action)(name));
+    let action = unknown.iter().find(|(name, _)| (names.find)(name).is_ok());
     let (name, span) = match (unknown.first(), action) {
-        (Some((name, span)), None) => return unresolved(name, span, names),
+        (Some((name, span)), None) => return unresolved(name, span, names, missing),
         (Some(first), Some(_)) => *first,
         (None, _) => return Error::project("no module/action detected in task.", Some(&task.span)),
     };
@@ -125,7 +126,11 @@ fn first_unknown(task: &Node, names: &TaskNames) -> Error {
     suggest(Error::project(format!("conflicting action statements: {name}, {other}"), Some(span)), name, names)
 }
 
-fn unresolved(name: &str, span: &Span, names: &TaskNames) -> Error {
+fn unresolved(name: &str, span: &Span, names: &TaskNames, missing: &Missing) -> Error {
+    if let Missing::Removed(removed) = missing {
+        let error = Error::project(removed.message(), Some(span)).with_exit_code(1);
+        return removed.hint().into_iter().fold(error, Error::hint);
+    }
     let message = format!(
         "couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
     );
@@ -133,22 +138,31 @@ fn unresolved(name: &str, span: &Span, names: &TaskNames) -> Error {
 }
 
 fn suggest(err: Error, name: &str, names: &TaskNames) -> Error {
-    let candidates = names.keywords.iter().chain(names.actions).copied();
-    match closest(name, candidates) {
+    let near = match (names.find)(name) {
+        Err(Missing::Unknown { near }) => near,
+        _ => None,
+    };
+    match closest(name, names.keywords.iter().copied().chain(near.as_deref())) {
         Some(meant) if meant != name => err.hint(format!("did you mean `{meant}`?")),
         _ => err,
     }
 }
 
 /// `copy: src=a dest=b` or `copy: {src: a, dest: b}`.
-fn named_by_key(name: &str, key: &Node, value: &Node) -> Result<Own, Error> {
-    let mut own =
-        Own { name: name.to_owned(), span: key.span.clone(), args: Dict::new(), raw_params: None, is_text: false };
+fn named_by_key(name: &str, full_name: Arc<str>, key: &Node, value: &Node) -> Result<Own, Error> {
+    let mut own = Own {
+        name: name.to_owned(),
+        full_name: Some(full_name),
+        span: key.span.clone(),
+        args: Dict::new(),
+        raw_params: None,
+        is_text: false,
+    };
     match &value.kind {
         NodeKind::Scalar(Value::Null) => {}
         NodeKind::Scalar(Value::Str(text)) => {
             own.is_text = true;
-            (own.args, own.raw_params) = text_arguments(text, free_form(name), &value.span)?;
+            (own.args, own.raw_params) = text_arguments(text, free_form(own.full_name.as_deref()), &value.span)?;
         }
         NodeKind::Mapping(_) => (own.args, own.raw_params) = mapping_arguments(value),
         _ => return Err(unexpected_type(value, &key.span)),
@@ -157,9 +171,9 @@ fn named_by_key(name: &str, key: &Node, value: &Node) -> Result<Own, Error> {
 }
 
 /// `action: copy src=a dest=b` or `action: {module: copy, src: a, dest: b}`.
-fn named_by_value(node: &Node, task: &Node, notices: &Notices) -> Result<Own, Error> {
+fn named_by_value(node: &Node, task: &Node, names: &TaskNames, notices: &Notices) -> Result<Own, Error> {
     match &node.kind {
-        NodeKind::Scalar(Value::Str(text)) => statement(text, &node.span, task),
+        NodeKind::Scalar(Value::Str(text)) => statement(text, &node.span, task, names),
         NodeKind::Mapping(_) => {
             notices.deprecated(
                 "Using a mapping for `action` is deprecated. Use a string value for `action`.",
@@ -171,7 +185,7 @@ fn named_by_value(node: &Node, task: &Node, notices: &Notices) -> Result<Own, Er
             let NodeKind::Scalar(Value::Str(text)) = &module.kind else {
                 return Err(unexpected_type(module, &module.span));
             };
-            let mut own = statement(text, &module.span, task)?;
+            let mut own = statement(text, &module.span, task, names)?;
             let (mut args, raw_params) = mapping_arguments(node);
             args.shift_remove("module");
             own.args.extend(args);
@@ -183,15 +197,20 @@ fn named_by_value(node: &Node, task: &Node, notices: &Notices) -> Result<Own, Er
     }
 }
 
-fn statement(text: &Str, span: &Span, task: &Node) -> Result<Own, Error> {
+fn statement(text: &Str, span: &Span, task: &Node, names: &TaskNames) -> Result<Own, Error> {
     let tokens = split_args::split(text).map_err(|err| err.at(Some(span)))?;
     let Some(first) = tokens.iter().find(|token| !token.text.trim().is_empty()) else {
         return Err(Error::project("no module/action detected in task.", Some(&task.span)));
     };
     let name = first.text.trim().to_owned();
     let rest = text.get(first.start + first.text.len()..).unwrap_or("").trim_start();
-    let (args, raw_params) = text_arguments(&text.with_text(rest), free_form(&name), span)?;
-    Ok(Own { name, span: span.clone(), args, raw_params, is_text: true })
+    let full_name = if is_template(&name) {
+        None
+    } else {
+        Some((names.find)(&name).map_err(|missing| unresolved(&name, span, names, &missing))?)
+    };
+    let (args, raw_params) = text_arguments(&text.with_text(rest), free_form(full_name.as_deref()), span)?;
+    Ok(Own { name, full_name, span: span.clone(), args, raw_params, is_text: true })
 }
 
 fn text_arguments(text: &Str, kind: FreeForm, span: &Span) -> Result<(Dict, Option<Str>), Error> {

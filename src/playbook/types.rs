@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use crate::catalog;
 use crate::source::Span;
 use crate::value::{Dict, Str, Value};
 
@@ -171,7 +172,7 @@ pub struct LoopControl {
     pub break_when: Option<Value>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Task {
     /// Unique in a run.
     pub id: u64,
@@ -181,6 +182,8 @@ pub struct Task {
     pub span: Span,
     /// The action's name as written.
     pub action: String,
+    /// What that name means; none when it is a template, whose meaning shows when the task runs on a host.
+    pub full_action: Option<Arc<str>>,
     pub action_span: Span,
     /// Arguments as written, free-form `k=v` already split. `args:` is merged in, the action's own winning.
     pub args: Dict,
@@ -203,10 +206,41 @@ pub struct Task {
     pub implicit: bool,
 }
 
+/// The collection that a role comes from, then those that a keyword `collections` lists.
+pub(super) fn collections(keyword: Option<&Value>, context: &Context) -> Vec<String> {
+    let own = context.role.as_ref().and_then(|role| catalog::split(&role.full_name)).map(|(collection, _)| collection);
+    let listed = match keyword {
+        Some(Value::List(items)) => items.iter().map(Value::to_text).collect(),
+        None | Some(Value::Null) => Vec::new(),
+        Some(single) => vec![single.to_text()],
+    };
+    own.map(str::to_owned).into_iter().chain(listed).collect()
+}
+
 impl Task {
     /// A keyword of this task, inherited or its own.
     pub fn keyword(&self, name: &str) -> Option<&Value> {
         self.keywords.get(name)
+    }
+
+    /// Whether its action is this one of `ansible.builtin`.
+    pub fn is_builtin(&self, short: &str) -> bool {
+        self.full_action.as_deref().and_then(|name| name.strip_prefix("ansible.builtin.")) == Some(short)
+    }
+
+    /// Whether it includes others while the play runs.
+    pub fn is_include(&self) -> bool {
+        self.is_builtin("include_tasks") || self.is_builtin("include_role")
+    }
+
+    /// The action without its collection.
+    pub fn short_action(&self) -> &str {
+        catalog::short(self.full_action.as_deref().unwrap_or(&self.action))
+    }
+
+    /// Collections that are searched for what its action's name means.
+    pub fn collections(&self) -> Vec<String> {
+        collections(self.keywords.get("collections"), &self.context)
     }
 
     pub fn role(&self) -> Option<&Arc<Role>> {

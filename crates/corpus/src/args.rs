@@ -1,5 +1,7 @@
 //! `args.jsonl`: free-form arguments, their words, and what a task's mapping does.
 
+use rplay::actions::table::full_name;
+use rplay::catalog::Scope;
 use rplay::error::{Error, Notices};
 use rplay::playbook::split_args::{FreeForm, parse_kv, split};
 use rplay::playbook::task_action::{TaskAction, TaskNames, resolve};
@@ -12,38 +14,6 @@ use crate::Verdict;
 use crate::expected::encode;
 
 const KEYWORDS: &[&str] = &["delegate_to", "name", "tags", "when"];
-
-/// Actions of ansible.builtin that the cases name.
-const ACTIONS: &[&str] = &[
-    "add_host",
-    "assemble",
-    "assert",
-    "command",
-    "copy",
-    "debug",
-    "expect",
-    "fail",
-    "file",
-    "get_url",
-    "group_by",
-    "import_role",
-    "import_tasks",
-    "include_role",
-    "include_tasks",
-    "include_vars",
-    "lineinfile",
-    "meta",
-    "ping",
-    "raw",
-    "script",
-    "service",
-    "set_fact",
-    "setup",
-    "shell",
-    "stat",
-    "template",
-    "user",
-];
 
 pub fn check(case: &Json) -> Verdict {
     let expect = &case["expect"];
@@ -76,8 +46,8 @@ fn with_raw(mut args: Dict, raw: Option<Str>) -> Json {
 
 fn task(task: &Json) -> Result<Json, Error> {
     let node = Reader::default().read(&SourceFile::new("task.yml", task.to_string()))?;
-    let is_action = |name: &str| ACTIONS.contains(&name.strip_prefix("ansible.builtin.").unwrap_or(name));
-    let names = TaskNames { keywords: KEYWORDS, is_action: &is_action, actions: ACTIONS };
+    let find = |name: &str| full_name(name, &Scope::default());
+    let names = TaskNames { keywords: KEYWORDS, find: &find };
     let TaskAction { name, args, raw_params, variable_args, is_local, .. } =
         resolve(&node, &names, &Notices::default())?;
     let mut all = Dict::new();

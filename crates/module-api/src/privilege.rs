@@ -62,12 +62,15 @@ pub struct Elevation {
 }
 
 impl Elevation {
+    /// What `Become::method` may be.
+    pub const METHODS: &[&str] = &["sudo", "su", "doas"];
+
     /// `token` makes this conversation's prompt and success marker unlike any other output.
     pub fn new(becoming: &Become, token: &str) -> Result<Self, String> {
         let method = match becoming.method.as_str() {
-            "sudo" | "ansible.builtin.sudo" => Method::Sudo,
-            "su" | "ansible.builtin.su" => Method::Su,
-            "doas" | "community.general.doas" => Method::Doas,
+            "sudo" => Method::Sudo,
+            "su" => Method::Su,
+            "doas" => Method::Doas,
             other => return Err(format!("become method `{other}` is not supported (sudo, su and doas are)")),
         };
         Ok(Self { method, becoming: becoming.clone(), token: token.to_owned(), text: Vec::new(), seen: 0, sent: false })

@@ -6,6 +6,7 @@ mod linear;
 
 use super::play_iterator::Next;
 use super::play_state::{HostId, PlayState};
+use crate::catalog;
 
 /// A step that begins now, on the hosts that take it together.
 pub struct Turn {
@@ -37,8 +38,7 @@ pub const STRATEGIES: &[StrategySpec] = &[
 
 /// The strategy of this name, with or without its collection.
 pub fn find(name: &str) -> Option<&'static StrategySpec> {
-    let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
-    STRATEGIES.iter().find(|strategy| strategy.name == short)
+    STRATEGIES.iter().find(|strategy| catalog::is_builtin(name, strategy.name))
 }
 
 pub fn names() -> Vec<&'static str> {

@@ -13,7 +13,7 @@ use super::normalize::BLOCK_CALL;
 use super::tree::{
     Block, CallArgument, CallArguments, Comparison, Expr, For, Macro, Node, Operator, Statement, Step, Target, Template,
 };
-use crate::error::closest;
+use crate::catalog::{Found, Kind, Missing, Plugin, not_there};
 use crate::template::error::{Res, syntax};
 use crate::template::{Settings, filters, tests};
 use crate::value::{Str, Value};
@@ -270,8 +270,9 @@ impl<'a> Lowering<'a> {
         let name: String = filter.name.split_whitespace().collect();
         let arguments = self.arguments(&filter.args)?;
         match filters::find(&name, self.settings) {
-            Some(filter) => Ok(Step::Filter(filter, arguments)),
-            None => self.missing("filter", &name, closest(&name, filters::names())),
+            Ok(Found { plugin: Plugin::Native(filter), .. }) => Ok(Step::Filter(filter, arguments)),
+            Ok(Found { plugin: Plugin::Known, full_name }) => Ok(Step::Missing(not_there(Kind::Filter, &full_name))),
+            Err(missing) => self.missing("filter", &name, &missing),
         }
     }
 
@@ -279,8 +280,9 @@ impl<'a> Lowering<'a> {
         let name: String = test.name.split_whitespace().collect();
         let arguments = self.arguments(&test.args)?;
         match tests::find(&name) {
-            Some(test) => Ok(Step::Test(test, arguments)),
-            None => self.missing("test", &name, closest(&name, tests::names())),
+            Ok(Found { plugin: Plugin::Native(test), .. }) => Ok(Step::Test(test, arguments)),
+            Ok(Found { plugin: Plugin::Known, full_name }) => Ok(Step::Missing(not_there(Kind::Test, &full_name))),
+            Err(missing) => self.missing("test", &name, &missing),
         }
     }
 
@@ -295,8 +297,12 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    fn missing(&self, what: &str, name: &str, near: Option<&str>) -> Res<Step> {
+    fn missing(&self, what: &str, name: &str, missing: &Missing) -> Res<Step> {
         let found = if self.branches > 0 { " found" } else { "" };
+        let near = match missing {
+            Missing::Unknown { near } => near.as_deref(),
+            Missing::Removed(removed) => removed.instead.as_deref(),
+        };
         let message = match near.filter(|_| self.settings.suggest) {
             Some(near) => format!("No {what} named '{name}'{found}. Did you mean '{near}'?"),
             None => format!("No {what} named '{name}'{found}."),

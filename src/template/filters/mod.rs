@@ -22,7 +22,6 @@ mod text;
 mod vault;
 pub mod yaml_text;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::Settings;
@@ -30,6 +29,7 @@ use super::engine::arguments::{Bound, Parameters};
 use super::engine::run::Scope;
 use super::engine::val::Val;
 use super::error::Res;
+use crate::catalog::{Found, Kind, Missing, Plugin, Scope as NameScope, Table};
 
 pub struct Filter {
     pub name: &'static str,
@@ -45,27 +45,21 @@ impl std::fmt::Debug for Filter {
     }
 }
 
-static BY_NAME: LazyLock<HashMap<&'static str, &'static Filter>> =
-    LazyLock::new(|| table::FILTERS.iter().map(|filter| (filter.name, filter)).collect());
+static TABLE: LazyLock<Table<Filter>> =
+    LazyLock::new(|| Table::new(Kind::Filter, table::FILTERS.iter().map(|filter| (filter.name, filter))));
 
-/// A filter by its name, with or without `ansible.builtin.`.
-pub fn find(name: &str, settings: &Settings) -> Option<&'static Filter> {
-    if let Some(found) = BY_NAME.get(name.strip_prefix("ansible.builtin.").unwrap_or(name)) {
-        return Some(*found);
+/// What a filter's name means. Names in templates are not looked for in the collections of a play, as in Ansible.
+pub fn find(name: &str, settings: &Settings) -> Result<Found<Filter>, Missing> {
+    let found = TABLE.resolve(name, &NameScope::default());
+    if found.is_ok() || !settings.accept_removed {
+        return found;
     }
-    if !settings.accept_removed {
-        return None;
-    }
-    let found = table::REMOVED.iter().find(|filter| filter.name == name)?;
+    let Some(removed) = table::REMOVED.iter().find(|filter| filter.name == name) else { return found };
     settings.notices.warn(
         format!(
             "The filter '{name}' was removed from Ansible; use the test of the same meaning (`is {name}`) instead."
         ),
         None,
     );
-    Some(found)
-}
-
-pub fn names() -> impl Iterator<Item = &'static str> {
-    table::FILTERS.iter().map(|filter| filter.name)
+    Ok(Found { full_name: name.into(), plugin: Plugin::Native(removed) })
 }

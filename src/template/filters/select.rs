@@ -1,5 +1,6 @@
 //! Filters that apply filters, tests and attributes to each item.
 
+use crate::catalog::{Kind, not_there};
 use crate::template::engine::arguments::{Arguments, Bound};
 use crate::template::engine::attributes::by_path;
 use crate::template::engine::comparison::sort_by_key;
@@ -39,8 +40,9 @@ pub fn map(scope: &Scope, args: Bound) -> Res<Val> {
     let Some(name) = rest.next() else { return Err(raised("map requires a filter argument")) };
     let name = print::text(&name)?;
     let settings = &scope.context.templar.engine().settings;
-    let Some(filter) = filters::find(&name, settings) else {
-        return Err(raised(format!("No filter named '{name}'.")));
+    let filter = match filters::find(&name, settings) {
+        Ok(found) => found.native().ok_or_else(|| raised(not_there(Kind::Filter, &found.full_name)))?,
+        Err(_) => return Err(raised(format!("No filter named '{name}'."))),
     };
     let arguments = Arguments { positional: rest.collect(), named: args.named };
     let out = items.into_iter().map(|item| call_filter(scope, filter, item, arguments.clone())).collect();
@@ -79,7 +81,8 @@ fn choose(scope: &Scope, args: Bound, by_attribute: bool, keep: bool) -> Res<Val
         None => None,
         Some(name) => {
             let name = print::text(&name)?;
-            Some(tests::find(&name).ok_or_else(|| raised(format!("No test named '{name}'.")))?)
+            let found = tests::find(&name).map_err(|_| raised(format!("No test named '{name}'.")))?;
+            Some(found.native().ok_or_else(|| raised(not_there(Kind::Test, &found.full_name)))?)
         }
     };
     let arguments = Arguments { positional: rest.collect(), named: args.named };

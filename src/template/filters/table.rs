@@ -182,7 +182,7 @@ const PATTERN: &[&str] = &["value", "pattern", "ignorecase", "multiline"];
 const VERSION: &[&str] = &["value", "version", "operator", "strict", "version_type"];
 
 fn as_test(name: &str, scope: &Scope, args: Bound) -> Res<Val> {
-    match crate::template::tests::find(name) {
+    match crate::template::tests::find(name).ok().and_then(|found| found.native()) {
         Some(test) => (test.run)(scope, args).map(Val::Bool),
         None => Ok(Val::Bool(false)),
     }

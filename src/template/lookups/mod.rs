@@ -13,12 +13,14 @@ pub mod table;
 mod url;
 mod vars;
 
+use std::sync::LazyLock;
+
 use super::engine::arguments::{Arguments, Name};
 use super::engine::print;
 use super::engine::run::Scope;
 use super::engine::val::{Val, from_key};
-use super::error::{Fault, Res, TemplateError, TemplateErrorKind, plugin_failed, raised};
-use crate::error::closest;
+use super::error::{Res, TemplateError, TemplateErrorKind, plugin_failed, raised};
+use crate::catalog::{Found, Kind, Missing, Scope as NameScope, Table, not_there};
 
 pub struct Lookup {
     pub name: &'static str,
@@ -58,14 +60,17 @@ impl Request {
     }
 }
 
-pub fn find(name: &str) -> Option<&'static Lookup> {
-    let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
-    table::LOOKUPS.iter().find(|lookup| lookup.name == short)
+static TABLE: LazyLock<Table<Lookup>> =
+    LazyLock::new(|| Table::new(Kind::Lookup, table::LOOKUPS.iter().map(|lookup| (lookup.name, lookup))));
+
+/// What a lookup's name means.
+pub fn find(name: &str) -> Result<Found<Lookup>, Missing> {
+    TABLE.resolve(name, &NameScope::default())
 }
 
-/// The lookup that a mistyped name may mean.
-pub fn closest_to(name: &str) -> Option<&'static str> {
-    closest(name, table::LOOKUPS.iter().map(|lookup| lookup.name))
+/// Whether a name means this lookup of `ansible.builtin`.
+pub fn is(name: &str, short: &str) -> bool {
+    find(name).is_ok_and(|found| found.native().is_some_and(|lookup| lookup.name == short))
 }
 
 /// `lookup()`, `query()` and `q()`.
@@ -95,9 +100,7 @@ pub fn call(scope: &Scope, arguments: Arguments, want_list: bool) -> Res<Val> {
             _ => options.push((key, value)),
         }
     }
-    if find(&name).is_none() {
-        return Err(missing(&name));
-    }
+    let lookup = native(&name)?;
     if !matches!(errors.as_str(), "strict" | "ignore" | "warn") {
         return Err(raised(format!("Invalid error handling choice '{errors}', must be one of: warn, ignore, strict")));
     }
@@ -106,7 +109,7 @@ pub fn call(scope: &Scope, arguments: Arguments, want_list: bool) -> Res<Val> {
     {
         return Ok(undefined.clone());
     }
-    match run(scope, &name, terms, options) {
+    match run_found(scope, lookup, terms, options) {
         Ok(found) => shape(found, want_list),
         Err(fault) if errors == "strict" => Ok(Val::failed(fault)),
         Err(fault) => {
@@ -136,17 +139,27 @@ fn shape(found: Vec<Val>, want_list: bool) -> Res<Val> {
 }
 
 pub fn run(scope: &Scope, name: &str, terms: Vec<Val>, options: Vec<(Name, Val)>) -> Res<Vec<Val>> {
-    let Some(lookup) = find(name) else { return Err(missing(name)) };
+    run_found(scope, native(name)?, terms, options)
+}
+
+fn run_found(scope: &Scope, lookup: &'static Lookup, terms: Vec<Val>, options: Vec<(Name, Val)>) -> Res<Vec<Val>> {
     let request = Request { terms, options };
     scope.context.deeper(|| (lookup.run)(scope, request)).map_err(|fault| plugin_failed("lookup", lookup.name, fault))
 }
 
-fn missing(name: &str) -> Fault {
-    let message = match closest_to(name) {
-        Some(near) => format!("The lookup plugin '{name}' was not found. Did you mean '{near}'?"),
-        None => format!("The lookup plugin '{name}' was not found."),
+fn native(name: &str) -> Res<&'static Lookup> {
+    let message = match find(name) {
+        Ok(found) => match found.native() {
+            Some(lookup) => return Ok(lookup),
+            None => not_there(Kind::Lookup, &found.full_name),
+        },
+        Err(Missing::Removed(removed)) => removed.message().to_owned(),
+        Err(Missing::Unknown { near: Some(near) }) => {
+            format!("The lookup plugin '{name}' was not found. Did you mean '{near}'?")
+        }
+        Err(Missing::Unknown { near: None }) => format!("The lookup plugin '{name}' was not found."),
     };
-    Box::new(TemplateError::new(TemplateErrorKind::PluginMissing, message))
+    Err(Box::new(TemplateError::new(TemplateErrorKind::PluginMissing, message)))
 }
 
 /// The terms, with lists one level deep taken apart.

@@ -9,12 +9,12 @@ pub mod table;
 mod types;
 pub mod versions;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::engine::arguments::{Bound, Parameters};
 use super::engine::run::Scope;
 use super::error::Res;
+use crate::catalog::{Found, Kind, Missing, Scope as NameScope, Table};
 
 pub struct Test {
     pub name: &'static str,
@@ -30,14 +30,10 @@ impl std::fmt::Debug for Test {
     }
 }
 
-static BY_NAME: LazyLock<HashMap<&'static str, &'static Test>> =
-    LazyLock::new(|| table::TESTS.iter().map(|test| (test.name, test)).collect());
+static TABLE: LazyLock<Table<Test>> =
+    LazyLock::new(|| Table::new(Kind::Test, table::TESTS.iter().map(|test| (test.name, test))));
 
-/// A test by its name, with or without `ansible.builtin.`.
-pub fn find(name: &str) -> Option<&'static Test> {
-    BY_NAME.get(name.strip_prefix("ansible.builtin.").unwrap_or(name)).copied()
-}
-
-pub fn names() -> impl Iterator<Item = &'static str> {
-    table::TESTS.iter().map(|test| test.name)
+/// What a test's name means.
+pub fn find(name: &str) -> Result<Found<Test>, Missing> {
+    TABLE.resolve(name, &NameScope::default())
 }
