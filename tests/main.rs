@@ -10,6 +10,7 @@ mod limits;
 mod local_user;
 mod mistakes;
 mod modules;
+mod names;
 mod parallel;
 mod programs;
 mod project;

@@ -57,6 +57,13 @@ pub fn find(kind: Kind, collection: &str, name: &str) -> Option<Fact> {
     None
 }
 
+/// The first collection that has a plugin of this name.
+pub fn collection_of(kind: Kind, name: &str) -> Option<&'static str> {
+    let of_kind = |title: &'static str| title.strip_prefix(kind.section())?.strip_prefix(' ');
+    let collections = SECTIONS.keys().filter_map(|title| of_kind(title));
+    collections.filter(|collection| find(kind, collection, name) == Some(Fact::Plugin)).min()
+}
+
 /// The names of a collection, without those that were removed.
 pub fn names(kind: Kind, collection: &str) -> impl Iterator<Item = &'static str> {
     let lines = section(kind, collection).unwrap_or_default().lines().map(parts);

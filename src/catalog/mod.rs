@@ -186,6 +186,12 @@ impl<T> Table<T> {
     pub fn near(&self, name: &str) -> Option<String> {
         let ours = self.rows.keys().map(|row| row.strip_prefix("ansible.builtin.").unwrap_or(row));
         let (collection, short) = split(name).unwrap_or((BUILTIN, name));
+        if let Some(row) = self.rows.keys().filter(|row| split(row).is_some_and(|(_, known)| known == short)).min() {
+            return Some(row.clone());
+        }
+        if let Some(elsewhere) = known::collection_of(self.kind, short) {
+            return Some(format!("{elsewhere}.{short}"));
+        }
         let ours = closest(name, ours.chain(self.rows.keys().map(|row| split(row).map_or("", |(_, short)| short))));
         if let Some(near) = ours {
             return Some(near.to_owned());

@@ -43,9 +43,11 @@ fn one_plugin_has_the_names_that_ansible_gives_it() {
 
 #[test]
 fn a_collection_does_not_have_what_others_have() {
-    assert_eq!(resolved("community.general.copy", &[]), "unknown, Some(\"copy\")");
+    assert_eq!(resolved("community.general.copy", &[]), "unknown, Some(\"ansible.builtin.copy\")");
     assert_eq!(resolved("ansible.builtin.coppy", &[]), "unknown, Some(\"ansible.builtin.copy\")");
-    assert_eq!(resolved("some.where.copy", &[]), "unknown, Some(\"copy\")");
+    assert_eq!(resolved("some.where.copy", &[]), "unknown, Some(\"ansible.builtin.copy\")");
+    assert_eq!(resolved("ansible.posix.dnf", &[]), "unknown, Some(\"ansible.builtin.dnf\")");
+    assert_eq!(resolved("copi", &[]), "unknown, Some(\"copy\")");
 }
 
 #[test]
@@ -56,7 +58,7 @@ fn names_without_an_implementation_are_known() {
     assert_eq!(resolved("community.general.zypper", &[]), "community.general.zypper is known");
     assert_eq!(resolved("win_ping", &[]), "ansible.windows.win_ping is known");
     // Only its full name, as in Ansible: it never was one of Ansible's own.
-    assert_eq!(resolved("docker_compose_v2", &[]), "unknown, None");
+    assert_eq!(resolved("docker_compose_v2", &[]), "unknown, Some(\"community.docker.docker_compose_v2\")");
 }
 
 #[test]

@@ -59,6 +59,13 @@ impl KeywordReader<'_> {
         Ok(out)
     }
 
+    /// The failure of a task that needs what the keyword would do.
+    pub fn unsupported(&self, name: &str) -> Box<ActionResult> {
+        let message = format!("the keyword `{name}` is not supported");
+        let causes = vec![Cause { message, place: self.keywords.span(name).cloned(), hint: None }];
+        Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes }).with_changed(false))
+    }
+
     fn not_converted(&self, name: &str, value: &Value, kind: &str) -> Box<ActionResult> {
         let place = self.keywords.get(name).and_then(Value::span).or_else(|| self.keywords.span(name)).cloned();
         let causes = vec![

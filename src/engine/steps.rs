@@ -97,7 +97,7 @@ pub fn of_entries(entries: &[Entry], filter: &TagFilter) -> Result<Vec<Step>, Er
 }
 
 /// Keywords that the engine does not carry out; silently ignoring them would be worse.
-const UNSUPPORTED: &[&str] = &["async", "debugger"];
+const UNSUPPORTED: &[&str] = &["debugger"];
 
 fn refuse_unsupported(task: &Task) -> Result<(), Error> {
     for name in UNSUPPORTED {

@@ -200,6 +200,9 @@ impl Job {
         let diff = reader.bool("diff")?.unwrap_or(self.shared.options.diff);
         pass.show_diff = diff;
         let resolved = action_name::implementation(&self.task)?;
+        if reader.int("async")?.is_some_and(|seconds| seconds != 0) {
+            return Err(reader.unsupported("async"));
+        }
         pass.delegated_to = delegated_to.filter(|name| **name != *self.host);
         let arguments = arguments::of_task(&self.task, resolved, templar)?;
         let target = self.target(scope, templar, pass.delegated_to.as_deref(), check, diff, pass.no_log)?;

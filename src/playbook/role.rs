@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::keywords::{self, Place};
 use super::loader::{Loader, Parser, PlayScope, vars_of};
 use super::play::{inheritable, listed, merge};
-use super::types::{Context, Entry, Keywords, Role, RoleUse};
+use super::types::{Context, Entry, Keyword, Keywords, Role, RoleUse};
 use crate::error::{Error, ErrorKind, closest};
 use crate::source::Span;
 use crate::value::{Dict, Value};
@@ -120,7 +120,7 @@ impl Parser<'_> {
         ) else {
             return Vec::new();
         };
-        let keywords = merge(&context.keywords, &inheritable(keywords));
+        let keywords = role_keywords(&context.keywords, keywords, &meta);
         let fresh = Arc::new(Role {
             name: full_name.rsplit('.').next().unwrap_or(&full_name).to_owned(),
             full_name,
@@ -251,6 +251,9 @@ impl Parser<'_> {
         for (key, value) in entries.iter() {
             match key.to_value().as_str() {
                 Some("allow_duplicates") => meta.allow_duplicates = value.to_value().is_truthy(),
+                Some("collections") => {
+                    meta.collections = Some(Keyword { value: value.to_value(), span: key.span.clone() });
+                }
                 Some("argument_specs") => meta.argument_specs = Some(key.span.clone()),
                 Some("dependencies") => match &value.kind {
                     NodeKind::Sequence(items) => meta.dependencies.clone_from(items.as_ref()),
@@ -339,6 +342,15 @@ struct Meta {
     allow_duplicates: bool,
     dependencies: Vec<Node>,
     argument_specs: Option<Span>,
+    collections: Option<Keyword>,
+}
+
+/// What the tasks of a role inherit. Collections are searched for names as the role says, not as the play does.
+fn role_keywords(outer: &Keywords, own: &Keywords, meta: &Meta) -> Keywords {
+    let mut outer = outer.clone();
+    outer.entries.shift_remove("collections");
+    outer.entries.extend(meta.collections.clone().map(|collections| ("collections", collections)));
+    merge(&outer, &inheritable(own))
 }
 
 /// `name` in a role's folder, with or without an extension.

@@ -142,7 +142,8 @@ fn suggest(err: Error, name: &str, names: &TaskNames) -> Error {
         Err(Missing::Unknown { near }) => near,
         _ => None,
     };
-    match closest(name, names.keywords.iter().copied().chain(near.as_deref())) {
+    let closest = closest(name, near.as_deref().into_iter().chain(names.keywords.iter().copied()));
+    match closest.or(near.as_deref()) {
         Some(meant) if meant != name => err.hint(format!("did you mean `{meant}`?")),
         _ => err,
     }

@@ -43,12 +43,7 @@ fn of_become_program(name: &str) -> bool {
     let Some((program, option)) = name.strip_prefix("ansible_").and_then(|rest| rest.rsplit_once('_')) else {
         return false;
     };
-    is_become_program(program) && matches!(option, "exe" | "flags" | "pass" | "user")
-}
-
-/// Programs whose options have names of their own, such as `ansible_sudo_exe`.
-pub fn is_become_program(name: &str) -> bool {
-    BECOME_PROGRAMS.contains(&name)
+    BECOME_PROGRAMS.contains(&program) && matches!(option, "exe" | "flags" | "pass" | "user")
 }
 
 /// Modules find interpreters for the run that they are part of; nothing keeps what they found.
