@@ -2,6 +2,7 @@
 
 use crate::actions::table::{self, Resolved};
 use crate::error::Error;
+use crate::playbook::keywords::Keyword;
 use crate::playbook::{Entry, Play, Playbook, Task};
 use crate::source::Span;
 use crate::template::Templar;
@@ -43,11 +44,12 @@ fn entries(list: &[Entry], errors: &mut Vec<Error>) {
 
 /// A condition may keep a task from running, and a failure may be wanted; then Ansible does not stop either.
 fn may_be_excused(task: &Task) -> bool {
-    ["when", "ignore_errors", "failed_when", "until", "module_defaults"].iter().any(|name| task.keyword(name).is_some())
+    let excuses = [Keyword::When, Keyword::IgnoreErrors, Keyword::FailedWhen, Keyword::Until, Keyword::ModuleDefaults];
+    excuses.into_iter().any(|keyword| task.keyword(keyword).is_some())
         || task.loop_.is_some()
         || task.variable_args.is_some()
         || task
-            .keyword("tags")
+            .keyword(Keyword::Tags)
             .is_some_and(|tags| tags.as_list().is_some_and(|tags| tags.contains(&Value::str("never"))))
 }
 

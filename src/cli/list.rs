@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use crate::engine::tags::TagFilter;
 use crate::error::Error;
+use crate::playbook::keywords::Keyword;
 use crate::playbook::{Entry, Play, Playbook, Task};
 use crate::value::Value;
 
@@ -34,7 +35,7 @@ pub fn playbook(
     for (index, play) in playbook.plays.iter().enumerate() {
         let pattern = pattern(&play.hosts);
         let name = play.name.as_ref().map_or_else(|| pattern.clone(), |name| name.as_str().to_owned());
-        let tags = play.context.keywords.get("tags").map(tag_names).unwrap_or_default();
+        let tags = play.context.keywords.get(Keyword::Tags).map(tag_names).unwrap_or_default();
         let _ = writeln!(out, "\n  play #{} ({pattern}): {name}\tTAGS: [{}]", index + 1, joined(&tags));
         if wanted.hosts {
             let hosts = hosts(play)?;

@@ -10,6 +10,7 @@ use crate::actions::table::{self, Resolved};
 use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
 use crate::catalog;
 use crate::playbook::Task;
+use crate::playbook::keywords::Keyword;
 use crate::template::{Templar, TemplateError};
 use crate::value::{Dict, Value};
 
@@ -92,7 +93,7 @@ fn insert(out: &mut Dict, name: Value, value: Value) {
 /// `module_defaults` of play, blocks and task for this action, the innermost winning.
 fn defaults(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordResult<Dict> {
     let mut out = Dict::new();
-    let Some(written) = task.keyword("module_defaults") else { return Ok(out) };
+    let Some(written) = task.keyword(Keyword::ModuleDefaults) else { return Ok(out) };
     let layers: &[Value] = match written {
         Value::List(items) => items,
         single => std::slice::from_ref(single),
@@ -146,7 +147,7 @@ fn finalization_failed(
 /// `environment:` of play, blocks and task in one.
 pub fn environment(task: &Task, templar: &Templar) -> KeywordResult<BTreeMap<String, String>> {
     let mut out = BTreeMap::new();
-    let Some(written) = task.keyword("environment") else { return Ok(out) };
+    let Some(written) = task.keyword(Keyword::Environment) else { return Ok(out) };
     let layers: &[Value] = match written {
         Value::List(items) => items,
         single => std::slice::from_ref(single),

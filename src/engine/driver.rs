@@ -20,6 +20,7 @@ use crate::actions::Include;
 use crate::actions::table::{self, Resolved};
 use crate::error::Error;
 use crate::playbook::Task;
+use crate::playbook::keywords::Keyword;
 use crate::template::SearchPath;
 use crate::value::Value;
 
@@ -149,7 +150,7 @@ impl Driver {
                 return self.close(play, turn);
             }
         };
-        if !self.in_step && task.keyword("any_errors_fatal").is_some_and(Value::is_truthy) {
+        if !self.in_step && task.keyword(Keyword::AnyErrorsFatal).is_some_and(Value::is_truthy) {
             play.shared.notices.warn("Using any_errors_fatal with the free strategy is not supported, as tasks are executed independently on each host", None);
         }
         let info = self.announce(play, task, first, &search_path);
@@ -196,18 +197,18 @@ impl Driver {
         if bypasses {
             return Ok(true);
         }
-        let Some(written) = task.keyword("run_once") else { return Ok(false) };
+        let Some(written) = task.keyword(Keyword::RunOnce) else { return Ok(false) };
         let stop = |failure: Box<crate::actions::ActionResult>| {
-            let place = written.span().or(task.keywords.span("run_once"));
+            let place = written.span().or(task.keywords.span(Keyword::RunOnce));
             NotBegun::Stop(failure.into_error(place).with_exit_code(1))
         };
         let scope = play.shared.scope(&play.play, task, play.name(first), search_path).map_err(stop)?;
         let templar = play.shared.templar(&scope, search_path);
         let reader = super::keyword_values::KeywordReader { keywords: &task.keywords, templar: &templar };
-        if reader.value("run_once").map_err(stop)?.is_none() {
+        if reader.value(Keyword::RunOnce).map_err(stop)?.is_none() {
             return Ok(false);
         }
-        let once = reader.bool("run_once").map_err(NotBegun::Fails)? == Some(true);
+        let once = reader.bool(Keyword::RunOnce).map_err(NotBegun::Fails)? == Some(true);
         if once && !self.in_step {
             play.shared.notices.warn("Using run_once with the free strategy is not currently supported. This task will still be executed for every host in the inventory list.", None);
             return Ok(false);
@@ -223,14 +224,14 @@ impl Driver {
         first: HostId,
         search_path: &Arc<SearchPath>,
     ) -> Result<(), Error> {
-        let Some(written) = task.keyword("throttle") else { return Ok(()) };
-        let place = written.span().or(task.keywords.span("throttle"));
+        let Some(written) = task.keyword(Keyword::Throttle) else { return Ok(()) };
+        let place = written.span().or(task.keywords.span(Keyword::Throttle));
         let not_a_number = |reason: &str| {
             let message = format!("Failed to convert the throttle value to an integer: {reason}");
             Error::project(message, place).with_exit_code(1)
         };
         let value = play
-            .keyword(task, first, search_path, |reader| reader.value("throttle"))
+            .keyword(task, first, search_path, |reader| reader.value(Keyword::Throttle))
             .map_err(|failure| not_a_number(&failure.into_error(place).message))?;
         let Some(value) = value else { return Ok(()) };
         let Some(limit) = super::keyword_values::to_int(&value) else {

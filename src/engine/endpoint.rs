@@ -11,6 +11,7 @@ use rplay_module_api::privilege::Elevation;
 use crate::actions::{ActionResult, FailedIn};
 use crate::catalog::{self, BUILTIN, Kind, Missing, Table};
 use crate::connection::{Endpoint, SshSettings};
+use crate::playbook::keywords::Keyword;
 use crate::remote::Become;
 use crate::template::Templar;
 use crate::value::Value;
@@ -97,7 +98,7 @@ impl Deciders<'_> {
         let options = &self.options.connection;
         let connection = match self.text(&["ansible_connection"])? {
             Some(connection) => connection,
-            None => match self.keywords.text("connection")? {
+            None => match self.keywords.text(Keyword::Connection)? {
                 Some(connection) => connection,
                 None => options.connection.clone().unwrap_or_else(|| "ssh".to_owned()),
             },
@@ -119,12 +120,12 @@ impl Deciders<'_> {
         settings.executable = executable;
         let port = match self.variable(&["ansible_port", "ansible_ssh_port"])? {
             Some(port) => to_int(&port),
-            None => self.keywords.int("port")?.or(options.port.map(i64::from)),
+            None => self.keywords.int(Keyword::Port)?.or(options.port.map(i64::from)),
         };
         settings.port = port.and_then(|port| u16::try_from(port).ok());
         settings.user = match self.text(&["ansible_user", "ansible_ssh_user"])? {
             Some(user) => Some(user),
-            None => self.keywords.text("remote_user")?.or_else(|| options.user.clone()),
+            None => self.keywords.text(Keyword::RemoteUser)?.or_else(|| options.user.clone()),
         };
         settings.password = self
             .secret(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])?
@@ -163,7 +164,7 @@ impl Deciders<'_> {
         let options = &self.options.become_;
         let enabled = match self.variable(&["ansible_become"])? {
             Some(value) => to_bool(&value).unwrap_or(false),
-            None => self.keywords.bool("become")?.unwrap_or(options.enabled),
+            None => self.keywords.bool(Keyword::Become)?.unwrap_or(options.enabled),
         };
         if !enabled {
             return Ok(None);
@@ -172,7 +173,7 @@ impl Deciders<'_> {
             Some(method) => method,
             None => self
                 .keywords
-                .text("become_method")?
+                .text(Keyword::BecomeMethod)?
                 .or_else(|| options.method.clone())
                 .unwrap_or_else(|| "sudo".to_owned()),
         };
@@ -183,7 +184,7 @@ impl Deciders<'_> {
             Some(user) => user,
             None => self
                 .keywords
-                .text("become_user")?
+                .text(Keyword::BecomeUser)?
                 .or_else(|| options.user.clone())
                 .or_else(|| program?.user.clone())
                 .or_else(|| options.default_user.clone())
@@ -191,13 +192,17 @@ impl Deciders<'_> {
         };
         let exe = match self.text(&["ansible_become_exe", &of_method("exe")])? {
             Some(exe) => Some(exe),
-            None => self.keywords.text("become_exe")?.or_else(|| program?.exe.clone()).or_else(|| options.exe.clone()),
+            None => {
+                self.keywords.text(Keyword::BecomeExe)?.or_else(|| program?.exe.clone()).or_else(|| options.exe.clone())
+            }
         };
         let flags = match self.text(&["ansible_become_flags", &of_method("flags")])? {
             Some(flags) => Some(flags),
-            None => {
-                self.keywords.text("become_flags")?.or_else(|| program?.flags.clone()).or_else(|| options.flags.clone())
-            }
+            None => self
+                .keywords
+                .text(Keyword::BecomeFlags)?
+                .or_else(|| program?.flags.clone())
+                .or_else(|| options.flags.clone()),
         };
         let password = self
             .secret(&["ansible_become_password", "ansible_become_pass", &of_method("pass")])?

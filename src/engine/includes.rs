@@ -8,8 +8,8 @@ use super::steps::{self, Step, Steps};
 use super::tags::TagFilter;
 use crate::actions::{Include, IncludeTarget};
 use crate::error::{Error, ErrorKind};
-use crate::playbook::keywords::{self, Inherit};
-use crate::playbook::{Context, Keyword, Keywords, Loader, PlayScope, Role, RoleFiles, RoleRequest, RoleUse, Task};
+use crate::playbook::keywords::{Inherit, Keyword};
+use crate::playbook::{Context, Keywords, Loader, PlayScope, Role, RoleFiles, RoleRequest, RoleUse, Task, Written};
 use crate::value::{Dict, Value};
 
 /// Where an include stands, and what it asks for.
@@ -67,8 +67,8 @@ fn context(task: &Task, include: &Include) -> Context {
                 && let Value::Dict(vars) = value
             {
                 context.vars.push(Arc::clone(vars));
-            } else if let Some(spec) = keywords::find(&name) {
-                apply_keyword(&mut keywords, spec.name, spec.inherit, value, task);
+            } else if let Some(keyword) = Keyword::find(&name) {
+                apply_keyword(&mut keywords, keyword, value, task);
             }
         }
         context.keywords = Arc::new(keywords);
@@ -76,8 +76,8 @@ fn context(task: &Task, include: &Include) -> Context {
     context
 }
 
-fn apply_keyword(keywords: &mut Keywords, name: &'static str, inherit: Inherit, value: &Value, task: &Task) {
-    let value = match (keywords.get(name), inherit) {
+fn apply_keyword(keywords: &mut Keywords, keyword: Keyword, value: &Value, task: &Task) {
+    let value = match (keywords.get(keyword), keyword.row().inherit) {
         (Some(Value::List(outer)), Inherit::Extend) => {
             let mut items = outer.to_vec();
             match value {
@@ -89,7 +89,7 @@ fn apply_keyword(keywords: &mut Keywords, name: &'static str, inherit: Inherit, 
         (_, Inherit::Extend) if !matches!(value, Value::List(_)) => Value::list(vec![value.clone()]),
         _ => value.clone(),
     };
-    keywords.entries.insert(name, Keyword { value, span: task.span.clone() });
+    keywords.entries.insert(keyword, Written { value, span: task.span.clone() });
 }
 
 fn tasks(place: &Place<'_>, file: &Path) -> Result<Inclusion, Error> {

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use super::keyword_values::KeywordResult;
 use super::shared::Shared;
 use crate::actions::result::BROKEN_CONDITIONAL_HINT;
-use crate::actions::{ActionResult, Cause, FailedIn, Trouble, table};
+use crate::actions::table::{self, Resolved};
+use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
 use crate::playbook::Task;
+use crate::playbook::keywords::Keyword;
 use crate::template::{SearchPath, Templar, TemplateError, TemplateErrorKind};
 use crate::value::{Dict, Value};
 use crate::vars::Scope;
 
 /// The result of a task that `when` keeps from running; none when it runs.
 pub fn when(task: &Task, templar: &Templar) -> KeywordResult<Option<ActionResult>> {
-    let Some(written) = task.keyword("when") else { return Ok(None) };
-    let condition = templar.condition(written).map_err(|err| condition_failed(task, "when", &err))?;
+    let Some(written) = task.keyword(Keyword::When) else { return Ok(None) };
+    let condition = templar.condition(written).map_err(|err| condition_failed(task, Keyword::When, &err))?;
     if condition.result {
         return Ok(None);
     }
@@ -25,7 +27,7 @@ pub fn when(task: &Task, templar: &Templar) -> KeywordResult<Option<ActionResult
     Ok(Some(result))
 }
 
-fn condition_failed(task: &Task, keyword: &str, err: &TemplateError) -> Box<ActionResult> {
+fn condition_failed(task: &Task, keyword: Keyword, err: &TemplateError) -> Box<ActionResult> {
     let mut result = ActionResult::template_failed(None, err);
     if let Some(cause) = result.cause_mut() {
         cause.place = cause.place.clone().or_else(|| task.keywords.span(keyword).cloned());
@@ -38,7 +40,7 @@ fn condition_failed(task: &Task, keyword: &str, err: &TemplateError) -> Box<Acti
 
 /// The variables of a condition about a result: the result itself under the name it is registered by.
 fn with_result(task: &Task, scope: &Scope, result: &ActionResult) -> Scope {
-    match task.keyword("register") {
+    match task.keyword(Keyword::Register) {
         None => scope.clone(),
         Some(name) => {
             let fields = result.to_dict();
@@ -49,7 +51,7 @@ fn with_result(task: &Task, scope: &Scope, result: &ActionResult) -> Scope {
 
 fn holds(
     task: &Task,
-    keyword: &str,
+    keyword: Keyword,
     scope: &Scope,
     shared: &Shared,
     search_path: &Arc<SearchPath>,
@@ -72,12 +74,12 @@ pub fn changed_and_failed(
     search_path: &Arc<SearchPath>,
     result: &mut ActionResult,
 ) {
-    match holds(task, "changed_when", scope, shared, search_path, result) {
+    match holds(task, Keyword::ChangedWhen, scope, shared, search_path, result) {
         Ok(None) => {}
         Ok(Some(changed)) => result.set_changed(changed),
         Err(failure) => return not_judged(result, *failure),
     }
-    match holds(task, "failed_when", scope, shared, search_path, result) {
+    match holds(task, Keyword::FailedWhen, scope, shared, search_path, result) {
         Ok(None) => {}
         Ok(Some(failed)) => {
             result.set("failed_when_result", failed);
@@ -104,7 +106,7 @@ pub fn until(
     search_path: &Arc<SearchPath>,
     result: &ActionResult,
 ) -> KeywordResult<bool> {
-    Ok(holds(task, "until", scope, shared, search_path, result)?.unwrap_or(true))
+    Ok(holds(task, Keyword::Until, scope, shared, search_path, result)?.unwrap_or(true))
 }
 
 /// A result that only a condition calls failed gets a trouble to be shown.

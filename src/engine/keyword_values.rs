@@ -2,6 +2,7 @@
 
 use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
 use crate::playbook::Keywords;
+use crate::playbook::keywords::{Keyword, Rendered, Type};
 use crate::template::Templar;
 use crate::value::Value;
 
@@ -16,62 +17,89 @@ pub type KeywordResult<T> = Result<T, Box<ActionResult>>;
 
 impl KeywordReader<'_> {
     /// The rendered value; `omit` and null count as not written.
-    pub fn value(&self, name: &str) -> KeywordResult<Option<Value>> {
-        let Some(written) = self.keywords.get(name) else { return Ok(None) };
+    pub fn value(&self, keyword: Keyword) -> KeywordResult<Option<Value>> {
+        let Some(written) = self.keywords.get(keyword) else { return Ok(None) };
         match self.templar.render(written) {
             Ok(Value::Null | Value::Omit) => Ok(None),
             Ok(value) => Ok(Some(value)),
             Err(err) => {
-                let mut result = ActionResult::template_failed(None, &err);
-                if let Some(cause) = result.cause_mut() {
-                    cause.place = cause.place.clone().or_else(|| self.keywords.span(name).cloned());
-                }
-                Err(Box::new(result))
+                let message = format!("Error processing keyword '{}': {}", keyword.name(), err.message);
+                let place = err.place.or_else(|| self.keywords.span(keyword).cloned());
+                let causes = vec![Cause { message, place, hint: None }];
+                Err(Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes }).with_changed(false)))
             }
         }
     }
 
-    pub fn text(&self, name: &str) -> KeywordResult<Option<String>> {
-        Ok(self.value(name)?.map(|value| value.to_text()).filter(|text| !text.is_empty()))
+    pub fn text(&self, keyword: Keyword) -> KeywordResult<Option<String>> {
+        Ok(self.value(keyword)?.map(|value| value.to_text()).filter(|text| !text.is_empty()))
     }
 
-    pub fn bool(&self, name: &str) -> KeywordResult<Option<bool>> {
-        let Some(value) = self.value(name)? else { return Ok(None) };
-        to_bool(&value).map(Some).ok_or_else(|| self.not_converted(name, &value, "bool"))
+    pub fn bool(&self, keyword: Keyword) -> KeywordResult<Option<bool>> {
+        let Some(value) = self.value(keyword)? else { return Ok(None) };
+        to_bool(&value).map(Some).ok_or_else(|| self.not_converted(keyword, &value, "bool"))
     }
 
-    pub fn int(&self, name: &str) -> KeywordResult<Option<i64>> {
-        let Some(value) = self.value(name)? else { return Ok(None) };
-        to_int(&value).map(Some).ok_or_else(|| self.not_converted(name, &value, "int"))
+    pub fn int(&self, keyword: Keyword) -> KeywordResult<Option<i64>> {
+        let Some(value) = self.value(keyword)? else { return Ok(None) };
+        to_int(&value).map(Some).ok_or_else(|| self.not_converted(keyword, &value, "int"))
     }
 
-    pub fn float(&self, name: &str) -> KeywordResult<Option<f64>> {
-        let Some(value) = self.value(name)? else { return Ok(None) };
-        to_float(&value).map(Some).ok_or_else(|| self.not_converted(name, &value, "float"))
+    pub fn float(&self, keyword: Keyword) -> KeywordResult<Option<f64>> {
+        let Some(value) = self.value(keyword)? else { return Ok(None) };
+        to_float(&value).map(Some).ok_or_else(|| self.not_converted(keyword, &value, "float"))
     }
 
     /// The texts of a list, or of a single text with commas.
-    pub fn texts(&self, name: &str) -> KeywordResult<Vec<String>> {
+    pub fn texts(&self, keyword: Keyword) -> KeywordResult<Vec<String>> {
         let mut out = Vec::new();
-        if let Some(value) = self.value(name)? {
+        if let Some(value) = self.value(keyword)? {
             collect_texts(&value, &mut out);
         }
         Ok(out)
     }
 
+    /// Finds what is wrong with any keyword of the task, also with those that it does not come to need.
+    pub fn check(&self) -> KeywordResult<()> {
+        for keyword in self.keywords.entries.keys().copied() {
+            let row = keyword.row();
+            if row.rendered != Rendered::Host {
+                continue;
+            }
+            match row.kind {
+                Type::Bool => drop(self.bool(keyword)?),
+                Type::Int => drop(self.int(keyword)?),
+                Type::Float => drop(self.float(keyword)?),
+                Type::Text => drop(self.text(keyword)?),
+                Type::List => drop(self.value(keyword)?),
+                // Conditions are judged where they belong, arguments finalized, variables rendered when they are used.
+                Type::Condition | Type::Dict | Type::Tasks => {}
+            }
+            if !row.is_supported && !self.is_off(keyword)? {
+                return Err(self.unsupported(keyword));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a keyword says that nothing is to be done.
+    fn is_off(&self, keyword: Keyword) -> KeywordResult<bool> {
+        Ok(self.text(keyword)?.is_none_or(|text| matches!(text.as_str(), "0" | "never")))
+    }
+
     /// The failure of a task that needs what the keyword would do.
-    pub fn unsupported(&self, name: &str) -> Box<ActionResult> {
-        let message = format!("the keyword `{name}` is not supported");
-        let causes = vec![Cause { message, place: self.keywords.span(name).cloned(), hint: None }];
+    fn unsupported(&self, keyword: Keyword) -> Box<ActionResult> {
+        let message = format!("the keyword `{}` is not supported", keyword.name());
+        let causes = vec![Cause { message, place: self.keywords.span(keyword).cloned(), hint: None }];
         Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes }).with_changed(false))
     }
 
-    fn not_converted(&self, name: &str, value: &Value, kind: &str) -> Box<ActionResult> {
-        let place = self.keywords.get(name).and_then(Value::span).or_else(|| self.keywords.span(name)).cloned();
+    fn not_converted(&self, keyword: Keyword, value: &Value, kind: &str) -> Box<ActionResult> {
+        let place = self.keywords.get(keyword).and_then(Value::span).or_else(|| self.keywords.span(keyword)).cloned();
         let causes = vec![
             Cause {
-                message: format!("Error processing keyword '{name}'."),
-                place: self.keywords.span(name).cloned(),
+                message: format!("Error processing keyword '{}'.", keyword.name()),
+                place: self.keywords.span(keyword).cloned(),
                 hint: None,
             },
             Cause {

@@ -17,7 +17,8 @@ use super::steps::{self, Steps};
 use super::strategy::{Ending, StrategySpec};
 use super::tags::TagFilter;
 use crate::error::Error;
-use crate::playbook::{Keyword, Keywords, LoopControl, Play, Task};
+use crate::playbook::keywords::Keyword;
+use crate::playbook::{Keywords, LoopControl, Play, Task, Written};
 use crate::template::{self, SearchPath, Templar};
 use crate::value::{Dict, Value};
 use crate::vars::{PlayHosts, PlayVariables, Scope};
@@ -99,7 +100,7 @@ fn prepare<'a>(
         skip: shared.options.skip_tags.clone(),
         templar: reader.templar.clone(),
     });
-    let force_handlers = reader.bool("force_handlers")?.unwrap_or(false) || shared.options.force_handlers;
+    let force_handlers = reader.bool(Keyword::ForceHandlers)?.unwrap_or(false) || shared.options.force_handlers;
     let gather = gather_facts(shared, play, &reader)?;
     let gather_id = gather.as_ref().map(|task| task.id);
     let steps = steps::of_play(play, gather, force_handlers, &filter)?;
@@ -204,22 +205,20 @@ fn step_to(play: &mut PlayState<'_>, wanted: &str) -> bool {
 
 /// The task that gathers facts at the beginning of a play, if it is wanted.
 fn gather_facts(shared: &Shared, play: &Play, reader: &PlayReader<'_>) -> Result<Option<Arc<Task>>, Error> {
-    let wanted = reader.bool("gather_facts")?;
+    let wanted = reader.bool(Keyword::GatherFacts)?;
     let gather = wanted.unwrap_or(shared.options.gathering != Gathering::Explicit);
     if !gather {
         return Ok(None);
     }
     let mut args = Dict::new();
-    for (keyword, argument) in
-        [("gather_subset", "gather_subset"), ("gather_timeout", "gather_timeout"), ("fact_path", "fact_path")]
-    {
+    for keyword in [Keyword::GatherSubset, Keyword::GatherTimeout, Keyword::FactPath] {
         if let Some(value) = play.keywords.get(keyword) {
-            args.insert(Value::str(argument), value.clone());
+            args.insert(Value::str(keyword.name()), value.clone());
         }
     }
     let mut keywords = Keywords::clone(&play.context.keywords);
-    let tags = Keyword { value: Value::list(vec![Value::str("always")]), span: play.span.clone() };
-    keywords.entries.insert("tags", tags);
+    let tags = Written { value: Value::list(vec![Value::str("always")]), span: play.span.clone() };
+    keywords.entries.insert(Keyword::Tags, tags);
     Ok(Some(Arc::new(Task {
         id: super::steps::next_number(),
         name: Some(crate::value::Str::data("Gathering Facts")),

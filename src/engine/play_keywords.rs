@@ -6,6 +6,7 @@ use super::keyword_values::{to_bool, to_float, to_int};
 use super::shared::Shared;
 use super::strategy::{self, StrategySpec};
 use crate::error::Error;
+use crate::playbook::keywords::Keyword;
 use crate::playbook::{Play, Task};
 use crate::template::Templar;
 use crate::value::Value;
@@ -17,24 +18,27 @@ pub struct PlayReader<'a> {
 }
 
 impl PlayReader<'_> {
-    pub fn value(&self, name: &str) -> Result<Option<Value>, Error> {
-        let Some(written) = self.play.keywords.get(name) else { return Ok(None) };
-        self.render(written, name).map(|value| (!value.is_null()).then_some(value))
+    pub fn value(&self, keyword: Keyword) -> Result<Option<Value>, Error> {
+        let Some(written) = self.play.keywords.get(keyword) else { return Ok(None) };
+        self.render(written, keyword).map(|value| (!value.is_null()).then_some(value))
     }
 
-    fn render(&self, written: &Value, name: &str) -> Result<Value, Error> {
+    fn render(&self, written: &Value, keyword: Keyword) -> Result<Value, Error> {
         self.templar.render(written).map_err(|err| {
-            Error::project(err.message, err.place.as_ref().or(self.play.keywords.span(name)).or(Some(&self.play.span)))
-                .with_exit_code(4)
+            Error::project(
+                err.message,
+                err.place.as_ref().or(self.play.keywords.span(keyword)).or(Some(&self.play.span)),
+            )
+            .with_exit_code(4)
         })
     }
 
-    pub fn bool(&self, name: &str) -> Result<Option<bool>, Error> {
-        let Some(value) = self.value(name)? else { return Ok(None) };
+    pub fn bool(&self, keyword: Keyword) -> Result<Option<bool>, Error> {
+        let Some(value) = self.value(keyword)? else { return Ok(None) };
         to_bool(&value).map(Some).ok_or_else(|| {
             Error::project(
-                format!("the value {} of '{name}' could not be converted to 'bool'", value.repr()),
-                self.play.keywords.span(name),
+                format!("the value {} of '{}' could not be converted to 'bool'", value.repr(), keyword.name()),
+                self.play.keywords.span(keyword),
             )
         })
     }
@@ -51,12 +55,12 @@ impl PlayReader<'_> {
     }
 
     pub fn max_fail_percentage(&self) -> Result<Option<f64>, Error> {
-        Ok(self.value("max_fail_percentage")?.as_ref().and_then(to_float))
+        Ok(self.value(Keyword::MaxFailPercentage)?.as_ref().and_then(to_float))
     }
 
     /// The host patterns.
     pub fn patterns(&self) -> Result<Vec<String>, Error> {
-        let rendered = self.render(&self.play.hosts, "hosts")?;
+        let rendered = self.render(&self.play.hosts, Keyword::Hosts)?;
         Ok(match rendered {
             Value::List(items) => items.iter().map(Value::to_text).collect(),
             single => vec![single.to_text()],
@@ -66,10 +70,10 @@ impl PlayReader<'_> {
 
 /// The strategy that a play names, else the run's.
 pub fn strategy_of(play: &Play, default: Option<&str>) -> Result<&'static StrategySpec, Error> {
-    let written = play.keywords.get("strategy").map(Value::to_text);
+    let written = play.keywords.get(Keyword::Strategy).map(Value::to_text);
     let name = written.as_deref().or(default).unwrap_or("linear");
     strategy::find(name).ok_or_else(|| {
-        Error::project(format!("Invalid play strategy specified: {name}"), play.keywords.span("strategy"))
+        Error::project(format!("Invalid play strategy specified: {name}"), play.keywords.span(Keyword::Strategy))
             .hint(format!("the strategies are {}", strategy::names().join(", ")))
             .with_exit_code(1)
     })
@@ -86,7 +90,7 @@ pub fn hosts(shared: &Shared, reader: &PlayReader<'_>, patterns: &[String]) -> R
         .world
         .change_quietly(|inventory| inventory.hosts(&patterns.join(","), shared.options.limit.as_deref()))?;
     let mut hosts = in_inventory_order.clone();
-    match reader.value("order")?.map(|order| order.to_text()).as_deref() {
+    match reader.value(Keyword::Order)?.map(|order| order.to_text()).as_deref() {
         None | Some("inventory") => {}
         Some("reverse_inventory") => hosts.reverse(),
         Some("sorted") => hosts.sort(),
@@ -101,7 +105,7 @@ pub fn hosts(shared: &Shared, reader: &PlayReader<'_>, patterns: &[String]) -> R
         Some(other) => {
             return Err(Error::project(
                 format!("Invalid 'order' specified for inventory hosts: {other}"),
-                reader.play.keywords.span("order"),
+                reader.play.keywords.span(Keyword::Order),
             )
             .with_exit_code(5));
         }
@@ -111,7 +115,7 @@ pub fn hosts(shared: &Shared, reader: &PlayReader<'_>, patterns: &[String]) -> R
 
 /// The hosts in portions, as `serial` says.
 pub fn batches(reader: &PlayReader<'_>, hosts: &[Arc<str>]) -> Result<Vec<Vec<Arc<str>>>, Error> {
-    let sizes = match reader.value("serial")? {
+    let sizes = match reader.value(Keyword::Serial)? {
         None => return Ok(vec![hosts.to_vec()]),
         Some(Value::List(items)) => items.to_vec(),
         Some(single) => vec![single],
@@ -134,7 +138,7 @@ pub fn batches(reader: &PlayReader<'_>, hosts: &[Arc<str>]) -> Result<Vec<Vec<Ar
         let Some(count) = count else {
             return Err(Error::project(
                 format!("serial must be a number or a percentage, not {}", size.repr()),
-                reader.play.keywords.span("serial"),
+                reader.play.keywords.span(Keyword::Serial),
             ));
         };
         counts.push(count);

@@ -11,6 +11,7 @@ use super::task_report::Executed;
 use crate::actions::Include;
 use crate::error::{Error, ErrorKind};
 use crate::playbook::Task;
+use crate::playbook::keywords::Keyword;
 use crate::value::Value;
 
 /// Takes a host's result into account.
@@ -18,7 +19,7 @@ pub fn take_in(play: &mut PlayState<'_>, turn: &mut OpenTurn, host: HostId, exec
     let Executed { report, fields, effects, notify, ignored, ignore_unreachable } = executed;
     let task = Arc::clone(&turn.task);
     let affected = turn.affected(host);
-    if let Some(name) = task.keyword("register").map(Value::to_text) {
+    if let Some(name) = task.keyword(Keyword::Register).map(Value::to_text) {
         let result = Value::dict(fields.clone());
         for other in &affected {
             play.variables(*other).set([(Value::str(name.as_str()), result.clone())]);
@@ -81,9 +82,11 @@ fn notify(play: &mut PlayState<'_>, task: &Arc<Task>, names: &[String], host: Ho
                 "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
             );
             if play.shared.options.error_on_missing_handler {
-                return Err(Error::new(ErrorKind::Project, message).at(task.keywords.span("notify")).with_exit_code(1));
+                return Err(Error::new(ErrorKind::Project, message)
+                    .at(task.keywords.span(Keyword::Notify))
+                    .with_exit_code(1));
             }
-            play.shared.notices.warn(message, task.keywords.span("notify"));
+            play.shared.notices.warn(message, task.keywords.span(Keyword::Notify));
         }
         for handler in &found {
             if play.iterator.notify(host, *handler) {
@@ -99,7 +102,7 @@ fn notify(play: &mut PlayState<'_>, task: &Arc<Task>, names: &[String], host: Ho
 pub fn after_failures(play: &mut PlayState<'_>, turn: &OpenTurn) -> Result<Option<Ending>, Error> {
     let Some(first) = turn.hosts.first().copied() else { return Ok(None) };
     let fatal = play
-        .keyword(&turn.task, first, &turn.search_path, |reader| reader.bool("any_errors_fatal"))
+        .keyword(&turn.task, first, &turn.search_path, |reader| reader.bool(Keyword::AnyErrorsFatal))
         // Where the keyword can't be read, the task has failed for that.
         .unwrap_or(None)
         .unwrap_or(play.shared.options.any_errors_fatal);

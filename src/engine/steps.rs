@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::tags::TagFilter;
 use crate::error::Error;
 use crate::playbook::{Block, Entry, Play, Role, Task};
-use crate::value::Value;
 
 pub type Steps = Arc<[Step]>;
 
@@ -86,7 +85,6 @@ pub fn of_entries(entries: &[Entry], filter: &TagFilter) -> Result<Vec<Step>, Er
     for entry in entries {
         match entry {
             Entry::Task(task) if filter.selects(task)? => {
-                refuse_unsupported(task)?;
                 steps.push(Step::Task(Arc::clone(task)));
             }
             Entry::Task(_) => {}
@@ -94,21 +92,6 @@ pub fn of_entries(entries: &[Entry], filter: &TagFilter) -> Result<Vec<Step>, Er
         }
     }
     Ok(steps)
-}
-
-/// Keywords that the engine does not carry out; silently ignoring them would be worse.
-const UNSUPPORTED: &[&str] = &["debugger"];
-
-fn refuse_unsupported(task: &Task) -> Result<(), Error> {
-    for name in UNSUPPORTED {
-        let off = |value: &Value| matches!(value.to_text().as_str(), "0" | "never" | "" | "None");
-        if let Some(value) = task.keyword(name)
-            && !off(value)
-        {
-            return Err(Error::project(format!("the keyword `{name}` is not supported"), task.keywords.span(name)));
-        }
-    }
-    Ok(())
 }
 
 fn of_block(block: &Block, filter: &TagFilter) -> Result<Option<BlockSteps>, Error> {

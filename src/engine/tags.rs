@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::playbook::Task;
+use crate::playbook::keywords::Keyword;
 use crate::template::Templar;
 use crate::value::Value;
 
@@ -15,7 +16,7 @@ pub struct TagFilter {
 impl TagFilter {
     /// Whether a task is in the run.
     pub fn selects(&self, task: &Task) -> Result<bool, Error> {
-        if task.implicit && task.keyword("tags").is_none() {
+        if task.implicit && task.keyword(Keyword::Tags).is_none() {
             return Ok(true);
         }
         let tags = self.tags_of(task)?;
@@ -23,11 +24,10 @@ impl TagFilter {
     }
 
     pub fn tags_of(&self, task: &Task) -> Result<Vec<String>, Error> {
-        let Some(written) = task.keyword("tags") else { return Ok(Vec::new()) };
-        let rendered = self
-            .templar
-            .render(written)
-            .map_err(|err| Error::project(err.message.clone(), err.place.as_ref().or(task.keywords.span("tags"))))?;
+        let Some(written) = task.keyword(Keyword::Tags) else { return Ok(Vec::new()) };
+        let rendered = self.templar.render(written).map_err(|err| {
+            Error::project(err.message.clone(), err.place.as_ref().or(task.keywords.span(Keyword::Tags)))
+        })?;
         let mut tags = Vec::new();
         collect(&rendered, &mut tags);
         Ok(tags)

@@ -20,6 +20,7 @@ use crate::actions::table::{Implementation, Resolved};
 use crate::actions::{ActionResult, Cause, Effect, FailedIn, HostEffect, Invocation, RunEffect, Target, Trouble};
 use crate::inventory::Pending;
 use crate::playbook::Task;
+use crate::playbook::keywords::Keyword;
 use crate::template::{SearchPath, Templar};
 use crate::value::{Dict, Value};
 use crate::vars::Scope;
@@ -80,7 +81,7 @@ impl Job {
     fn failed_early(&self, failure: ActionResult, templar: &Templar) -> Box<Pass> {
         let skipped = judge::when(&self.task, templar).ok().flatten();
         let mut pass = Pass::of(skipped.unwrap_or(failure));
-        pass.ignore_errors = self.reader(templar).bool("ignore_errors").ok().flatten().unwrap_or(false);
+        pass.ignore_errors = self.reader(templar).bool(Keyword::IgnoreErrors).ok().flatten().unwrap_or(false);
         Box::new(pass)
     }
 
@@ -143,7 +144,7 @@ impl Job {
     /// An item's result as it stands in `results`. Where nobody will look at it, it doesn't keep facts that each item makes longer.
     fn kept(&self, result: &ActionResult) -> Dict {
         let mut dict = result.to_dict();
-        if self.task.keyword("register").is_none() && !result.is_failed() {
+        if self.task.keyword(Keyword::Register).is_none() && !result.is_failed() {
             dict.shift_remove("ansible_facts");
         }
         dict
@@ -182,33 +183,38 @@ impl Job {
         pending: &mut Pending,
     ) -> KeywordResult<()> {
         let reader = self.reader(templar);
-        pass.no_log = true;
-        pass.no_log = reader.bool("no_log")?.unwrap_or(self.shared.options.no_log);
-        pass.ignore_errors = reader.bool("ignore_errors")?.unwrap_or(false);
-        pass.ignore_unreachable = reader.bool("ignore_unreachable")?.unwrap_or(false);
-        // Where it can't be read, the task fails: once a host has failed, it would be too late.
-        reader.bool("any_errors_fatal")?;
+        // A flag that can't be read hides and excuses: in doubt nothing is shown, and the text as written counts as true.
+        pass.no_log = reader.bool(Keyword::NoLog).map_or(true, |no_log| no_log.unwrap_or(self.shared.options.no_log));
+        pass.ignore_errors = reader.bool(Keyword::IgnoreErrors).map_or(true, |ignore| ignore.unwrap_or(false));
+        pass.ignore_unreachable =
+            reader.bool(Keyword::IgnoreUnreachable).map_or(true, |ignore| ignore.unwrap_or(false));
+        let delegated_to = self.delegated_to(templar).inspect_err(|_| {
+            pass.delegated_to = self.task.keyword(Keyword::DelegateTo).map(Value::to_text);
+        })?;
         if let Some(skipped) = judge::when(&self.task, templar)? {
             pass.result = skipped;
             return Ok(());
         }
-        let delegated_to = reader.text("delegate_to").inspect_err(|_| {
-            pass.delegated_to = self.task.keyword("delegate_to").map(Value::to_text);
-        })?;
-        pass.delegate_facts = reader.bool("delegate_facts")?.unwrap_or(false);
-        let check = reader.bool("check_mode")?.unwrap_or(self.shared.options.check);
-        let diff = reader.bool("diff")?.unwrap_or(self.shared.options.diff);
+        reader.check()?;
+        pass.delegate_facts = reader.bool(Keyword::DelegateFacts)?.unwrap_or(false);
+        let check = reader.bool(Keyword::CheckMode)?.unwrap_or(self.shared.options.check);
+        let diff = reader.bool(Keyword::Diff)?.unwrap_or(self.shared.options.diff);
         pass.show_diff = diff;
         let resolved = action_name::implementation(&self.task)?;
-        if reader.int("async")?.is_some_and(|seconds| seconds != 0) {
-            return Err(reader.unsupported("async"));
-        }
         pass.delegated_to = delegated_to.filter(|name| **name != *self.host);
         let arguments = arguments::of_task(&self.task, resolved, templar)?;
         let target = self.target(scope, templar, pass.delegated_to.as_deref(), check, diff, pass.no_log)?;
-        let timeout = reader.int("timeout")?.or(self.shared.options.task_timeout).filter(|seconds| *seconds > 0);
+        let timeout = reader.int(Keyword::Timeout)?.or(self.shared.options.task_timeout).filter(|seconds| *seconds > 0);
         let call = Call { resolved, arguments: &arguments, target: &target, check, diff };
         self.attempts(&call, scope, templar, timeout, pass, pending).await
+    }
+
+    /// The host that the task is delegated to, which is looked at before the task's condition.
+    fn delegated_to(&self, templar: &Templar) -> KeywordResult<Option<String>> {
+        let Some(written) = self.task.keyword(Keyword::DelegateTo) else { return Ok(None) };
+        let value = templar.render(written).map_err(|err| Box::new(ActionResult::template_failed(None, &err)))?;
+        let name = if matches!(value, Value::Null | Value::Omit) { String::new() } else { value.to_text() };
+        Ok(Some(name).filter(|name| !name.is_empty()))
     }
 
     /// The machine that the task works on.
@@ -267,13 +273,13 @@ impl Job {
         pending: &mut Pending,
     ) -> KeywordResult<()> {
         let reader = self.reader(templar);
-        let until = self.task.keyword("until");
-        let retries = match reader.int("retries")? {
+        let until = self.task.keyword(Keyword::Until);
+        let retries = match reader.int(Keyword::Retries)? {
             Some(retries) => retries.max(0),
             None if until.is_some() => 3,
             None => 0,
         };
-        let delay = reader.float("delay")?.unwrap_or(5.0).max(0.0);
+        let delay = reader.float(Keyword::Delay)?.unwrap_or(5.0).max(0.0);
         let mut attempt: i64 = 1;
         loop {
             let mut result = self.act(call, templar, timeout, pass).await;
@@ -409,7 +415,7 @@ impl Job {
     }
 
     pub fn register(&self) -> Option<String> {
-        self.task.keyword("register").map(Value::to_text)
+        self.task.keyword(Keyword::Register).map(Value::to_text)
     }
 }
 

@@ -59,8 +59,8 @@ pub fn describe(task: &Task) -> Value {
     dict.insert(text("action"), text(&task.action));
     dict.insert(text("args"), untrusted(&Value::dict(task.args.clone())));
     dict.insert(text("name"), text(&own));
-    for (name, keyword) in &task.keywords.entries {
-        dict.entry(text(name)).or_insert_with(|| untrusted(&keyword.value));
+    for (keyword, written) in &task.keywords.entries {
+        dict.entry(text(keyword.name())).or_insert_with(|| untrusted(&written.value));
     }
     Value::dict(dict)
 }

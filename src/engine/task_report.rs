@@ -4,6 +4,7 @@ use super::event::{EventKind, Status, TaskReport};
 use super::mask::Mask;
 use super::task_executor::Job;
 use crate::actions::{ActionResult, Effect, Ended, FailedIn, RunEffect};
+use crate::playbook::keywords::Keyword;
 use crate::value::{Dict, Value};
 
 /// What became of a task on a host.
@@ -89,18 +90,18 @@ impl Job {
 
     /// The handlers that a changed result notifies.
     fn notified(&self, result: &ActionResult) -> Vec<String> {
-        if !result.is_changed() || result.is_failed() || self.task.keyword("notify").is_none() {
+        if !result.is_changed() || result.is_failed() || self.task.keyword(Keyword::Notify).is_none() {
             return Vec::new();
         }
         let Ok(scope) = self.shared.scope(&self.play, &self.task, &self.host, &self.search_path) else {
             return Vec::new();
         };
         let templar = self.shared.templar(&scope, &self.search_path);
-        match self.reader(&templar).texts("notify") {
+        match self.reader(&templar).texts(Keyword::Notify) {
             Ok(names) => names,
             Err(failure) => {
                 let text = failure.trouble().map(crate::actions::Trouble::text).unwrap_or_default();
-                self.shared.notices.warn(text, self.task.keywords.span("notify"));
+                self.shared.notices.warn(text, self.task.keywords.span(Keyword::Notify));
                 Vec::new()
             }
         }

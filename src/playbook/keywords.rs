@@ -1,4 +1,5 @@
-//! Every keyword of plays, roles, blocks and tasks: where it may stand and how it is inherited.
+//! Every keyword of plays, roles, blocks and tasks, a row each: its type, where it may stand, how it is inherited, when
+//! it is rendered, what it is for. `Keyword` is the index of a row; nothing looks keywords up by name while plays run.
 
 use crate::error::closest;
 
@@ -21,6 +22,9 @@ pub enum Place {
     Block,
     Task,
     Handler,
+    /// `include_tasks`, which takes only what makes sense before its tasks are known.
+    IncludeTasks,
+    IncludeRole,
 }
 
 impl Place {
@@ -32,6 +36,8 @@ impl Place {
             Place::Block => "Block",
             Place::Task => "Task",
             Place::Handler => "Handler",
+            Place::IncludeTasks => "TaskInclude",
+            Place::IncludeRole => "IncludeRole",
         }
     }
 
@@ -42,85 +48,170 @@ impl Place {
             Place::Block => 'b',
             Place::Task => 't',
             Place::Handler => 'h',
+            Place::IncludeTasks | Place::IncludeRole => 'i',
         }
     }
 }
 
-pub struct KeywordSpec {
+/// The type of a keyword's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    Bool,
+    Int,
+    Float,
+    Text,
+    /// A list, or one item of it.
+    List,
+    /// A mapping, or where levels add up a list of them.
+    Dict,
+    /// An expression that is true or false, or a list of them.
+    Condition,
+    /// A list of tasks, blocks or roles.
+    Tasks,
+}
+
+/// When a template in the value is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rendered {
+    /// Never: the value counts as it is written.
+    Never,
+    /// Once, with the variables of the play.
+    Play,
+    /// For each host, when the task runs.
+    Host,
+}
+
+#[derive(Debug)]
+pub struct Row {
+    pub keyword: Keyword,
     pub name: &'static str,
-    /// `p`lay, `r`ole, `b`lock, `t`ask, `h`andler.
+    pub kind: Type,
+    /// `p`lay, `r`ole, `b`lock, `t`ask, `h`andler, `i`nclude.
     places: &'static str,
     pub inherit: Inherit,
+    pub rendered: Rendered,
+    /// Whether rplay does what it says. A task that needs one that is not supported fails where it would run.
+    pub is_supported: bool,
+    pub doc: &'static str,
 }
 
-const fn keyword(name: &'static str, places: &'static str, inherit: Inherit) -> KeywordSpec {
-    KeywordSpec { name, places, inherit }
+macro_rules! keywords {
+    ($($keyword:ident $name:literal $kind:ident $places:literal $inherit:ident $rendered:ident $support:ident $doc:literal)*) => {
+        /// A keyword, as the index of its row.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Keyword {
+            $(#[doc = $doc] $keyword,)*
+        }
+
+        /// Sorted by name.
+        pub const KEYWORDS: &[Row] = &[
+            $(Row {
+                keyword: Keyword::$keyword,
+                name: $name,
+                kind: Type::$kind,
+                places: $places,
+                inherit: Inherit::$inherit,
+                rendered: Rendered::$rendered,
+                is_supported: support!($support),
+                doc: $doc,
+            },)*
+        ];
+    };
 }
 
-pub const KEYWORDS: &[KeywordSpec] = &[
-    keyword("action", "th", Inherit::No),
-    keyword("always", "b", Inherit::No),
-    keyword("any_errors_fatal", "prbth", Inherit::Innermost),
-    keyword("args", "th", Inherit::No),
-    keyword("async", "th", Inherit::No),
-    keyword("become", "prbth", Inherit::Innermost),
-    keyword("become_exe", "prbth", Inherit::Innermost),
-    keyword("become_flags", "prbth", Inherit::Innermost),
-    keyword("become_method", "prbth", Inherit::Innermost),
-    keyword("become_user", "prbth", Inherit::Innermost),
-    keyword("block", "b", Inherit::No),
-    keyword("changed_when", "th", Inherit::No),
-    keyword("check_mode", "prbth", Inherit::Innermost),
-    keyword("collections", "prbth", Inherit::Innermost),
-    keyword("connection", "prbth", Inherit::Innermost),
-    keyword("debugger", "prbth", Inherit::Innermost),
-    keyword("delay", "th", Inherit::No),
-    keyword("delegate_facts", "rbth", Inherit::Innermost),
-    keyword("delegate_to", "rbth", Inherit::Innermost),
-    keyword("diff", "prbth", Inherit::Innermost),
-    keyword("environment", "prbth", Inherit::Extend),
-    keyword("fact_path", "p", Inherit::No),
-    keyword("failed_when", "th", Inherit::No),
-    keyword("force_handlers", "p", Inherit::No),
-    keyword("gather_facts", "p", Inherit::No),
-    keyword("gather_subset", "p", Inherit::No),
-    keyword("gather_timeout", "p", Inherit::No),
-    keyword("handlers", "p", Inherit::No),
-    keyword("hosts", "p", Inherit::No),
-    keyword("ignore_errors", "prbth", Inherit::Innermost),
-    keyword("ignore_unreachable", "prbth", Inherit::Innermost),
-    keyword("listen", "h", Inherit::No),
-    keyword("local_action", "th", Inherit::No),
-    keyword("loop", "th", Inherit::No),
-    keyword("loop_control", "th", Inherit::No),
-    keyword("max_fail_percentage", "p", Inherit::No),
-    keyword("module_defaults", "prbth", Inherit::Extend),
-    keyword("name", "pbth", Inherit::No),
-    keyword("no_log", "prbth", Inherit::Innermost),
-    keyword("notify", "bth", Inherit::Innermost),
-    keyword("order", "p", Inherit::No),
-    keyword("poll", "th", Inherit::No),
-    keyword("port", "prbth", Inherit::Innermost),
-    keyword("post_tasks", "p", Inherit::No),
-    keyword("pre_tasks", "p", Inherit::No),
-    keyword("register", "th", Inherit::No),
-    keyword("remote_user", "prbth", Inherit::Innermost),
-    keyword("rescue", "b", Inherit::No),
-    keyword("retries", "th", Inherit::No),
-    keyword("roles", "p", Inherit::No),
-    keyword("run_once", "prbth", Inherit::Innermost),
-    keyword("serial", "p", Inherit::No),
-    keyword("strategy", "p", Inherit::No),
-    keyword("tags", "prbth", Inherit::Extend),
-    keyword("tasks", "p", Inherit::No),
-    keyword("throttle", "prbth", Inherit::Innermost),
-    keyword("timeout", "prbth", Inherit::Innermost),
-    keyword("until", "th", Inherit::No),
-    keyword("vars", "prbth", Inherit::No),
-    keyword("vars_files", "p", Inherit::No),
-    keyword("vars_prompt", "p", Inherit::No),
-    keyword("when", "rbth", Inherit::Extend),
-];
+macro_rules! support {
+    (Yes) => {
+        true
+    };
+    (No) => {
+        false
+    };
+}
+
+keywords! {
+    Action "action" Text "thi" No Host Yes "The module or action of the task with its arguments, as one text."
+    Always "always" Tasks "b" No Never Yes "Tasks that run after those of the block, whatever became of them."
+    AnyErrorsFatal "any_errors_fatal" Bool "prbth" Innermost Host Yes "A failure on one host ends the play for all hosts."
+    Args "args" Dict "thi" No Host Yes "Arguments of the task's module, besides those written with its name."
+    Async "async" Int "th" No Host No "Seconds that the task may run while the connection is not held."
+    Become "become" Bool "prbth" Innermost Host Yes "Tasks run as another user than the one who logs in."
+    BecomeExe "become_exe" Text "prbth" Innermost Host Yes "The program that changes the user, instead of the method's own."
+    BecomeFlags "become_flags" Text "prbth" Innermost Host Yes "Options of the program that changes the user."
+    BecomeMethod "become_method" Text "prbth" Innermost Host Yes "How the user is changed: sudo, su or doas."
+    BecomeUser "become_user" Text "prbth" Innermost Host Yes "The user that tasks run as with `become`."
+    Block "block" Tasks "b" No Never Yes "The tasks of the block."
+    ChangedWhen "changed_when" Condition "th" No Host Yes "Decides whether the task changed something."
+    CheckMode "check_mode" Bool "prbth" Innermost Host Yes "Tasks only say what they would change, or change it in spite of `--check`."
+    Collections "collections" List "prbthi" Innermost Never Yes "Collections that are searched for the short names of modules and roles."
+    Connection "connection" Text "prbth" Innermost Host Yes "How hosts are reached: ssh or local."
+    Debugger "debugger" Text "prbthi" Innermost Host No "Opens a debugger after results of a kind."
+    Delay "delay" Float "th" No Host Yes "Seconds between two attempts of `until`."
+    DelegateFacts "delegate_facts" Bool "rbth" Innermost Host Yes "Facts belong to the host of `delegate_to`."
+    DelegateTo "delegate_to" Text "rbth" Innermost Host Yes "The host on which the task works instead."
+    Diff "diff" Bool "prbth" Innermost Host Yes "Differences of changed files are shown."
+    Environment "environment" Dict "prbth" Extend Host Yes "Variables of the environment in which modules run."
+    FactPath "fact_path" Text "p" No Host Yes "The folder of local facts on hosts."
+    FailedWhen "failed_when" Condition "th" No Host Yes "Decides whether the task failed."
+    ForceHandlers "force_handlers" Bool "p" No Play Yes "Notified handlers run on hosts that failed, too."
+    GatherFacts "gather_facts" Bool "p" No Play Yes "Facts are gathered before the first task."
+    GatherSubset "gather_subset" List "p" No Host Yes "The kinds of facts that are gathered."
+    GatherTimeout "gather_timeout" Int "p" No Host Yes "Seconds that gathering a fact may take."
+    Handlers "handlers" Tasks "p" No Never Yes "Tasks that run when they were notified."
+    Hosts "hosts" List "p" No Play Yes "The pattern of hosts that the play is for."
+    IgnoreErrors "ignore_errors" Bool "prbthi" Innermost Host Yes "A host goes on although the task failed."
+    IgnoreUnreachable "ignore_unreachable" Bool "prbth" Innermost Host Yes "A host goes on although it could not be reached."
+    Listen "listen" List "h" No Never Yes "Names by which the handler is notified besides its own."
+    LocalAction "local_action" Text "thi" No Host Yes "As `action`, on the controller."
+    Loop "loop" List "thi" No Host Yes "The task runs for each item."
+    LoopControl "loop_control" Dict "thi" No Host Yes "Names, labels and pauses of the loop."
+    MaxFailPercentage "max_fail_percentage" Float "p" No Play Yes "The run ends when more than this share of a batch has failed."
+    ModuleDefaults "module_defaults" Dict "prbth" Extend Host Yes "Arguments of modules that tasks need not write."
+    Name "name" Text "pbthi" No Host Yes "What the play, block or task is called."
+    NoLog "no_log" Bool "prbthi" Innermost Host Yes "Results are not shown."
+    Notify "notify" List "bth" Innermost Host Yes "Handlers that run when the task changed something."
+    Order "order" Text "p" No Play Yes "The order of the hosts: inventory, reverse_inventory, sorted, reverse_sorted or shuffle."
+    Poll "poll" Int "th" No Host Yes "Seconds between two looks at an asynchronous task."
+    Port "port" Int "prbth" Innermost Host Yes "The port of the connection."
+    PostTasks "post_tasks" Tasks "p" No Never Yes "Tasks after `tasks` and their handlers."
+    PreTasks "pre_tasks" Tasks "p" No Never Yes "Tasks before the roles."
+    Register "register" Text "thi" No Never Yes "The variable that keeps the result."
+    RemoteUser "remote_user" Text "prbth" Innermost Host Yes "The user who logs in."
+    Rescue "rescue" Tasks "b" No Never Yes "Tasks that run when one of the block failed."
+    Retries "retries" Int "th" No Host Yes "How often `until` tries again."
+    Roles "roles" Tasks "p" No Never Yes "Roles that run before `tasks`."
+    RunOnce "run_once" Bool "prbthi" Innermost Host Yes "The task runs on the first host only, for all of them."
+    Serial "serial" List "p" No Play Yes "The sizes of the batches in which hosts go through the play."
+    Strategy "strategy" Text "p" No Never Yes "Which host may go on to which task when."
+    Tags "tags" List "prbthi" Extend Play Yes "Words by which `--tags` and `--skip-tags` select."
+    Tasks "tasks" Tasks "p" No Never Yes "The tasks of the play."
+    Throttle "throttle" Int "prbth" Innermost Host Yes "How many hosts do the task at a time."
+    Timeout "timeout" Int "prbthi" Innermost Host Yes "Seconds after which the task is given up."
+    Until "until" Condition "th" No Host Yes "The task is tried again until this is true."
+    Vars "vars" Dict "prbthi" No Host Yes "Variables for what stands inside."
+    VarsFiles "vars_files" List "p" No Never Yes "Files of variables."
+    VarsPrompt "vars_prompt" List "p" No Never Yes "Variables that the user is asked for."
+    When "when" Condition "rbthi" Extend Host Yes "The task runs on hosts for which this is true."
+}
+
+impl Keyword {
+    pub fn row(self) -> &'static Row {
+        &KEYWORDS[self as usize]
+    }
+
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The keyword of this name, wherever it may stand.
+    pub fn find(name: &str) -> Option<Keyword> {
+        KEYWORDS.binary_search_by(|row| row.name.cmp(name)).ok().map(|index| KEYWORDS[index].keyword)
+    }
+
+    /// The keyword of this name if it may stand at `place`.
+    pub fn find_at(name: &str, place: Place) -> Option<Keyword> {
+        Self::find(name).filter(|keyword| keyword.row().places.contains(place.letter()))
+    }
+}
 
 /// Names that older versions of Ansible had, and today's.
 pub const RENAMED: &[(&str, &str)] = &[
@@ -131,27 +222,19 @@ pub const RENAMED: &[(&str, &str)] = &[
     ("user", "remote_user"),
 ];
 
-/// The keyword of this name, wherever it may stand.
-pub fn find(name: &str) -> Option<&'static KeywordSpec> {
-    KEYWORDS.binary_search_by(|keyword| keyword.name.cmp(name)).ok().map(|index| &KEYWORDS[index])
-}
-
-/// The keyword of this name if it may stand at `place`.
-pub fn find_at(name: &str, place: Place) -> Option<&'static KeywordSpec> {
-    find(name).filter(|keyword| keyword.places.contains(place.letter()))
+fn names_at(place: Place) -> impl Iterator<Item = &'static str> {
+    KEYWORDS.iter().filter(move |row| row.places.contains(place.letter())).map(|row| row.name)
 }
 
 /// What a key of a task can be besides an action, today's names and old ones.
 pub fn names_at_tasks() -> Vec<&'static str> {
-    let today =
-        KEYWORDS.iter().filter(|keyword| keyword.places.contains(Place::Handler.letter())).map(|keyword| keyword.name);
     let old = RENAMED.iter().map(|(old, _)| *old).filter(|old| *old != "user");
-    today.chain(old).collect()
+    names_at(Place::Handler).chain(old).collect()
 }
 
 /// A keyword of `place` that `name` could be a misspelling of.
 pub fn closest_at(name: &str, place: Place) -> Option<&'static str> {
-    closest(name, KEYWORDS.iter().filter(|keyword| keyword.places.contains(place.letter())).map(|keyword| keyword.name))
+    closest(name, names_at(place))
 }
 
 #[cfg(test)]
@@ -159,8 +242,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sorted_and_unique() {
+    fn the_table_is_sorted_and_documented() {
         assert!(KEYWORDS.is_sorted_by(|a, b| a.name < b.name));
+        for (index, row) in KEYWORDS.iter().enumerate() {
+            assert_eq!(row.keyword as usize, index, "{}", row.name);
+            assert_eq!(Keyword::find(row.name), Some(row.keyword));
+            assert!(row.doc.ends_with('.'), "{}", row.name);
+            assert!(row.places.chars().all(|place| "prbthi".contains(place)), "{}", row.name);
+        }
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::keywords::{self, Inherit, Place};
+use super::keywords::{self, Inherit, Keyword, Place};
 use super::loader::{Parser, directory_of, vars_of};
-use super::types::{Context, Entry, Keyword, Keywords, Play, RoleUse, VarsPrompt};
+use super::types::{Context, Entry, Keywords, Play, RoleUse, VarsPrompt, Written};
 use crate::catalog::{self, Missing};
 use crate::error::{Error, ErrorKind};
 use crate::template::lookups;
@@ -118,8 +118,8 @@ impl Parser<'_> {
             match name.as_str() {
                 "hosts" | "vars" | "vars_files" | "vars_prompt" | "roles" | "pre_tasks" | "tasks" | "post_tasks"
                 | "handlers" | "name" => {
-                    if let Some(keyword) = keywords::find(&name) {
-                        sections.insert(keyword.name, value);
+                    if let Some(keyword) = Keyword::find(&name) {
+                        sections.insert(keyword.name(), value);
                     }
                 }
                 _ => self.keyword(key, value, Place::Play, &mut keywords),
@@ -262,9 +262,9 @@ impl Parser<'_> {
     pub fn keyword(&mut self, key: &Node, value: &Node, place: Place, keywords: &mut Keywords) {
         let written = key.to_value().to_text();
         let renamed =
-            keywords::RENAMED.iter().find(|(old, _)| *old == written && keywords::find_at(old, place).is_none());
+            keywords::RENAMED.iter().find(|(old, _)| *old == written && Keyword::find_at(old, place).is_none());
         let name = renamed.map_or(written.as_str(), |(_, new)| new);
-        let Some(spec) = keywords::find_at(name, place) else {
+        let Some(keyword) = Keyword::find_at(name, place) else {
             self.unknown_keyword(&written, key, place);
             return;
         };
@@ -274,16 +274,16 @@ impl Parser<'_> {
                 .deprecated(format!("the keyword `{old}` was removed from Ansible; use `{new}`"), Some(&key.span));
         }
         let mut value = value.to_value();
-        if spec.name == "tags" {
+        if keyword == Keyword::Tags {
             let Some(tags) = tag_list(&value) else {
                 self.errors.push(Error::project("tags must be specified as a list", Some(&key.span)).with_exit_code(1));
                 return;
             };
             value = tags;
-        } else if spec.inherit == Inherit::Extend {
+        } else if keyword.row().inherit == Inherit::Extend {
             value = Value::list(listed(value));
         }
-        keywords.entries.insert(spec.name, Keyword { value, span: key.span.clone() });
+        keywords.entries.insert(keyword, Written { value, span: key.span.clone() });
     }
 
     fn unknown_keyword(&mut self, name: &str, key: &Node, place: Place) {
@@ -298,8 +298,9 @@ impl Parser<'_> {
             error = error.hint(format!("did you mean `with_{lookup}`?"));
         } else if let Some(close) = keywords::closest_at(name, place) {
             error = error.hint(format!("did you mean `{close}`?"));
-        } else if let Some(spec) = keywords::find(name) {
-            error = error.hint(format!("`{}` is a keyword, but not of a {}", spec.name, place.title().to_lowercase()));
+        } else if let Some(keyword) = Keyword::find(name) {
+            let row = keyword.row();
+            error = error.hint(format!("`{name}` is a keyword, but not of a {}: {}", place.title(), row.doc));
         }
         self.errors.push(error);
     }
@@ -308,16 +309,16 @@ impl Parser<'_> {
 /// Keywords with those of the inside merged in, each as its table entry says.
 pub(super) fn merge(outer: &Keywords, inner: &Keywords) -> Keywords {
     let mut merged = outer.clone();
-    for (name, keyword) in &inner.entries {
-        let extends = keywords::find(name).is_some_and(|spec| spec.inherit == Inherit::Extend);
-        match merged.entries.get_mut(name) {
+    for (keyword, written) in &inner.entries {
+        let extends = keyword.row().inherit == Inherit::Extend;
+        match merged.entries.get_mut(keyword) {
             Some(existing) if extends => {
                 let mut items = listed(existing.value.clone());
-                items.extend(listed(keyword.value.clone()));
-                *existing = Keyword { value: Value::list(items), span: keyword.span.clone() };
+                items.extend(listed(written.value.clone()));
+                *existing = Written { value: Value::list(items), span: written.span.clone() };
             }
             _ => {
-                merged.entries.insert(name, keyword.clone());
+                merged.entries.insert(*keyword, written.clone());
             }
         }
     }
@@ -329,8 +330,8 @@ pub(super) fn inheritable(keywords: &Keywords) -> Keywords {
     let entries = keywords
         .entries
         .iter()
-        .filter(|(name, _)| keywords::find(name).is_some_and(|spec| spec.inherit != Inherit::No))
-        .map(|(name, keyword)| (*name, keyword.clone()))
+        .filter(|(keyword, _)| keyword.row().inherit != Inherit::No)
+        .map(|(keyword, written)| (*keyword, written.clone()))
         .collect();
     Keywords { entries }
 }

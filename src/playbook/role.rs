@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::keywords::{self, Place};
+use super::keywords::{Keyword, Place};
 use super::loader::{Loader, Parser, PlayScope, vars_of};
 use super::play::{inheritable, listed, merge};
-use super::types::{Context, Entry, Keyword, Keywords, Role, RoleUse};
+use super::types::{Context, Entry, Keywords, Role, RoleUse, Written};
 use crate::error::{Error, ErrorKind, closest};
 use crate::source::Span;
 use crate::value::{Dict, Value};
@@ -69,7 +69,7 @@ impl Parser<'_> {
                                 self.mistake("Vars in a RoleInclude must be specified as a dictionary.", &place);
                             }
                         },
-                        keyword if keywords::find_at(keyword, Place::Role).is_some() => {
+                        keyword if Keyword::find_at(keyword, Place::Role).is_some() => {
                             self.keyword(key, value, Place::Role, &mut keywords);
                         }
                         _ => {
@@ -162,7 +162,7 @@ impl Parser<'_> {
         context: &Context,
     ) -> Arc<Role> {
         let written: Vec<String> =
-            keywords.entries.iter().map(|(name, keyword)| format!("{name}={}", keyword.value.repr())).collect();
+            keywords.entries.iter().map(|(keyword, it)| format!("{}={}", keyword.name(), it.value.repr())).collect();
         let vars: Vec<String> = context.vars.iter().map(|vars| Value::Dict(Arc::clone(vars)).repr()).collect();
         let identity = format!("{:?} {:?} {written:?} {vars:?}", Value::Dict(Arc::clone(&fresh.params)), request.files);
         let Ok(mut roles) = self.loader.roles.lock() else { return fresh };
@@ -180,7 +180,7 @@ impl Parser<'_> {
                 }
             }
         }
-        for collection in context.keywords.get("collections").cloned().map(listed).unwrap_or_default() {
+        for collection in context.keywords.get(Keyword::Collections).cloned().map(listed).unwrap_or_default() {
             let collection = collection.to_text();
             for root in self.collection_roots() {
                 let path = root.join("ansible_collections").join(collection.replace('.', "/")).join("roles").join(name);
@@ -252,7 +252,7 @@ impl Parser<'_> {
             match key.to_value().as_str() {
                 Some("allow_duplicates") => meta.allow_duplicates = value.to_value().is_truthy(),
                 Some("collections") => {
-                    meta.collections = Some(Keyword { value: value.to_value(), span: key.span.clone() });
+                    meta.collections = Some(Written { value: value.to_value(), span: key.span.clone() });
                 }
                 Some("argument_specs") => meta.argument_specs = Some(key.span.clone()),
                 Some("dependencies") => match &value.kind {
@@ -342,14 +342,14 @@ struct Meta {
     allow_duplicates: bool,
     dependencies: Vec<Node>,
     argument_specs: Option<Span>,
-    collections: Option<Keyword>,
+    collections: Option<Written>,
 }
 
 /// What the tasks of a role inherit. Collections are searched for names as the role says, not as the play does.
 fn role_keywords(outer: &Keywords, own: &Keywords, meta: &Meta) -> Keywords {
     let mut outer = outer.clone();
-    outer.entries.shift_remove("collections");
-    outer.entries.extend(meta.collections.clone().map(|collections| ("collections", collections)));
+    outer.entries.shift_remove(&Keyword::Collections);
+    outer.entries.extend(meta.collections.clone().map(|collections| (Keyword::Collections, collections)));
     merge(&outer, &inheritable(own))
 }
 

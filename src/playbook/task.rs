@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::keywords::{self, Place};
+use super::keywords::{Inherit, Keyword, Place};
 use super::loader::{Parser, vars_of};
 use super::play::{inheritable, listed, merge, text_of};
 use super::task_action::{self, TaskAction, TaskNames};
-use super::types::{Context, Entry, Keyword, Keywords, Loop, LoopControl, Task, collections};
+use super::types::{Context, Entry, Keywords, Loop, LoopControl, Task, Written, collections};
 use crate::catalog::Scope;
 use crate::error::{Error, closest};
 use crate::source::Span;
@@ -29,9 +29,8 @@ impl Parser<'_> {
     /// A task, or what the import that stands for it brings.
     pub fn task(&mut self, node: &Node, entries: &[(Node, Node)], context: &Arc<Context>) -> Vec<Entry> {
         let before = self.errors.len();
-        let place = if context.handlers { Place::Handler } else { Place::Task };
         let collections = collections(
-            node.get("collections").map(Node::to_value).as_ref().or(context.keywords.get("collections")),
+            node.get("collections").map(Node::to_value).as_ref().or(context.keywords.get(Keyword::Collections)),
             context,
         );
         let names = TaskNames {
@@ -46,7 +45,13 @@ impl Parser<'_> {
             }
         };
         let Some(action) = action else { return Vec::new() };
-        let draft = self.draft(entries, place, &action);
+        let place = match action.full_name.as_deref() {
+            Some("ansible.builtin.include_tasks") => Place::IncludeTasks,
+            Some("ansible.builtin.include_role") => Place::IncludeRole,
+            _ if context.handlers => Place::Handler,
+            _ => Place::Task,
+        };
+        let draft = self.draft(entries, place, context.handlers, &action);
         if self.errors.len() > before {
             return Vec::new();
         }
@@ -54,7 +59,7 @@ impl Parser<'_> {
         self.expand(task, context)
     }
 
-    fn draft(&mut self, entries: &[(Node, Node)], place: Place, action: &TaskAction) -> Draft {
+    fn draft(&mut self, entries: &[(Node, Node)], place: Place, handlers: bool, action: &TaskAction) -> Draft {
         let mut draft = Draft {
             name: None,
             keywords: Keywords::default(),
@@ -75,7 +80,7 @@ impl Parser<'_> {
                 },
                 "loop" => self.set_loop(&mut draft, Loop::Loop(value.to_value()), key),
                 "loop_control" => draft.loop_control = self.loop_control(value),
-                "listen" if place == Place::Handler => draft.listen = listed(value.to_value()),
+                "listen" if handlers => draft.listen = listed(value.to_value()),
                 "register" => {
                     self.check_variable_name(value, "register");
                     self.keyword(key, value, place, &mut draft.keywords);
@@ -88,8 +93,8 @@ impl Parser<'_> {
             }
         }
         if action.is_local {
-            let localhost = Keyword { value: Value::str("localhost"), span: action.span.clone() };
-            draft.keywords.entries.insert("delegate_to", localhost);
+            let localhost = Written { value: Value::str("localhost"), span: action.span.clone() };
+            draft.keywords.entries.insert(Keyword::DelegateTo, localhost);
         }
         draft
     }
@@ -153,7 +158,7 @@ impl Parser<'_> {
         let mut chars = name.chars();
         let valid = chars.next().is_some_and(|first| first == '_' || first.is_ascii_alphabetic())
             && chars.all(|char| char == '_' || char.is_ascii_alphanumeric());
-        if !valid && !name.contains("{{") {
+        if !valid {
             self.errors.push(
                 Error::project(
                     format!("Invalid '{keyword}' specified: Invalid variable name '{name}'."),
@@ -166,13 +171,9 @@ impl Parser<'_> {
 
     fn assemble(&self, node: &Node, draft: Draft, action: TaskAction, context: &Arc<Context>) -> Task {
         let mut keywords = merge(&context.keywords, &inheritable(&draft.keywords));
-        keywords.entries.extend(
-            draft
-                .keywords
-                .entries
-                .into_iter()
-                .filter(|(name, _)| keywords::find(name).is_some_and(|spec| spec.inherit == keywords::Inherit::No)),
-        );
+        keywords
+            .entries
+            .extend(draft.keywords.entries.into_iter().filter(|(keyword, _)| keyword.row().inherit == Inherit::No));
         Task {
             id: self.loader.next_task_id(),
             name: draft.name,

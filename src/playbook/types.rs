@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::keywords::Keyword;
 use crate::catalog;
 use crate::source::Span;
 use crate::value::{Dict, Str, Value};
@@ -18,26 +19,26 @@ pub struct Playbook {
 
 /// A keyword as written: its value, still unrendered, and the place of its key.
 #[derive(Clone, Debug)]
-pub struct Keyword {
+pub struct Written {
     pub value: Value,
     pub span: Span,
 }
 
-/// Keywords by name. On a task they are effective: merged with what play, role, blocks and static imports say
+/// Keywords with their values. On a task they are effective: merged with what play, role, blocks and static imports say
 /// (`when` is a list with the outermost condition first, `tags` a list, `environment` and `module_defaults` lists of
 /// dicts with the outermost first, everything else the innermost value).
 #[derive(Clone, Debug, Default)]
 pub struct Keywords {
-    pub entries: IndexMap<&'static str, Keyword>,
+    pub entries: IndexMap<Keyword, Written>,
 }
 
 impl Keywords {
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.entries.get(name).map(|keyword| &keyword.value)
+    pub fn get(&self, keyword: Keyword) -> Option<&Value> {
+        self.entries.get(&keyword).map(|written| &written.value)
     }
 
-    pub fn span(&self, name: &str) -> Option<&Span> {
-        self.entries.get(name).map(|keyword| &keyword.span)
+    pub fn span(&self, keyword: Keyword) -> Option<&Span> {
+        self.entries.get(&keyword).map(|written| &written.span)
     }
 }
 
@@ -219,8 +220,8 @@ pub(super) fn collections(keyword: Option<&Value>, context: &Context) -> Vec<Str
 
 impl Task {
     /// A keyword of this task, inherited or its own.
-    pub fn keyword(&self, name: &str) -> Option<&Value> {
-        self.keywords.get(name)
+    pub fn keyword(&self, keyword: Keyword) -> Option<&Value> {
+        self.keywords.get(keyword)
     }
 
     /// Whether its action is this one of `ansible.builtin`.
@@ -240,7 +241,7 @@ impl Task {
 
     /// Collections that are searched for what its action's name means.
     pub fn collections(&self) -> Vec<String> {
-        collections(self.keywords.get("collections"), &self.context)
+        collections(self.keywords.get(Keyword::Collections), &self.context)
     }
 
     pub fn role(&self) -> Option<&Arc<Role>> {
