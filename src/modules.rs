@@ -45,3 +45,9 @@ pub fn all() -> Vec<(String, Module)> {
         rplay_aws_specs::SPECS.iter().map(|spec| (home(Kind::Module, spec.name, "amazon.aws"), Module::Aws(spec)));
     target.chain(aws).collect()
 }
+
+/// The specifications of all modules of rplay.
+pub fn specs() -> impl Iterator<Item = &'static Spec> {
+    let target = rplay_modules::table::MODULES.iter().map(|module| &module.spec);
+    target.chain(rplay_aws_specs::SPECS.iter().copied())
+}
