@@ -20,7 +20,7 @@ use super::engine::print;
 use super::engine::run::Scope;
 use super::engine::val::{Val, from_key};
 use super::error::{Res, TemplateError, TemplateErrorKind, plugin_failed, raised};
-use crate::catalog::{Found, Kind, Missing, Scope as NameScope, Table, not_there};
+use crate::catalog::{BUILTIN, Found, Kind, Missing, Scope as NameScope, Table, home, not_there};
 
 pub struct Lookup {
     pub name: &'static str,
@@ -60,8 +60,12 @@ impl Request {
     }
 }
 
-static TABLE: LazyLock<Table<Lookup>> =
-    LazyLock::new(|| Table::new(Kind::Lookup, table::LOOKUPS.iter().map(|lookup| (lookup.name, lookup))));
+/// Some that were Ansible's own have moved into collections.
+static TABLE: LazyLock<Table<Lookup>> = LazyLock::new(|| {
+    let rows = table::LOOKUPS.iter().map(|lookup| (home(Kind::Lookup, lookup.name, BUILTIN), lookup));
+    let rows: Vec<_> = rows.collect();
+    Table::new(Kind::Lookup, rows.iter().map(|(name, lookup)| (name.as_str(), *lookup)))
+});
 
 /// What a lookup's name means.
 pub fn find(name: &str) -> Result<Found<Lookup>, Missing> {
