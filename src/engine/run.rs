@@ -66,6 +66,8 @@ pub async fn run(run: Run) -> Result<RunSummary, Error> {
         outcome = &mut plays => outcome.unwrap_or_else(|err| Err(Error::new(ErrorKind::Internal, err.to_string()))),
         () = interrupt.first() => {
             plays.abort();
+            // A template that is being rendered hears of it this way alone.
+            shared.templates.settings.interrupt.stop("User interrupted execution");
             shared.send(About::default(), EventKind::PlaybookFinished(Box::new(shared.counters.stats())));
             shared.remote.close();
             return Err(Error::new(ErrorKind::Interrupted, "User interrupted execution"));

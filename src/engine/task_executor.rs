@@ -318,13 +318,21 @@ impl Job {
     }
 
     async fn act(&self, call: &Call<'_>, templar: &Templar, timeout: Option<i64>, pass: &Pass) -> ActionResult {
-        let work = self.run(call, templar, pass);
         let mut result = match timeout {
-            None => work.await,
-            Some(seconds) => match tokio::time::timeout(Duration::from_secs(seconds.unsigned_abs()), work).await {
-                Ok(result) => result,
-                Err(_) => timed_out(seconds),
-            },
+            None => self.run(call, templar, pass).await,
+            Some(seconds) => {
+                let limit = Duration::from_secs(seconds.unsigned_abs());
+                // A template that is being rendered does not let the timer take over.
+                let interrupt = templar.engine().settings.interrupt.child();
+                let templar = templar.with_interrupt(interrupt.clone());
+                let timer = tokio::spawn(async move {
+                    tokio::time::sleep(limit).await;
+                    interrupt.stop(format!("the task took longer than its timeout of {seconds} seconds"));
+                });
+                let result = tokio::time::timeout(limit, self.run(call, &templar, pass)).await;
+                timer.abort();
+                result.unwrap_or_else(|_| timed_out(seconds))
+            }
         };
         call.arguments.mask.apply(&mut result);
         result
