@@ -124,7 +124,7 @@ impl Context {
     }
 
     /// All variables of a host, read and rendered with its own when they are looked at.
-    fn variables_of(&self, host: &str) -> Option<Val> {
+    pub fn variables_of(&self, host: &str) -> Option<Val> {
         let variables = self.templar.variables().of_host(host)?;
         let inner = self.nested(self.templar.with_variables(variables));
         Some(Val::variables(&Context(Rc::new(Inner { host: Some(Arc::from(host)), ..inner }))))

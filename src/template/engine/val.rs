@@ -201,10 +201,21 @@ impl DictCell {
 
     pub fn get(&self, key: &Value) -> Option<Val> {
         self.look_up(key, |unread| unread.own_variable(key.as_str()?).map(|value| (key.clone(), value)))
+            .or_else(|| self.unlisted_host(key.as_str()?))
     }
 
     pub fn get_str(&self, key: &str) -> Option<Val> {
         self.look_up(key, |unread| unread.own_variable(key).map(|value| (Value::str(key), value)))
+            .or_else(|| self.unlisted_host(key))
+    }
+
+    /// A host that `hostvars` knows and does not list: the implicit localhost.
+    fn unlisted_host(&self, name: &str) -> Option<Val> {
+        let context = match &*self.items.borrow() {
+            Items::Raw(_, context, _) if context.names_are_hosts => context.clone(),
+            Items::Raw(..) | Items::Own(_) => return None,
+        };
+        context.variables_of(name)
     }
 
     fn look_up<Key: ?Sized + Hash + Equivalent<Value>>(
@@ -239,10 +250,11 @@ impl DictCell {
         if let Some(unread) = &*self.unread.borrow() {
             return key.as_str().is_some_and(|name| unread.own_variable(name).is_some());
         }
-        match &*self.items.borrow() {
+        let is_listed = match &*self.items.borrow() {
             Items::Own(items) => items.contains_key(key),
             Items::Raw(items, ..) => items.contains_key(key),
-        }
+        };
+        is_listed || key.as_str().is_some_and(|name| self.unlisted_host(name).is_some())
     }
 
     pub fn keys(&self) -> Vec<Value> {
