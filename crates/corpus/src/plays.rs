@@ -141,10 +141,10 @@ fn changed_files(case: &Json, run: &Run) -> (BTreeMap<String, String>, BTreeMap<
     (wanted, given)
 }
 
-/// The lines below each head sorted.
+/// The lines below each head sorted; the last item of a list, which has no comma, is any.
 fn without_order(output: &str) -> String {
     let mut blocks: Vec<Vec<&str>> = vec![Vec::new()];
-    for line in output.lines().filter(|line| !line.is_empty()) {
+    for line in output.lines().map(|line| line.trim_end_matches(',')).filter(|line| !line.is_empty()) {
         if line.ends_with("***") {
             blocks.push(vec![line]);
         } else if let Some(block) = blocks.last_mut() {
