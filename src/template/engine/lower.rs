@@ -9,7 +9,7 @@ use num_bigint::BigInt;
 
 use super::arguments::Name;
 use super::literals::{join_literals, python_text, raw_text};
-use super::normalize::BLOCK_CALL;
+use super::normalize::written_as_call;
 use super::tree::{
     Block, CallArgument, CallArguments, Comparison, Expr, For, Macro, Node, Operator, Statement, Step, Target, Template,
 };
@@ -181,8 +181,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn block(&mut self, name: &str, body: &[ast::Stmt<'_>], required: bool, scoped: bool) -> Res<Statement> {
-        let body = Arc::new(self.body(body)?);
-        let name = Name::from(name);
+        let (name, body) = (Name::from(name), Arc::new(self.body(body)?));
         self.blocks.push((name.clone(), body));
         Ok(Statement::Block(Block { name, required, scoped }))
     }
@@ -598,14 +597,4 @@ fn variable_name(expr: &ast::Expr<'_>) -> Option<Name> {
         ast::Expr::Var(var) => Some(Name::from(var.id)),
         _ => None,
     }
-}
-
-/// Whether a block that `blocks_as_calls` has rewritten is scoped, and its name.
-fn written_as_call<'a>(callee: &ast::Expr<'a>) -> Option<(bool, &'a str)> {
-    let ast::Expr::Var(var) = callee else { return None };
-    let rest = var.id.strip_prefix(BLOCK_CALL)?;
-    Some(match rest.strip_prefix("scoped__") {
-        Some(name) => (true, name),
-        None => (false, rest.strip_prefix('_')?),
-    })
 }

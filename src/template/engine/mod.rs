@@ -10,6 +10,7 @@ mod charmap;
 pub mod comparison;
 pub mod compile;
 pub mod context;
+mod data;
 mod dismantle;
 pub mod encoding;
 pub mod eval;

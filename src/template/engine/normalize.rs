@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use minijinja::machinery::{Token, tokenize};
+use minijinja::machinery::{Token, ast, tokenize};
 
 use super::compile::Syntax;
 use crate::template::error::{Res, syntax};
@@ -12,7 +12,7 @@ use crate::template::error::{Res, syntax};
 pub const BLOCK_IN_MACRO: &str = "block tags in macros are not allowed";
 
 /// Stands before the name of a block that is written as a call.
-pub const BLOCK_CALL: &str = "__block_";
+const BLOCK_CALL: &str = "__block_";
 
 /// Line ends as Jinja2 normalizes them.
 pub fn line_ends(text: &str) -> Cow<'_, str> {
@@ -171,6 +171,16 @@ pub fn blocks_as_calls(source: &str, options: &Syntax) -> Option<String> {
     }
     out.push_str(source.get(copied..)?);
     Some(out)
+}
+
+/// Whether a block that `blocks_as_calls` has rewritten is scoped, and its name.
+pub fn written_as_call<'a>(callee: &ast::Expr<'a>) -> Option<(bool, &'a str)> {
+    let ast::Expr::Var(var) = callee else { return None };
+    let rest = var.id.strip_prefix(BLOCK_CALL)?;
+    Some(match rest.strip_prefix("scoped__") {
+        Some(name) => (true, name),
+        None => (false, rest.strip_prefix('_')?),
+    })
 }
 
 #[cfg(test)]

@@ -162,11 +162,14 @@ pub fn repair(source: &str, options: &Syntax, expression: bool) -> Option<Repair
             while let Some((_, insert)) = edits.next_if(|(place, _)| *place <= at) {
                 out.push(*insert);
             }
-            out.push(match () {
-                () if plus.contains(&at) => sign,
-                () if colons.contains(&at) => ' ',
-                () => char,
-            });
+            let changed = if plus.contains(&at) {
+                sign
+            } else if colons.contains(&at) {
+                ' '
+            } else {
+                char
+            };
+            out.push(changed);
         }
         out.extend(edits.map(|(_, insert)| *insert));
         out
