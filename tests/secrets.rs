@@ -79,7 +79,7 @@ fn a_secret_is_nowhere_to_be_seen() {
         while child.try_wait().expect("a state").is_none() {
             // The hosts' processes are visible here as well: they share this machine's kernel.
             seen.extend(command_lines().into_iter().filter(|line| line.contains(SECRET)));
-            seen.extend(files_with_the_secret(&home));
+            seen.extend(files_with(&home, &|text| text.contains(SECRET)));
             sleep(Duration::from_millis(20));
         }
         let status = child.wait().expect("a status");
@@ -125,21 +125,32 @@ fn an_environment_is_in_no_argument() {
     assert_eq!(shown, format!("{}|{}|{}|an argument|unsetunset", values[0], values[1], values[2]));
 }
 
-/// Files that the controller has written, even if only for a moment.
-fn files_with_the_secret(folder: &Path) -> Vec<String> {
+/// Files below a folder whose text is of a kind, even if they exist only for a moment.
+pub fn files_with(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     entries
         .flat_map(|path| match fs::read(&path) {
             Ok(content) => {
-                Vec::from_iter(String::from_utf8_lossy(&content).contains(SECRET).then(|| path.display().to_string()))
+                Vec::from_iter(wanted(&String::from_utf8_lossy(&content)).then(|| path.display().to_string()))
             }
-            Err(_) if path.is_dir() => files_with_the_secret(&path),
+            Err(_) if path.is_dir() => files_with(&path, wanted),
             Err(_) => Vec::new(),
         })
         .collect()
 }
 
-fn command_lines() -> Vec<String> {
+/// The arguments of all processes.
+pub fn command_lines() -> Vec<String> {
+    of_processes("cmdline").into_iter().map(|text| text.replace('\0', " ")).collect()
+}
+
+/// The variables of all processes, without those that begin like this.
+pub fn environments(without: &[&str]) -> Vec<String> {
+    let kept = |variable: &&str| !without.iter().any(|prefix| variable.starts_with(prefix));
+    of_processes("environ").iter().map(|text| text.split('\0').filter(kept).collect::<Vec<_>>().join(" ")).collect()
+}
+
+fn of_processes(file: &str) -> Vec<String> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     entries
         .flatten()
@@ -147,7 +158,7 @@ fn command_lines() -> Vec<String> {
         .filter(|path| {
             path.file_name().is_some_and(|name| name.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()))
         })
-        .filter_map(|path| fs::read(Path::new(&path).join("cmdline")).ok())
-        .map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "))
+        .filter_map(|path| fs::read(path.join(file)).ok())
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         .collect()
 }

@@ -9,7 +9,6 @@ use super::banner::banner;
 use super::color::Color;
 use super::terminal::Terminal;
 use super::{Callback, Display, diff, dump, excerpt, recap, shown};
-use crate::actions::{Cause, FailedIn, Trouble};
 use crate::engine::Event;
 use crate::engine::event::{EventKind, Status, TaskInfo, TaskReport};
 use crate::error::{Notice, NoticeKind};
@@ -123,15 +122,7 @@ impl Default {
     }
 
     fn explain(&mut self, report: &TaskReport, terminal: &mut Terminal) {
-        let Some(trouble) = &report.trouble else { return };
-        let hidden;
-        let trouble = if report.no_log {
-            hidden = censored();
-            &hidden
-        } else {
-            trouble
-        };
-        let text = excerpt::trouble_text(trouble, &report.task.place);
+        let Some(text) = excerpt::of_report(report) else { return };
         if self.explained.insert(text.clone()) {
             self.failure_line(&text, Color::Error, terminal);
         }
@@ -189,13 +180,6 @@ impl Default {
 
 fn task_path(place: &Span, terminal: &mut Terminal) {
     terminal.line(&format!("task path: {}:{}", place.path().display(), place.line), Some(Color::Debug));
-}
-
-/// What is told of a failure whose details must not be shown.
-fn censored() -> Trouble {
-    let message =
-        "the output has been hidden due to the fact that 'no_log: true' was specified for this result".to_owned();
-    Trouble { failed_in: FailedIn::Task, causes: vec![Cause { message, ..Cause::default() }] }
 }
 
 /// The host, and where its task was delegated to.

@@ -3,8 +3,19 @@
 use std::fmt::Write;
 
 use crate::actions::{FailedIn, Trouble};
+use crate::engine::event::TaskReport;
 use crate::error::{Notice, NoticeKind};
 use crate::source::Span;
+
+/// Why a task failed. The very text of a task with `no_log` may hold what must not be shown: only its place is.
+pub fn of_report(report: &TaskReport) -> Option<String> {
+    let trouble = report.trouble.as_ref()?;
+    Some(if report.no_log {
+        format!("[ERROR]: {}\nOrigin: {}\n", trouble.text(), report.task.place)
+    } else {
+        trouble_text(trouble, &report.task.place)
+    })
+}
 
 struct Block {
     message: String,
@@ -13,7 +24,7 @@ struct Block {
 }
 
 /// The text above a failed result: the whole chain in one line, then each cause with its place.
-pub fn trouble_text(trouble: &Trouble, task: &Span) -> String {
+fn trouble_text(trouble: &Trouble, task: &Span) -> String {
     let blocks = blocks(trouble, task);
     let mut out = "[ERROR]: ".to_owned();
     if let [only] = blocks.as_slice() {

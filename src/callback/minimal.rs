@@ -24,11 +24,10 @@ impl Minimal {
     }
 
     fn finished(&mut self, report: &TaskReport, terminal: &mut Terminal) {
-        if let Some(trouble) = &report.trouble {
-            let text = excerpt::trouble_text(trouble, &report.task.place);
-            if self.explained.insert(text.clone()) {
-                terminal.line(&text, Some(Color::Error));
-            }
+        if let Some(text) = excerpt::of_report(report)
+            && self.explained.insert(text.clone())
+        {
+            terminal.line(&text, Some(Color::Error));
         }
         if report.show_diff && !report.no_log {
             for one in &report.diff {

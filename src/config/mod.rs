@@ -85,7 +85,8 @@ impl Config {
         let variables = std::env::vars_os();
         let environment =
             variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Config::load(environment.collect(), &cwd, notices)
+        // Ansible ends so when its options are wrong, those in files among them.
+        Config::load(environment.collect(), &cwd, notices).map_err(|err| err.with_exit_code(5))
     }
 
     pub fn load(environment: HashMap<String, String>, cwd: &Path, notices: &Notices) -> Result<Config, Error> {

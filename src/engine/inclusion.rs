@@ -122,7 +122,8 @@ fn fail(play: &mut PlayState<'_>, turn: &OpenTurn, group: &Group, err: &Error) {
         (Value::str("reason"), Value::str(err.message.as_str())),
     ]);
     let about = play.about().task(&turn.info);
-    play.shared.send(about.clone(), EventKind::IncludeFailed(err.clone()));
+    let told = if err.place.is_some() { err.clone() } else { err.clone().at(Some(&turn.task.span)) };
+    play.shared.send(about.clone(), EventKind::IncludeFailed(told));
     for host in &group.hosts {
         let report = TaskReport::new(&turn.info, play.name(*host), Status::Failed, fields.clone());
         play.shared.send(about.clone().host(play.name(*host)), EventKind::Finished(Box::new(report)));

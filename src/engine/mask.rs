@@ -2,7 +2,7 @@
 
 use rplay_module_api::{Json, Map, Spec, validate};
 
-use crate::actions::ActionResult;
+use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
 use crate::value::mask::{self, MASK};
 use crate::value::{Dict, Str, Value};
 
@@ -14,6 +14,7 @@ pub struct Mask {
 
 /// What an item is called under `no_log`.
 pub const CENSORED_ITEM: &str = "(censored due to no_log)";
+const HIDDEN: &str = "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
 const WHOLE: &str = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER";
 
 impl Mask {
@@ -87,6 +88,11 @@ impl Mask {
         }
     }
 
+    /// What is told of a failure under `no_log`.
+    pub fn censored() -> Trouble {
+        Trouble { failed_in: FailedIn::Task, causes: vec![Cause { message: HIDDEN.to_owned(), ..Cause::default() }] }
+    }
+
     /// What is shown of a result under `no_log`.
     pub fn censor(fields: &Dict) -> Dict {
         let mut out = Dict::new();
@@ -95,10 +101,7 @@ impl Mask {
                 out.insert(Value::str(name), value.clone());
             }
         }
-        out.insert(
-            Value::str("censored"),
-            Value::str("the output has been hidden due to the fact that 'no_log: true' was specified for this result"),
-        );
+        out.insert(Value::str("censored"), Value::str(HIDDEN));
         out
     }
 }

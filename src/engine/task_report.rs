@@ -125,7 +125,7 @@ impl Job {
             delegated_to: pass.delegated_to.clone(),
             ignored,
             diff: if pass.no_log { Vec::new() } else { result.diff.clone() },
-            trouble: result.trouble().cloned(),
+            trouble: result.trouble().map(|trouble| if pass.no_log { Mask::censored() } else { trouble.clone() }),
             warnings: if pass.no_log { hidden(&result.warnings) } else { result.warnings.clone() },
             deprecations: if pass.no_log { Vec::new() } else { result.deprecations.clone() },
             looped,

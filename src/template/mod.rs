@@ -251,6 +251,13 @@ impl Templar {
         Ok(Some(Arc::new(template)))
     }
 
+    /// A line of a template that was loaded by this name.
+    pub(crate) fn place_in(&self, name: &str, line: u32) -> Option<Span> {
+        let path = self.find_template(name)?;
+        let text = read_text(&path).ok()?;
+        Some(Span::new(&SourceFile::new(path, text), line.max(1), 1))
+    }
+
     fn find_template(&self, name: &str) -> Option<PathBuf> {
         let beside = self.beside.as_ref().map(|folder| folder.join(name)).filter(|path| path.is_file());
         beside.or_else(|| self.search.find("templates", name).filter(|path| path.is_file()))

@@ -29,10 +29,8 @@ static ANY: AtomicBool = AtomicBool::new(false);
 /// From now on this text is hidden wherever it is shown. What could be any word is not: see `is_distinct`.
 pub fn remember(secret: &str) {
     let mut forms = Vec::new();
-    forms_of(secret.trim(), &mut forms);
-    if secret.trim().contains('\n') {
-        secret.lines().for_each(|line| forms_of(line.trim(), &mut forms));
-    }
+    // Diffs and lists of lines show one line at a time.
+    secret.lines().for_each(|line| forms_of(line.trim(), &mut forms));
     if forms.is_empty() {
         return;
     }
@@ -97,21 +95,28 @@ fn replaced<'a>(searcher: &AhoCorasick, text: &'a str) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
-/// A secret as it is, in JSON, in Python's notation, and in a URL.
+/// The text between the quotes of JSON.
+fn in_json(text: &str, only_ascii: bool) -> String {
+    let mut quoted = String::new();
+    json_text(text, only_ascii, &mut quoted);
+    quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
+}
+
+/// A secret as it is, for a shell, in Python's notation, in a URL, and each but the last in JSON and in JSON's JSON.
 fn forms_of(secret: &str, forms: &mut Vec<String>) {
     if !is_distinct(secret) {
         return;
     }
-    forms.push(secret.to_owned());
-    for only_ascii in [false, true] {
-        let mut quoted = String::new();
-        json_text(secret, only_ascii, &mut quoted);
-        let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-        forms.push(inner.to_owned());
-        forms.push(inner.replace("\\\"", "\""));
-        forms.push(inner.replace("\\\"", "\"").replace('\'', "\\'"));
+    let python = in_json(secret, false).replace("\\\"", "\"");
+    let shell = secret.replace('\'', "'\"'\"'");
+    for form in [secret, &shell, &python, &python.replace('\'', "\\'")] {
+        forms.push(form.to_owned());
+        for only_ascii in [false, true] {
+            let once = in_json(form, only_ascii);
+            forms.push(in_json(&once, only_ascii));
+            forms.push(once);
+        }
     }
-    forms.push(secret.replace('\'', "'\"'\"'"));
     let mut url = String::new();
     for byte in secret.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
@@ -158,6 +163,8 @@ mod tests {
             "x mask-test \\\"quo'ted\\\" \\u00e9\\\\ y",
             "x mask-test%20%22quo%27ted%22%20%C3%A9%5C y",
             "x mask-test \"quo'\"'\"'ted\" \u{e9}\\ y",
+            "x mask-test \\\"quo'\\\"'\\\"'ted\\\" \u{e9}\\\\ y",
+            "x mask-test \"quo\\'ted\" \u{e9}\\\\ y",
         ] {
             assert_eq!(hide(shown), "x ******** y", "{shown}");
         }

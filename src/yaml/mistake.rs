@@ -38,6 +38,9 @@ pub fn from_parser(source: &Arc<SourceFile>, text: &str, err: &libyaml_safer::Er
 /// A mistake at a place; the line it stands on may say more about its cause than the parser does.
 pub fn at_mark(source: &Arc<SourceFile>, text: &str, context: &str, problem: &str, mark: Mark) -> Error {
     let lines = || text.split('\n');
+    if let Some(line) = lines().position(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")) {
+        return unfinished_merge(source, line);
+    }
     let (place, line) = match lines().nth(usize::try_from(mark.line).unwrap_or(usize::MAX)) {
         Some(line) => (span(source, mark), line),
         // Line breaks of other kinds count, too, and then there is no such line.
@@ -61,6 +64,13 @@ pub fn at_mark(source: &Arc<SourceFile>, text: &str, context: &str, problem: &st
         Some(hint) => err.hint(hint),
         None => err,
     }
+}
+
+/// What version control leaves where two people have changed the same lines.
+fn unfinished_merge(source: &Arc<SourceFile>, line: usize) -> Error {
+    let place = Span { length: 7, ..Span::new(source, u32::try_from(line + 1).unwrap_or(u32::MAX), 1) };
+    Error::project(format!("{PREFIX} A merge conflict is not resolved."), Some(&place))
+        .hint("decide for one side and remove the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`")
 }
 
 const INDENTATION: &str = "check the indentation of this line and the one above it";

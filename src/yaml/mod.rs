@@ -154,7 +154,7 @@ impl Reader {
     fn read_content(&self, bytes: Vec<u8>, path: &Path) -> Result<Node, Error> {
         if vault::is_encrypted(&bytes) {
             let plain = self.decrypt(&bytes, path)?;
-            let text = decode(plain, path)?;
+            let text = decode_hidden(plain, path)?;
             // The place names the file but not the plaintext, which must not appear in messages.
             let node = self.read_text(&SourceFile::new(path, ""), &text, true)?;
             // Variables are secrets; the words of vaulted tasks are only those of any playbook.
@@ -178,7 +178,13 @@ impl Reader {
 
     /// The text of a file, decrypted when it is a vault.
     pub fn read_plain_text(&self, path: &Path) -> Result<String, Error> {
-        decode(self.read_plain_bytes(path)?, path)
+        let bytes = read_bytes(path)?;
+        if !vault::is_encrypted(&bytes) {
+            return decode(bytes, path);
+        }
+        let text = decode_hidden(self.decrypt(&bytes, path)?, path)?;
+        mask::remember(&text);
+        Ok(text)
     }
 
     /// The content of a file, decrypted when it is a vault.
@@ -221,11 +227,25 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|err| Error::new(ErrorKind::File, format!("cannot read {}: {}", path.display(), err)))
 }
 
+/// Nothing of a vault's content is shown.
+fn decode_hidden(plain: Vec<u8>, path: &Path) -> Result<String, Error> {
+    let place = Span::new(&SourceFile::new(path, ""), 1, 1);
+    String::from_utf8(plain).map_err(|_| {
+        Error::project(format!("the content of the vault {} is not UTF-8 text", path.display()), Some(&place))
+    })
+}
+
 fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|err| {
         let valid = err.utf8_error().valid_up_to();
-        let line = err.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;
-        Error::project(format!("{} is not UTF-8 text (line {line}, byte {valid})", path.display()), None)
+        let before = String::from_utf8_lossy(err.as_bytes().get(..valid).unwrap_or_default()).into_owned();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let source = SourceFile::new(path, String::from_utf8_lossy(err.as_bytes()).into_owned());
+        let place = Span::new(&source, number(line), number(column));
+        Error::project(format!("{} is not UTF-8 text (line {line}, byte {valid})", path.display()), Some(&place))
+            .hint("save the file as UTF-8; it looks like another encoding such as Latin-1")
     })
 }
 

@@ -337,7 +337,14 @@ fn include(scope: &Scope, name: &Expr, ignore_missing: bool, with_context: bool,
         return scope.context.deeper(|| template_into(&inner, &template, out));
     }
     let mut nodes = Out::default();
-    scope.context.deeper(|| template_into(&inner, &template, &mut nodes))?;
+    scope.context.deeper(|| template_into(&inner, &template, &mut nodes)).map_err(|mut fault| {
+        if fault.place.is_none() {
+            // The line is one of the included file, not of the file that includes it.
+            fault.place =
+                super::print::text(&name).ok().and_then(|name| scope.context.templar.place_in(&name, fault.line));
+        }
+        fault
+    })?;
     out.append(nodes)
 }
 
