@@ -3,6 +3,8 @@
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
 
+pub use rplay_module_api::closest;
+
 use crate::source::Span;
 
 /// What kind of thing went wrong; decides the exit code.
@@ -168,17 +170,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// The name closest to `name`, for "did you mean".
-pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NoticeKind {

@@ -1,6 +1,7 @@
 //! rplay: runs Ansible playbooks with compiled modules.
 //! The parts are layers; a part imports only from those below it (ARCHITECTURE.md).
 
+pub mod account;
 pub mod actions;
 pub mod blocking;
 pub mod callback;

@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["vault"],
     &["error"],
     &["value"],
-    &["source", "blocking"],
+    &["source", "blocking", "account"],
 ];
 
 #[test]

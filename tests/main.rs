@@ -16,4 +16,5 @@ mod parallel;
 mod programs;
 mod project;
 mod secrets;
+mod tables;
 mod trouble;

@@ -1,6 +1,6 @@
 //! Gives a host variables.
 
-use rplay_module_api::{Arg, Spec};
+use rplay_module_api::{Arg, Spec, truth};
 
 use super::{ActionResult, Cause, FailedIn, HostEffect, Invocation, Trouble};
 use crate::value::{Dict, Value};
@@ -21,7 +21,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     let mut cacheable = false;
     for (name, value) in &invocation.args {
         if name.as_str() == Some("cacheable") {
-            cacheable = matches!(value.to_text().to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "1");
+            cacheable = truth(&value.to_text()) == Some(true);
             continue;
         }
         if !name.as_str().is_some_and(names::is_valid) {

@@ -73,17 +73,9 @@ pub fn sha1_of(from: &mut impl Read) -> io::Result<(String, u64)> {
     loop {
         let count = from.read(&mut buffer)?;
         if count == 0 {
-            return Ok((hex(&hasher.finalize()), length));
+            return Ok((hex::encode(hasher.finalize()), length));
         }
         length += count as u64;
         hasher.update(buffer.get(..count).unwrap_or_default());
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

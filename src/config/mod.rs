@@ -10,6 +10,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
+use rplay_module_api::truth;
+
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::{SourceFile, Span};
 use crate::value::Value;
@@ -307,9 +309,8 @@ fn find(name: &str) -> Option<&'static Setting> {
 /// Ansible's words for yes and no.
 pub fn parse_bool(text: &str) -> Option<bool> {
     match text.trim().to_lowercase().as_str() {
-        "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Some(true),
-        "n" | "no" | "off" | "0" | "false" | "f" | "0.0" | "" | "none" => Some(false),
-        _ => None,
+        "" | "none" => Some(false),
+        word => truth(word),
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use super::{SshSettings, Unreachable, known_hosts};
+use crate::account;
 pub use ask::parse_output;
 pub use files::evaluate;
 
@@ -263,20 +264,12 @@ fn expand_home(path: &str) -> PathBuf {
 
 /// The home that OpenSSH uses: the account's, whatever the environment says.
 fn home() -> PathBuf {
-    let account = account(5).map(PathBuf::from);
+    let account = account::own().map(|account| account.home);
     account.or_else(|| env::var_os("HOME").map(PathBuf::from)).unwrap_or_else(|| Path::new("/").to_owned())
 }
 
 fn user_name() -> String {
-    account(0).or_else(|| env::var("USER").ok()).unwrap_or_default()
-}
-
-fn account(field: usize) -> Option<String> {
-    let uid = rustix::process::getuid().as_raw().to_string();
-    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    let mut lines = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let own = lines.find(|fields| fields.get(2).is_some_and(|field| *field == uid))?;
-    own.get(field).map(ToString::to_string)
+    account::own().map(|account| account.name).or_else(|| env::var("USER").ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

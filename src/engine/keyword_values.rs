@@ -1,5 +1,7 @@
 //! Keywords of a task, rendered and converted when they are needed.
 
+use rplay_module_api::truth;
+
 use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
 use crate::playbook::Keywords;
 use crate::playbook::keywords::{Keyword, Rendered, Type};
@@ -128,11 +130,7 @@ pub fn to_bool(value: &Value) -> Option<bool> {
         Value::Int(0) => Some(false),
         Value::Float(number) if *number == 1.0 => Some(true),
         Value::Float(number) if *number == 0.0 => Some(false),
-        Value::Str(text) => match text.trim().to_ascii_lowercase().as_str() {
-            "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Some(true),
-            "n" | "no" | "off" | "0" | "false" | "f" | "0.0" => Some(false),
-            _ => None,
-        },
+        Value::Str(text) => truth(text),
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ use crate::actions::ask::{Answer, Question};
 use crate::actions::effect::FactsOf;
 use crate::actions::table::{Implementation, Resolved};
 use crate::actions::{ActionResult, Cause, Effect, FailedIn, HostEffect, Invocation, RunEffect, Target, Trouble};
-use crate::inventory::Pending;
+use crate::inventory::{LOCALHOST, Pending};
 use crate::playbook::Task;
 use crate::playbook::keywords::Keyword;
 use crate::template::{SearchPath, Templar};
@@ -235,7 +235,7 @@ impl Job {
                 (deciders.endpoint()?, deciders.become_()?)
             }
             Some(name) => {
-                if self.shared.world.inventory().host(name).is_none() && IMPLICIT.contains(&name) {
+                if self.shared.world.inventory().host(name).is_none() && LOCALHOST.contains(&name) {
                     // Naming it as a pattern makes the inventory have it, with a local connection.
                     let _ = self.shared.world.change_quietly(|inventory| inventory.hosts(name, None));
                 }
@@ -426,9 +426,6 @@ impl Job {
         self.task.keyword(Keyword::Register).map(Value::to_text)
     }
 }
-
-/// Names of the controller that need not stand in the inventory.
-const IMPLICIT: &[&str] = &["localhost", "127.0.0.1", "::1"];
 
 /// What an attempt needs and the next one needs again.
 struct Call<'a> {

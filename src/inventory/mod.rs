@@ -34,7 +34,7 @@ pub use vars::{Layer, Level};
 pub type HostName = Arc<str>;
 
 /// Names that stand for the controller itself when the inventory doesn't know them.
-const LOCALHOST: &[&str] = &["localhost", "127.0.0.1", "::1"];
+pub const LOCALHOST: &[&str] = &["localhost", "127.0.0.1", "::1"];
 
 #[derive(Clone, Debug)]
 pub struct Group {

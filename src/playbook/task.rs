@@ -11,6 +11,7 @@ use crate::catalog::Scope;
 use crate::error::{Error, closest};
 use crate::source::Span;
 use crate::template::lookups;
+use crate::value::python::is_identifier;
 use crate::value::{Dict, Str, Value};
 use crate::yaml::{Node, NodeKind};
 
@@ -155,10 +156,7 @@ impl Parser<'_> {
     fn check_variable_name(&mut self, node: &Node, keyword: &str) {
         let value = node.to_value();
         let Some(name) = value.as_str() else { return };
-        let mut chars = name.chars();
-        let valid = chars.next().is_some_and(|first| first == '_' || first.is_ascii_alphabetic())
-            && chars.all(|char| char == '_' || char.is_ascii_alphanumeric());
-        if !valid {
+        if !is_identifier(name) {
             self.errors.push(
                 Error::project(
                     format!("Invalid '{keyword}' specified: Invalid variable name '{name}'."),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rplay_module_api::truth;
+
 use super::engine::context::Context;
 use super::engine::eval::eval;
 use super::engine::is_template;
@@ -94,10 +96,10 @@ impl Templar {
     /// Before 2.19 the rendered text was an expression, wherever it came from. Data must not become code, so only
     /// words that mean a truth value are accepted.
     fn old_style(&self, _context: &Context, text: &Str) -> Res<Value> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "yes" | "on" | "1" => Ok(Value::Bool(true)),
-            "false" | "no" | "off" | "0" | "" | "none" => Ok(Value::Bool(false)),
-            _ => Err(Box::new(TemplateError::new(
+        let is_nothing = matches!(text.trim().to_lowercase().as_str(), "" | "none");
+        match truth(text).or(is_nothing.then_some(false)) {
+            Some(truth) => Ok(Value::Bool(truth)),
+            None => Err(Box::new(TemplateError::new(
                 TemplateErrorKind::Untrusted,
                 "Encountered untrusted template or expression.",
             ))),

@@ -8,6 +8,7 @@ use chrono::{DateTime, Local, NaiveDateTime};
 
 use super::Templar;
 use super::filters::dates::strftime;
+use crate::account;
 use crate::value::{Dict, Value};
 
 /// The variables of a template at `path`, which the task calls `given` and sends to `dest`. A user's own `ansible_managed`
@@ -17,7 +18,7 @@ pub fn own_variables(templar: &Templar, given: &str, path: &Path, dest: Option<&
     let changed = metadata.as_ref().and_then(|metadata| metadata.modified().ok()).unwrap_or(SystemTime::UNIX_EPOCH);
     let (changed, now) = (local(changed), local(SystemTime::now()));
     let uid = metadata.as_ref().map_or(0, MetadataExt::uid);
-    let owner = user_name(uid).map_or_else(|| Value::Int(i64::from(uid)), Value::from);
+    let owner = account::of_id(uid).map_or_else(|| Value::Int(i64::from(uid)), |account| Value::from(account.name));
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut variables = Dict::new();
@@ -49,14 +50,4 @@ fn managed(templar: &Templar, file: &str, host: &str, owner: &str, changed: Naiv
 
 fn local(time: SystemTime) -> NaiveDateTime {
     DateTime::<Local>::from(time).naive_local()
-}
-
-fn user_name(uid: u32) -> Option<String> {
-    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    let uid = uid.to_string();
-    let mut lines = passwd.lines().map(|line| line.split(':'));
-    lines.find_map(|mut fields| {
-        let name = fields.next()?;
-        (fields.nth(1)? == uid).then(|| name.to_owned())
-    })
 }

@@ -18,6 +18,7 @@ mod similar;
 mod spec;
 mod spec_json;
 pub mod validate;
+mod words;
 
 pub use args::{ArgSet, ArgType, args_from_json, take_arg, take_args};
 pub use ctx::{Command, CommandOutput, Ctx, Port, Runner, Stream};
@@ -25,6 +26,7 @@ pub use module::{Module, parse_args};
 pub use outcome::{Diff, Failure, ModuleResult, Outcome};
 pub use similar::closest;
 pub use spec::{Arg, Kind, Return, Rule, Spec};
+pub use words::truth;
 
 pub use rplay_module_macros::{Choice, ModuleArgs};
 pub use spec_json::read_specs;

@@ -2,36 +2,15 @@
 
 /// The nearest of `candidates`, if one is near enough to be meant.
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let name: Vec<char> = name.to_lowercase().replace('-', "_").chars().collect();
-    let tolerance = (name.len() / 3).clamp(1, 3);
+    let same_letters = |name: &str| name.to_lowercase().replace('-', "_");
+    let name = same_letters(name);
+    let tolerance = (name.chars().count() / 3).clamp(1, 3);
     candidates
         .into_iter()
-        .map(|candidate| {
-            let letters: Vec<char> = candidate.to_lowercase().replace('-', "_").chars().collect();
-            (distance(&name, &letters), candidate)
-        })
+        .map(|candidate| (strsim::osa_distance(&name, &same_letters(candidate)), candidate))
         .filter(|(distance, candidate)| *distance <= tolerance && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
-}
-
-/// Insertions, deletions, replacements, and swaps of neighbors.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (row, left) in a.iter().enumerate() {
-        let mut current = vec![row + 1];
-        for (column, right) in b.iter().enumerate() {
-            let mut best =
-                (last[column] + usize::from(left != right)).min(last[column + 1] + 1).min(current[column] + 1);
-            if row > 0 && column > 0 && a[row - 1] == *right && *left == b[column - 1] {
-                best = best.min(before_last[column - 1] + 1);
-            }
-            current.push(best);
-        }
-        before_last = std::mem::replace(&mut last, current);
-    }
-    last.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::account::{self, Account};
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
@@ -77,9 +78,9 @@ pub fn expanduser(_scope: &Scope, args: Bound) -> Res<Val> {
     let Some(rest) = path.strip_prefix('~') else { return Ok(Val::str(path)) };
     let (user, tail) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     let home = if user.is_empty() {
-        std::env::var("HOME").ok().or_else(|| home_of(|fields| fields.get(2) == Some(&"0")))
+        std::env::var("HOME").ok().or_else(|| account::own().map(home))
     } else {
-        home_of(|fields| fields.first() == Some(&user))
+        account::of_name(user).map(home)
     };
     Ok(Val::str(match home {
         Some(home) => format!("{}{tail}", home.trim_end_matches('/')),
@@ -87,12 +88,8 @@ pub fn expanduser(_scope: &Scope, args: Bound) -> Res<Val> {
     }))
 }
 
-fn home_of(wanted: impl Fn(&[&str]) -> bool) -> Option<String> {
-    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    passwd.lines().find_map(|line| {
-        let fields: Vec<&str> = line.split(':').collect();
-        wanted(&fields).then(|| fields.get(5).map(|home| (*home).to_owned()))?
-    })
+fn home(account: Account) -> String {
+    account.home.to_string_lossy().into_owned()
 }
 
 pub fn expandvars(_scope: &Scope, args: Bound) -> Res<Val> {

@@ -15,6 +15,8 @@ mod vars;
 
 use std::sync::LazyLock;
 
+use rplay_module_api::truth;
+
 use super::engine::arguments::{Arguments, Name};
 use super::engine::print;
 use super::engine::run::Scope;
@@ -42,11 +44,9 @@ impl Request {
     pub fn flag(&self, name: &str, default: bool) -> Res<bool> {
         match self.option(name) {
             None | Some(Val::Null) => Ok(default),
-            Some(Val::Str(text)) => match text.to_lowercase().as_str() {
-                "yes" | "on" | "1" | "true" | "t" | "y" => Ok(true),
-                "no" | "off" | "0" | "false" | "f" | "n" => Ok(false),
-                other => Err(raised(format!("the option '{name}' is not a boolean: {other}"))),
-            },
+            Some(Val::Str(text)) => {
+                truth(text).ok_or_else(|| raised(format!("the option '{name}' is not a boolean: {text}")))
+            }
             Some(other) => other.truthy(),
         }
     }

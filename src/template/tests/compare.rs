@@ -52,11 +52,7 @@ fn truth(args: &Bound) -> Res<bool> {
     }
     // `convert_bool=True` reads words as the filter `bool` does, and fails on others.
     match &value {
-        Val::Str(text) => match text.trim().to_lowercase().as_str() {
-            "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Ok(true),
-            "n" | "no" | "off" | "0" | "false" | "f" | "0.0" => Ok(false),
-            _ => value.truthy(),
-        },
+        Val::Str(text) => rplay_module_api::truth(text).map_or_else(|| value.truthy(), Ok),
         other => other.truthy(),
     }
 }

@@ -1,5 +1,6 @@
 //! One value to one type, as Ansible's modules convert. The error is the reason alone; the caller names the argument.
 
+use crate::words::truth;
 use serde_json::{Map, Number, Value};
 
 use super::literal;
@@ -100,21 +101,20 @@ fn to_float(value: &Value) -> Result<Value, String> {
 }
 
 fn to_bool(value: &Value) -> Result<Value, String> {
-    let text = match value {
+    let truth = match value {
         Value::Bool(_) => return Ok(value.clone()),
-        Value::String(text) => text.trim().to_lowercase(),
+        Value::String(text) => truth(text),
         Value::Number(number) => match number.as_f64() {
-            Some(1.0) => "1".to_owned(),
-            Some(0.0) => "0".to_owned(),
-            _ => number.to_string(),
+            Some(1.0) => Some(true),
+            Some(0.0) => Some(false),
+            _ => None,
         },
         other => return Err(cannot(other, "a bool")),
     };
-    match text.as_str() {
-        "y" | "yes" | "on" | "1" | "true" | "t" => Ok(true.into()),
-        "n" | "no" | "off" | "0" | "false" | "f" => Ok(false.into()),
+    match truth {
+        Some(truth) => Ok(truth.into()),
         // Ansible prints these words from a set, in an order that changes from run to run.
-        _ => Err(format!(
+        None => Err(format!(
             "The value '{}' is not a valid boolean. Valid booleans include: \
              'y', 'yes', 'on', '1', 'true', 't', 1, 'n', 'no', 'off', '0', 'false', 'f', 0",
             python_str(value)

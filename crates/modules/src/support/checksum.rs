@@ -59,17 +59,8 @@ impl<D: Digest> Hash for D {
         self.update(bytes);
     }
     fn end(self: Box<Self>) -> String {
-        hex(self.finalize().as_ref())
+        hex::encode(self.finalize())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 pub fn of_bytes(bytes: &[u8], algorithm: Algorithm) -> String {
