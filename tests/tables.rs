@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use regex::Regex;
+use regex::bytes::Regex;
 use rplay::actions::table::ACTIONS;
 use rplay::config::{SETTINGS, Support};
 use rplay::modules;
@@ -41,8 +41,8 @@ fn what_tests_run() -> String {
 /// The names for which nothing in the text fits `pattern`, where NAME stands for the name.
 fn not_run<'a>(names: impl IntoIterator<Item = &'a str>, text: &str, pattern: &str) -> BTreeSet<&'a str> {
     let fits = |name: &str| {
-        let pattern = pattern.replace("NAME", &regex::escape(name));
-        Regex::new(&pattern).expect("a pattern of this file").is_match(text)
+        let pattern = format!("(?-u){}", pattern.replace("NAME", &regex::escape(name)));
+        Regex::new(&pattern).expect("a pattern of this file").is_match(text.as_bytes())
     };
     names.into_iter().filter(|name| !fits(name)).collect()
 }

@@ -49,7 +49,7 @@ pub fn prepare(invocation: &Invocation<'_>, path: &Path, decrypt: bool) -> Resul
 }
 
 pub fn prepare_bytes(bytes: Vec<u8>) -> Prepared {
-    let checksum = hex(&Sha1::digest(&bytes));
+    let checksum = hex::encode(Sha1::digest(&bytes));
     let size = bytes.len() as u64;
     Prepared { source: FileSource::Bytes(bytes), checksum, size, mode: "0644".to_owned() }
 }

@@ -107,8 +107,8 @@ impl Program {
                 .ok_or_else(|| format!("{} is no executable for a machine that is known here", self.path.display()))?;
             Ok(Upload {
                 machine,
-                sha256: hex(&Sha256::digest(&content)),
-                blake2b: hex(&Blake2b512::digest(&content)),
+                sha256: hex::encode(Sha256::digest(&content)),
+                blake2b: hex::encode(Blake2b512::digest(&content)),
                 packed: packed(&content).map_err(|err| err.to_string())?,
                 content,
             })
@@ -135,10 +135,6 @@ fn packed(content: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut writer = GzEncoder::new(Vec::new(), Compression::fast());
     writer.write_all(content)?;
     writer.finish()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What `uname -m` says where an ELF file runs, alternatives separated by `|`.

@@ -45,7 +45,7 @@ impl Request {
         match self.option(name) {
             None | Some(Val::Null) => Ok(default),
             Some(Val::Str(text)) => {
-                truth(text).ok_or_else(|| raised(format!("the option '{name}' is not a boolean: {text}")))
+                truth(text).ok_or_else(|| raised(format!("the option '{name}' is not a boolean: {}", text.as_str())))
             }
             Some(other) => other.truthy(),
         }

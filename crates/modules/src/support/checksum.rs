@@ -116,7 +116,7 @@ impl<W: Write> HashingWriter<W> {
     }
 
     pub fn finish(self) -> Checksums {
-        Checksums { sha1: hex(self.sha1.finalize().as_ref()), md5: hex(self.md5.finalize().as_ref()) }
+        Checksums { sha1: hex::encode(self.sha1.finalize()), md5: hex::encode(self.md5.finalize()) }
     }
 }
 
