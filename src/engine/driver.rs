@@ -113,8 +113,7 @@ impl Driver {
                     play.set_free(&hosts);
                     return Ok(ending);
                 }
-                let bypasses = table::of(&settled).is_some_and(Resolved::bypasses_hosts);
-                self.begin_task(play, &task, hosts, bypasses)
+                self.begin_task(play, &task, &settled, hosts)
             }
         }
     }
@@ -123,9 +122,10 @@ impl Driver {
         &mut self,
         play: &mut PlayState<'_>,
         task: &Arc<Task>,
+        settled: &Arc<Task>,
         mut hosts: Vec<HostId>,
-        bypasses: bool,
     ) -> Result<Option<Ending>, Error> {
+        let bypasses = table::of(settled).is_some_and(Resolved::bypasses_hosts);
         if play.gather_id == Some(task.id) && play.shared.options.gathering == Gathering::Smart {
             let (known, unknown): (Vec<_>, Vec<_>) =
                 hosts.into_iter().partition(|host| play.variables(*host).has_facts());
@@ -142,7 +142,7 @@ impl Driver {
             Ok(once) => once,
             Err(NotBegun::Stop(err)) => return Err(err),
             Err(NotBegun::Fails(failure)) => {
-                let info = self.announce(play, task, first, &search_path);
+                let info = self.announce(play, settled, first, &search_path);
                 let mut turn = OpenTurn::new(task, info, search_path, hosts, true);
                 let job = turn.job(play, first);
                 let executed = job.failed(*failure);
@@ -153,7 +153,7 @@ impl Driver {
         if !self.in_step && task.keyword(Keyword::AnyErrorsFatal).is_some_and(Value::is_truthy) {
             play.shared.notices.warn("Using any_errors_fatal with the free strategy is not supported, as tasks are executed independently on each host", None);
         }
-        let info = self.announce(play, task, first, &search_path);
+        let info = self.announce(play, settled, first, &search_path);
         self.note_throttle(play, task, first, &search_path)?;
         let turn = OpenTurn::new(task, info, search_path, hosts, once);
         let id = self.next_turn;
@@ -205,7 +205,7 @@ impl Driver {
         let scope = play.shared.scope(&play.play, task, play.name(first), search_path).map_err(stop)?;
         let templar = play.shared.templar(&scope, search_path);
         let reader = super::keyword_values::KeywordReader { keywords: &task.keywords, templar: &templar };
-        if reader.value(Keyword::RunOnce).map_err(stop)?.is_none() {
+        if reader.rendered(Keyword::RunOnce).map_err(stop)?.is_none() {
             return Ok(false);
         }
         let once = reader.bool(Keyword::RunOnce).map_err(NotBegun::Fails)? == Some(true);
@@ -231,7 +231,7 @@ impl Driver {
             Error::project(message, place).with_exit_code(1)
         };
         let value = play
-            .keyword(task, first, search_path, |reader| reader.value(Keyword::Throttle))
+            .keyword(task, first, search_path, |reader| reader.rendered(Keyword::Throttle))
             .map_err(|failure| not_a_number(&failure.into_error(place).message))?;
         let Some(value) = value else { return Ok(()) };
         let Some(limit) = super::keyword_values::to_int(&value) else {

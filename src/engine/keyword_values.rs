@@ -20,15 +20,27 @@ pub type KeywordResult<T> = Result<T, Box<ActionResult>>;
 impl KeywordReader<'_> {
     /// The rendered value; `omit` and null count as not written.
     pub fn value(&self, keyword: Keyword) -> KeywordResult<Option<Value>> {
+        self.rendered(keyword).map_err(|mut failure| {
+            if let Some(cause) = failure.cause_mut() {
+                cause.message = format!("Error processing keyword '{}': {}", keyword.name(), cause.message);
+            }
+            let trouble = failure.trouble().cloned();
+            trouble.map_or(failure, |trouble| Box::new(ActionResult::fails(trouble).with_changed(false)))
+        })
+    }
+
+    /// The same, failing with nothing but why it can't be rendered.
+    pub fn rendered(&self, keyword: Keyword) -> KeywordResult<Option<Value>> {
         let Some(written) = self.keywords.get(keyword) else { return Ok(None) };
         match self.templar.render(written) {
             Ok(Value::Null | Value::Omit) => Ok(None),
             Ok(value) => Ok(Some(value)),
             Err(err) => {
-                let message = format!("Error processing keyword '{}': {}", keyword.name(), err.message);
-                let place = err.place.or_else(|| self.keywords.span(keyword).cloned());
-                let causes = vec![Cause { message, place, hint: None }];
-                Err(Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes }).with_changed(false)))
+                let mut result = ActionResult::template_failed(None, &err);
+                if let Some(cause) = result.cause_mut() {
+                    cause.place = cause.place.clone().or_else(|| self.keywords.span(keyword).cloned());
+                }
+                Err(Box::new(result))
             }
         }
     }
