@@ -1,15 +1,16 @@
 //! The vault's cryptography: PBKDF2-HMAC-SHA256, AES-256 in counter mode, HMAC-SHA256 over the ciphertext.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use aes::Aes256;
 use ctr::Ctr128BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
-use ring::{hmac, pbkdf2};
+use ring::hmac;
 
-const ITERATIONS: NonZeroU32 = NonZeroU32::new(10_000).expect("not zero");
+use super::derive::derive;
+
+const ITERATIONS: u32 = 10_000;
 const BLOCK: usize = 16;
 /// More vaults than this at a time, and the first ones' keys are derived again.
 const MOST_KEYS: usize = 4096;
@@ -50,7 +51,7 @@ fn keys(password: &[u8], salt: &[u8]) -> Arc<Keys> {
     };
     Arc::clone(slot.get_or_init(|| {
         let mut all = [0; 80];
-        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ITERATIONS, salt, password, &mut all);
+        derive(password, salt, ITERATIONS, &mut all);
         Arc::new(Keys(all))
     }))
 }

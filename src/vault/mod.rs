@@ -1,6 +1,7 @@
 //! Ansible vaults: formats 1.1 and 1.2, their passwords, and strings that stay sealed until they are used.
 
 mod cipher;
+mod derive;
 mod password;
 
 use std::fmt;
