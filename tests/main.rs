@@ -3,6 +3,7 @@
 mod architecture;
 mod bootstrap;
 mod cases;
+mod engine;
 mod fifty_secrets;
 mod hostile;
 mod hostile_agent;

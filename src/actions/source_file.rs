@@ -1,13 +1,16 @@
 //! Files of the project that an action sends: finding them, opening vaults, and what the target must know of them.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use sha1::{Digest, Sha1};
 
 use super::Invocation;
+use crate::blocking::blocking;
 use crate::remote::FileSource;
 use crate::vault;
 
@@ -36,6 +39,10 @@ pub struct Prepared {
 
 /// Opens a file, and decrypts it if it is a vault and that is wanted.
 pub fn prepare(invocation: &Invocation<'_>, path: &Path, decrypt: bool) -> Result<Prepared, String> {
+    blocking(|| read(invocation, path, decrypt))
+}
+
+fn read(invocation: &Invocation<'_>, path: &Path, decrypt: bool) -> Result<Prepared, String> {
     let explain = |err: io::Error| format!("{}: {err}", path.display());
     let mode = mode_of(path).map_err(explain)?;
     if decrypt && is_vault(path).map_err(explain)? {
@@ -44,7 +51,7 @@ pub fn prepare(invocation: &Invocation<'_>, path: &Path, decrypt: bool) -> Resul
         prepared.mode = mode;
         return Ok(prepared);
     }
-    let (checksum, size) = sha1_of(&mut File::open(path).map_err(explain)?).map_err(explain)?;
+    let (checksum, size) = known_sha1(path).map_err(explain)?;
     Ok(Prepared { source: FileSource::Path(path.to_owned()), checksum, size, mode })
 }
 
@@ -63,6 +70,29 @@ fn is_vault(path: &Path) -> io::Result<bool> {
     let mut start = Vec::new();
     File::open(path)?.take(64).read_to_end(&mut start)?;
     Ok(vault::is_encrypted(&start))
+}
+
+/// Device, inode, length and time of the last change: while they are the same, so is the content.
+type Version = (u64, u64, u64, i64, i64);
+
+/// Checksum and length of a file, which is read once for all hosts.
+fn known_sha1(path: &Path) -> io::Result<(String, u64)> {
+    static KNOWN: Mutex<Option<HashMap<Version, String>>> = Mutex::new(None);
+    let mut file = File::open(path)?;
+    let of = file.metadata()?;
+    let version = (of.dev(), of.ino(), of.len(), of.mtime(), of.mtime_nsec());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(checksum) = known().as_ref().and_then(|known| known.get(&version)) {
+        return Ok((checksum.clone(), of.len()));
+    }
+    let (checksum, length) = sha1_of(&mut file)?;
+    let now = file.metadata()?;
+    // What was written a moment ago may be written again without looking newer.
+    let is_settled = now.modified()?.elapsed().is_ok_and(|age| age.as_secs() >= 2);
+    if is_settled && (length, now.mtime(), now.mtime_nsec()) == (of.len(), of.mtime(), of.mtime_nsec()) {
+        known().get_or_insert_default().insert(version, checksum.clone());
+    }
+    Ok((checksum, length))
 }
 
 /// Checksum and length of what is read.

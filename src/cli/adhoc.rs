@@ -3,9 +3,10 @@
 use super::options::AdhocOptions;
 use super::session::Session;
 use crate::callback::{self, Callback, Minimal, Oneline};
-use crate::config::Config;
 use crate::error::{Error, ErrorKind};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, Span};
+use crate::value::Value;
+use crate::yaml::Node;
 
 pub async fn run(options: AdhocOptions) -> Result<u8, Error> {
     let session = Session::open(&options.common)?;
@@ -34,8 +35,7 @@ pub async fn run(options: AdhocOptions) -> Result<u8, Error> {
         return Ok(0);
     }
     let loader = session.loader();
-    let playbook =
-        loader.playbook_text(&SourceFile::new("<command line>", play_text(&options, &session.config)), &directory);
+    let playbook = play(&options, &session).and_then(|play| loader.playbook_of(&play, &directory));
     session.say_notices(&mut terminal);
     let playbook = playbook?;
     let callback: Box<dyn Callback> = if options.one_line {
@@ -47,16 +47,23 @@ pub async fn run(options: AdhocOptions) -> Result<u8, Error> {
     Ok(summary.exit_code)
 }
 
-/// The play as YAML. JSON text is YAML, whatever it holds.
-fn play_text(options: &AdhocOptions, config: &Config) -> String {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+/// A playbook of one play with one task.
+fn play(options: &AdhocOptions, session: &Session) -> Result<Node, Error> {
+    let config = &session.config;
     let module = options.module_name.as_deref().or_else(|| config.text("DEFAULT_MODULE_NAME")).unwrap_or("command");
     let args = options.args.as_deref().or_else(|| config.text("DEFAULT_MODULE_ARGS")).unwrap_or_default();
-    let is_mapping = args.trim_start().starts_with('{');
-    let args = if is_mapping { args.trim().to_owned() } else { quoted(args) };
-    format!(
-        "- name: Ansible Ad-Hoc\n  hosts: {}\n  gather_facts: false\n  tasks:\n    - {}: {args}\n",
-        quoted(&options.pattern),
-        quoted(module),
-    )
+    let source = SourceFile::new("<command line>", args);
+    let span = &Span::new(&source, 1, 1);
+    let args = if args.trim_start().starts_with('{') { session.reader.read(&source)? } else { Node::text(args, span) };
+    let task = Node::mapping([(module, args)], span);
+    let play = Node::mapping(
+        [
+            ("name", Node::text("Ansible Ad-Hoc", span)),
+            ("hosts", Node::text(&options.pattern, span)),
+            ("gather_facts", Node::scalar(Value::Bool(false), span)),
+            ("tasks", Node::sequence(vec![task], span)),
+        ],
+        span,
+    );
+    Ok(Node::sequence(vec![play], span))
 }

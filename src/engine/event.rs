@@ -18,7 +18,7 @@ use crate::source::Span;
 use crate::value::{Dict, Value};
 
 /// Events that wait to be taken: enough for a burst, little enough that memory doesn't grow with the hosts.
-const QUEUE: usize = 512;
+const QUEUE: usize = 128;
 
 /// What goes over the channel to the reporters.
 pub enum Message {

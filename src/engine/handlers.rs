@@ -21,6 +21,16 @@ struct Handler {
 }
 
 impl Handler {
+    /// The same lines of the same role, read again.
+    fn is_copy_of(&self, other: &Handler) -> bool {
+        let role = |handler: &Handler| handler.task.role().map(|role| role.path.clone());
+        let place = |handler: &Handler| {
+            let span = &handler.task.span;
+            (span.path().to_owned(), span.line, span.column)
+        };
+        role(self).is_some() && role(self) == role(other) && place(self) == place(other)
+    }
+
     fn is_called(&self, wanted: &str) -> bool {
         let Some(name) = &self.name else { return false };
         if name == wanted {
@@ -35,23 +45,37 @@ impl HandlerBook {
     /// `name_of` renders a handler's name with what is known at the start of the play.
     pub fn of_play(play: &Play, name_of: &dyn Fn(&Task) -> Option<String>) -> Self {
         let mut book = Self::default();
-        for usage in play.roles.iter().chain(&play.imported_roles) {
-            book.add(&usage.handlers, name_of);
+        let roles = |uses: &'_ [RoleUse]| uses.iter().map(|usage| usage.handlers.clone()).collect::<Vec<_>>();
+        let imported = roles(&play.imported_roles);
+        for entries in roles(&play.roles).into_iter().chain([play.handlers.clone()]).chain(imported) {
+            let handlers = book.handlers_of(&entries, name_of);
+            book.add(handlers);
         }
-        book.add(&play.handlers, name_of);
         book
     }
 
-    /// Adds the handlers of a role that was included while the play runs.
-    pub fn add_role(&mut self, usage: &RoleUse, name_of: &dyn Fn(&Task) -> Option<String>) {
-        self.add(&usage.handlers, name_of);
+    /// Adds the handlers of a role that was included while the play runs. A role that is included again brings its handlers anew, in the
+    /// place of those that it brought before: returned are the old numbers and the new ones.
+    pub fn add_role(&mut self, usage: &RoleUse, name_of: &dyn Fn(&Task) -> Option<String>) -> Vec<(u64, u64)> {
+        let mut fresh = self.handlers_of(&usage.handlers, name_of);
+        let mut replaced = Vec::new();
+        for known in self.sections.iter_mut().flatten() {
+            let Some(at) = fresh.iter().position(|handler| handler.is_copy_of(known)) else { continue };
+            let handler = fresh.remove(at);
+            replaced.push((known.task.id, handler.task.id));
+            *known = handler;
+            self.steps = None;
+        }
+        self.add(fresh);
+        replaced
     }
 
-    fn add(&mut self, entries: &[Entry], name_of: &dyn Fn(&Task) -> Option<String>) {
+    /// The handlers in a list, without those that are known.
+    fn handlers_of(&self, entries: &[Entry], name_of: &dyn Fn(&Task) -> Option<String>) -> Vec<Handler> {
         let mut tasks = Vec::new();
         steps::collect_tasks(entries, &mut tasks);
         let known = |task: &Arc<Task>| self.sections.iter().flatten().any(|handler| handler.task.id == task.id);
-        let section: Vec<Handler> = tasks
+        tasks
             .into_iter()
             .filter(|task| !known(task))
             .map(|task| Handler {
@@ -60,7 +84,10 @@ impl HandlerBook {
                 listen: task.listen.iter().map(crate::value::Value::to_text).collect(),
                 task,
             })
-            .collect();
+            .collect()
+    }
+
+    fn add(&mut self, section: Vec<Handler>) {
         if !section.is_empty() {
             self.sections.push(section);
             self.steps = None;

@@ -109,13 +109,16 @@ fn tasks(place: &Place<'_>, file: &Path) -> Result<Inclusion, Error> {
 const DEEPEST: usize = 500;
 
 fn check_depth(place: &Place<'_>, path: &Path) -> Result<(), Error> {
-    let chain = &place.task.context.task_files;
-    if chain.len() < DEEPEST {
+    let files = &place.task.context.task_files;
+    let roles = place.task.role().map(|role| role.parents.as_slice()).unwrap_or_default();
+    let depth = files.len() + roles.len();
+    if depth < DEEPEST {
         return Ok(());
     }
-    let shown = chain.iter().rev().take(4).rev().map(|file| file.display().to_string());
-    let shown: Vec<String> = shown.chain([path.display().to_string()]).collect();
-    let message = format!("{} includes inside of one another, which has no end: … {}", chain.len(), shown.join(" → "));
+    let roles = roles.iter().chain(place.task.role()).map(|role| role.name.clone());
+    let chain: Vec<String> = roles.chain(files.iter().map(|file| file.display().to_string())).collect();
+    let last = chain.get(chain.len().saturating_sub(4)..).unwrap_or_default().join(" → ");
+    let message = format!("{depth} includes inside of one another, which has no end: … {last} → {}", path.display());
     Err(Error::new(ErrorKind::EndlessInclude, message).at(Some(&place.task.action_span)))
 }
 
@@ -159,6 +162,7 @@ fn role(place: &Place<'_>) -> Result<Inclusion, Error> {
         name: name.clone(),
         span: place.task.span.clone(),
         params: Dict::new(),
+        vars: Arc::default(),
         files: RoleFiles {
             tasks_from: tasks_from.clone(),
             vars_from: vars_from.clone(),
@@ -170,7 +174,7 @@ fn role(place: &Place<'_>) -> Result<Inclusion, Error> {
         included: true,
     };
     check_depth(place, Path::new(name))?;
-    let uses = place.loader.role(&request, &context(place.task, place.include), &scope(place.play))?;
+    let (uses, imported) = place.loader.role(&request, &context(place.task, place.include), &scope(place.play))?;
     let mut steps = Vec::new();
     for usage in &uses {
         let inner = steps::of_entries(&usage.tasks, place.filter)?;
@@ -179,5 +183,10 @@ fn role(place: &Place<'_>) -> Result<Inclusion, Error> {
         }
     }
     let public = if *public { uses.iter().map(|usage| Arc::clone(&usage.role)).collect() } else { Vec::new() };
-    Ok(Inclusion { what: name.clone(), steps: steps.into(), handlers: uses, public })
+    Ok(Inclusion {
+        what: name.clone(),
+        steps: steps.into(),
+        handlers: uses.into_iter().chain(imported).collect(),
+        public,
+    })
 }

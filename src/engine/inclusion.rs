@@ -68,7 +68,9 @@ pub fn apply(play: &mut PlayState<'_>, turn: &mut OpenTurn) -> Result<(), Error>
 fn announce(play: &mut PlayState<'_>, turn: &OpenTurn, group: &Group, inclusion: &Inclusion) {
     let name_of = |task: &Task| task.name.as_ref().map(|name| name.as_str().to_owned());
     for usage in &inclusion.handlers {
-        play.handlers.add_role(usage, &name_of);
+        for (old, new) in play.handlers.add_role(usage, &name_of) {
+            play.iterator.rename_handler(old, new);
+        }
     }
     for role in &inclusion.public {
         play.play.variables.publish_role(role);

@@ -52,15 +52,8 @@ struct HostPlace {
     /// Handlers that wait for the next flush, by task number.
     notified: HashSet<u64>,
     /// Roles of which this host has run a task, and those it has been through.
-    roles_begun: HashSet<RoleId>,
-    roles_done: HashSet<RoleId>,
-}
-
-/// A role's identity: the same role with the same parameters is one object.
-type RoleId = usize;
-
-fn role_id(role: &Arc<Role>) -> RoleId {
-    Arc::as_ptr(role) as usize
+    roles_begun: HashSet<u64>,
+    roles_done: HashSet<u64>,
 }
 
 /// What a failure led to.
@@ -161,6 +154,15 @@ impl PlayIterator {
         self.place(host).is_some_and(|place| place.notified.insert(handler))
     }
 
+    /// A handler was read again: who notified it means the new one.
+    pub fn rename_handler(&mut self, old: u64, new: u64) {
+        for place in self.places.iter_mut().filter(|place| !place.notified.is_empty()) {
+            if place.notified.remove(&old) {
+                place.notified.insert(new);
+            }
+        }
+    }
+
     /// The handler has run.
     pub fn handled(&mut self, host: HostId, handler: u64) {
         if let Some(place) = self.place(host) {
@@ -171,7 +173,7 @@ impl PlayIterator {
     /// A task of the role ran on this host.
     pub fn role_begun(&mut self, host: HostId, role: &Arc<Role>) {
         if let Some(place) = self.place(host) {
-            place.roles_begun.insert(role_id(role));
+            place.roles_begun.insert(role.identity);
         }
     }
 }
@@ -212,7 +214,7 @@ impl HostPlace {
                 Step::Role { role, steps } => {
                     let (role, steps) = (Arc::clone(role), Arc::clone(steps));
                     frame.next += 1;
-                    if role.allow_duplicates || !self.roles_done.contains(&role_id(&role)) {
+                    if role.allow_duplicates || !self.roles_done.contains(&role.identity) {
                         self.frames.push(Frame { steps, next: 0, kind: Kind::Role(role) });
                     }
                 }
@@ -228,7 +230,7 @@ impl HostPlace {
                 self.frames.pop();
             }
             Kind::Role(role) => {
-                let id = role_id(role);
+                let id = role.identity;
                 if self.roles_begun.contains(&id) {
                     self.roles_done.insert(id);
                 }

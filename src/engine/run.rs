@@ -59,6 +59,9 @@ pub async fn run(run: Run) -> Result<RunSummary, Error> {
         notices,
     });
     check_limit(&shared)?;
+    if shared.options.flush_cache {
+        shared.world.clear_facts();
+    }
     let interrupt = Interrupt::new()?;
     // On a task of its own: whatever keeps it busy, an interrupt is noticed here.
     let mut plays = tokio::spawn(all(Arc::clone(&shared), playbooks));

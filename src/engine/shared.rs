@@ -83,7 +83,12 @@ impl Shared {
         search_path: &Arc<SearchPath>,
     ) -> Result<Scope, Box<ActionResult>> {
         let vars_files = self.vars_files(play, host, search_path)?;
-        let layers = TaskLayers { task, vars_files: &vars_files, search_path: Some(Arc::clone(search_path)) };
+        let layers = TaskLayers {
+            task,
+            vars_files: &vars_files,
+            search_path: Some(Arc::clone(search_path)),
+            includes: task.is_include(),
+        };
         Ok(Scope::of_task(&self.world, &play.variables, host, &layers))
     }
 

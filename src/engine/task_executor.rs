@@ -128,14 +128,14 @@ impl Job {
             // Nobody looks at these variables any more, so that adding to them copies nothing.
             drop((item_scope, item_templar));
             note_variables(&scope, &mut set, &pass.result.effects);
-            effects.append(&mut pass.result.effects);
+            pass.result.effects.drain(..).for_each(|effect| add_effect(&mut effects, effect));
             last.merge(pass);
             if broken {
                 break;
             }
         }
         let mut result = combined.result();
-        result.effects = last_facts(effects);
+        result.effects = effects;
         last.result = result;
         let looped = !items.is_empty();
         self.report(last, looped)
@@ -483,23 +483,14 @@ fn note_variables(scope: &Scope, set: &mut Arc<Dict>, effects: &[Effect]) {
     }
 }
 
-/// Of variables that several items set, only the last one lasts.
-fn last_facts(effects: Vec<Effect>) -> Vec<Effect> {
-    let mut kept: Vec<Effect> = Vec::new();
-    for effect in effects {
-        let (
-            Some(Effect::Host { of: before, effect: HostEffect::SetFacts { facts, cacheable } }),
-            Effect::Host { of, effect: HostEffect::SetFacts { facts: new, cacheable: also } },
-        ) = (kept.last_mut(), &effect)
-        else {
-            kept.push(effect);
-            continue;
-        };
-        if *before == *of && cacheable == also {
-            facts.extend(new.iter().map(|(name, value)| (name.clone(), value.clone())));
-        } else {
-            kept.push(effect);
-        }
+/// Of a variable that several items set, only the last value is kept.
+fn add_effect(effects: &mut Vec<Effect>, effect: Effect) {
+    if let Effect::Host { of, effect: HostEffect::SetFacts { facts: new, cacheable: also } } = &effect
+        && let Some(Effect::Host { of: before, effect: HostEffect::SetFacts { facts, cacheable } }) = effects.last_mut()
+        && (&*before, &*cacheable) == (of, also)
+    {
+        facts.extend(new.iter().map(|(name, value)| (name.clone(), value.clone())));
+    } else {
+        effects.push(effect);
     }
-    kept
 }

@@ -152,6 +152,7 @@ impl Parser<'_> {
             name,
             span: task.action_span.clone(),
             params: Dict::new(),
+            vars: Arc::default(),
             files: RoleFiles {
                 tasks_from: text(self, "tasks_from"),
                 vars_from: text(self, "vars_from"),

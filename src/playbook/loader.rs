@@ -1,16 +1,14 @@
 //! Reads playbooks, task files and roles. Every mistake of a playbook is collected, so that all are shown together.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use super::keywords;
-use super::role::RoleKey;
-use super::types::{Context, Loaded, Playbook, Role, RoleUse};
+use super::types::{Context, Loaded, Playbook, RoleUse};
 use crate::catalog;
 use crate::error::{Error, ErrorKind, Notices};
-use crate::source::{SourceFile, Span};
+use crate::source::Span;
 use crate::template;
 use crate::value::{Dict, Value};
 use crate::yaml::{Node, Reader};
@@ -34,7 +32,6 @@ pub struct Loader {
     pub(super) task_keywords: Vec<&'static str>,
     pub notices: Notices,
     next_task_id: AtomicU64,
-    pub(super) roles: Mutex<HashMap<RoleKey, Arc<Role>>>,
 }
 
 /// The play that a task list is read for.
@@ -72,7 +69,6 @@ impl Loader {
             task_keywords: keywords::names_at_tasks(),
             notices,
             next_task_id: AtomicU64::new(1),
-            roles: Mutex::default(),
         }
     }
 
@@ -88,11 +84,10 @@ impl Loader {
         Ok(Playbook { path, plays })
     }
 
-    /// Reads a playbook from a text that is in no file.
-    pub fn playbook_text(&self, source: &Arc<SourceFile>, directory: &Path) -> Result<Playbook, Error> {
+    /// A playbook that is in no file.
+    pub fn playbook_of(&self, node: &Node, directory: &Path) -> Result<Playbook, Error> {
         let mut parser = self.parser(PlayScope { playbook_dir: Arc::from(directory), vars: Arc::default() });
-        let node = self.reader.read(source)?;
-        let plays = parser.plays(&node, &source.path, &Context::default(), &mut Vec::new());
+        let plays = parser.plays(node, node.span.path(), &Context::default(), &mut Vec::new());
         parser.finish(())?;
         Ok(Playbook { path: directory.join("<command line>"), plays })
     }

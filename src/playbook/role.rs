@@ -1,5 +1,6 @@
 //! Roles: where they are found, what their folders hold, what they depend on.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,9 +12,6 @@ use crate::error::{Error, ErrorKind, closest};
 use crate::source::Span;
 use crate::value::{Dict, Value};
 use crate::yaml::{Node, NodeKind};
-
-/// What makes two uses of a role the same use: its folder, its parameters, its keywords, its entry points.
-pub(super) type RoleKey = (PathBuf, String);
 
 /// How a role is entered; `None` means its `main` files.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +28,8 @@ pub struct RoleRequest {
     pub name: String,
     pub span: Span,
     pub params: Dict,
+    /// `vars:` of this very use.
+    pub vars: Arc<Dict>,
     pub files: RoleFiles,
     pub allow_duplicates: Option<bool>,
     pub public: bool,
@@ -38,13 +38,33 @@ pub struct RoleRequest {
 }
 
 impl Loader {
-    /// Reads the role of an `include_role`; its dependencies come first.
-    pub fn role(&self, request: &RoleRequest, context: &Context, scope: &PlayScope) -> Result<Vec<RoleUse>, Error> {
+    /// Reads the role of an `include_role`, its dependencies before it, and the roles that its files import.
+    pub fn role(
+        &self,
+        request: &RoleRequest,
+        context: &Context,
+        scope: &PlayScope,
+    ) -> Result<(Vec<RoleUse>, Vec<RoleUse>), Error> {
         let mut parser = self.parser(scope.clone());
-        let mut uses = std::mem::take(&mut parser.imported_roles);
-        uses.extend(parser.role(request, context, &Keywords::default()));
-        parser.finish(uses)
+        let uses = parser.role(request, context, &Keywords::default());
+        let imported = std::mem::take(&mut parser.imported_roles);
+        parser.finish((uses, imported))
     }
+}
+
+/// Equal for uses of a role that count as the same: the same folder and entry points, with what is written on the use itself. What the use
+/// inherits makes no difference.
+fn identity(path: &Path, request: &RoleRequest, keywords: &Keywords) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let RoleFiles { tasks_from, vars_from, defaults_from, handlers_from } = &request.files;
+    (path, request.included, tasks_from, vars_from, defaults_from, handlers_from).hash(&mut hasher);
+    for dict in [&request.params, &*request.vars] {
+        Value::dict(dict.clone()).repr().hash(&mut hasher);
+    }
+    for (keyword, written) in &keywords.entries {
+        (keyword.name(), written.value.repr()).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 impl Parser<'_> {
@@ -53,6 +73,7 @@ impl Parser<'_> {
         let mut keywords = Keywords::default();
         let mut context = context.clone();
         let mut params = Dict::new();
+        let mut own_vars: Arc<Dict> = Arc::default();
         let mut name = None;
         match &node.kind {
             NodeKind::Scalar(Value::Str(text)) => name = Some(Value::Str(text.clone())),
@@ -64,7 +85,10 @@ impl Parser<'_> {
                         "name" | "src" if name.is_none() => name = Some(value.to_value()),
                         "name" | "src" | "scm" | "version" => {}
                         "vars" => match vars_of(value) {
-                            Ok(vars) => context.vars.push(vars),
+                            Ok(vars) => {
+                                own_vars = Arc::clone(&vars);
+                                context.vars.push(vars);
+                            }
                             Err(place) => {
                                 self.mistake("Vars in a RoleInclude must be specified as a dictionary.", &place);
                             }
@@ -91,6 +115,7 @@ impl Parser<'_> {
             name: name.to_text(),
             span,
             params,
+            vars: own_vars,
             files: RoleFiles::default(),
             allow_duplicates: None,
             public: true,
@@ -120,8 +145,10 @@ impl Parser<'_> {
         ) else {
             return Vec::new();
         };
+        let identity = identity(&path, request, keywords);
         let keywords = role_keywords(&context.keywords, keywords, &meta);
-        let fresh = Arc::new(Role {
+        let role = Arc::new(Role {
+            identity,
             name: full_name.rsplit('.').next().unwrap_or(&full_name).to_owned(),
             full_name,
             path: path.clone(),
@@ -132,7 +159,6 @@ impl Parser<'_> {
             allow_duplicates: request.allow_duplicates.unwrap_or(meta.allow_duplicates || request.included),
             public: request.public,
         });
-        let role = self.same_or_new(fresh, request, &keywords, context);
         let mut inner = Context { keywords: Arc::new(keywords), role: Some(Arc::clone(&role)), ..context.clone() };
         inner.task_files.clear();
 
@@ -152,21 +178,6 @@ impl Parser<'_> {
             parents.push(Arc::clone(role));
         }
         parents
-    }
-
-    fn same_or_new(
-        &self,
-        fresh: Arc<Role>,
-        request: &RoleRequest,
-        keywords: &Keywords,
-        context: &Context,
-    ) -> Arc<Role> {
-        let written: Vec<String> =
-            keywords.entries.iter().map(|(keyword, it)| format!("{}={}", keyword.name(), it.value.repr())).collect();
-        let vars: Vec<String> = context.vars.iter().map(|vars| Value::Dict(Arc::clone(vars)).repr()).collect();
-        let identity = format!("{:?} {:?} {written:?} {vars:?}", Value::Dict(Arc::clone(&fresh.params)), request.files);
-        let Ok(mut roles) = self.loader.roles.lock() else { return fresh };
-        Arc::clone(roles.entry((fresh.path.clone(), identity)).or_insert(fresh))
     }
 
     /// The folder of a role, and its full name.

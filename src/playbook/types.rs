@@ -97,10 +97,11 @@ pub struct Loaded {
     pub imported_roles: Vec<RoleUse>,
 }
 
-/// A role with its parameters. The same role with the same parameters is the same `Arc`, and runs once per host
-/// unless duplicates are allowed.
+/// A role at one place, with its parameters.
 #[derive(Debug)]
 pub struct Role {
+    /// The same for uses that count as the same, of which a host runs only one unless duplicates are allowed.
+    pub identity: u64,
     /// Short name, as notified handlers (`role : handler`) and task headers (`role : task`) show it.
     pub name: String,
     /// `namespace.collection.name` when the role comes from a collection.

@@ -30,6 +30,8 @@ pub struct TaskLayers<'a> {
     /// `vars_files`, rendered and read.
     pub vars_files: &'a [Arc<Dict>],
     pub search_path: Option<Arc<SearchPath>>,
+    /// The task is a dynamic include: its own variables are parameters, of which the innermost are the strongest.
+    pub includes: bool,
 }
 
 impl Scope {
@@ -103,6 +105,9 @@ impl Scope {
         }
         if let Some(task) = task {
             task.task.context.params.iter().for_each(|layer| push(&mut layers, layer));
+            if task.includes {
+                push(&mut layers, &task.task.vars);
+            }
         }
         push(&mut layers, &world.extra_vars);
         Self {

@@ -91,6 +91,11 @@ impl World {
         Arc::clone(hosts.entry(Arc::from(name)).or_default())
     }
 
+    /// Forgets the facts of all hosts (`--flush-cache`).
+    pub fn clear_facts(&self) {
+        self.hosts.read().unwrap_or_else(PoisonError::into_inner).values().for_each(|host| host.clear_facts());
+    }
+
     /// Variables of a host from inventory sources, `group_vars` and `host_vars`, the weakest first.
     /// What is wrong with a file of variables stands in `trouble`, since a look-up has no way to say it.
     pub fn inventory_layers(&self, host: &str) -> Arc<[Arc<Dict>]> {

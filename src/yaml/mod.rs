@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::{SourceFile, Span};
-use crate::value::{Dict, Value, mask};
+use crate::value::{Dict, Str, Value, mask};
 use crate::vault;
 
 /// Deeper documents are refused: everything that walks a value does so by recursion.
@@ -48,6 +48,24 @@ pub enum Tag {
 }
 
 impl Node {
+    /// A text that a person wrote at `span`, outside of any document.
+    pub fn text(text: &str, span: &Span) -> Self {
+        Self::scalar(Value::Str(Str::trusted(text, Some(span.clone()))), span)
+    }
+
+    pub fn scalar(value: Value, span: &Span) -> Self {
+        Self { span: span.clone(), kind: NodeKind::Scalar(value), tag: Tag::None }
+    }
+
+    pub fn sequence(items: Vec<Node>, span: &Span) -> Self {
+        Self { span: span.clone(), kind: NodeKind::Sequence(Arc::new(items)), tag: Tag::None }
+    }
+
+    pub fn mapping<const N: usize>(entries: [(&str, Node); N], span: &Span) -> Self {
+        let entries = entries.into_iter().map(|(name, value)| (Self::text(name, span), value)).collect();
+        Self { span: span.clone(), kind: NodeKind::Mapping(Arc::new(entries)), tag: Tag::None }
+    }
+
     /// The same without places, except those that strings keep.
     pub fn to_value(&self) -> Value {
         match &self.kind {

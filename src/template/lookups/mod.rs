@@ -22,6 +22,7 @@ use super::engine::print;
 use super::engine::run::Scope;
 use super::engine::val::{Val, from_key};
 use super::error::{Res, TemplateError, TemplateErrorKind, plugin_failed, raised};
+use crate::blocking::blocking;
 use crate::catalog::{BUILTIN, Found, Kind, Missing, Scope as NameScope, Table, home, not_there};
 
 pub struct Lookup {
@@ -148,8 +149,13 @@ pub fn run(scope: &Scope, name: &str, terms: Vec<Val>, options: Vec<(Name, Val)>
 
 fn run_found(scope: &Scope, lookup: &'static Lookup, terms: Vec<Val>, options: Vec<(Name, Val)>) -> Res<Vec<Val>> {
     let request = Request { terms, options };
-    scope.context.deeper(|| (lookup.run)(scope, request)).map_err(|fault| plugin_failed("lookup", lookup.name, fault))
+    let ask = || scope.context.deeper(|| (lookup.run)(scope, request));
+    let found = if WAITS.contains(&lookup.name) { blocking(ask) } else { ask() };
+    found.map_err(|fault| plugin_failed("lookup", lookup.name, fault))
 }
+
+/// These wait for others: processes, servers, locks.
+const WAITS: &[&str] = &["lines", "password", "pipe", "url"];
 
 fn native(name: &str) -> Res<&'static Lookup> {
     let message = match find(name) {
