@@ -91,10 +91,11 @@ fn debconf(args: Args, ctx: &mut Ctx) -> ModuleResult {
         set(&args, question, vtype, &wanted, ctx)?;
     }
     let shown = if vtype == VType::Password { SECRET } else { &wanted };
-    let mut previous = before;
-    let old = previous.entry(question.clone()).or_default().clone();
-    let mut after = previous.clone();
-    after.insert(question.clone(), shown.to_owned());
+    // A question that was there is all that is told of the others; a new one stands among them.
+    let known = before.get(question).cloned();
+    let old = known.clone().unwrap_or_default();
+    let mut previous = if known.is_some() { Answers::new() } else { before };
+    previous.insert(question.clone(), old.clone());
     let current: Answers = [(question.clone(), shown.to_owned())].into();
     let one: Answers = [(question.clone(), old)].into();
     Ok(Outcome::changed(true)

@@ -122,7 +122,11 @@ struct Progress {
     fields: Vec<(&'static str, Json)>,
 }
 
-fn git(args: Args, ctx: &mut Ctx) -> ModuleResult {
+fn git(mut args: Args, ctx: &mut Ctx) -> ModuleResult {
+    // Only a URL gives a shallow clone of a repository on this machine.
+    if args.repo.starts_with('/') {
+        args.repo.insert_str(0, "file://");
+    }
     let Some(dest) = args.dest.clone() else {
         if args.clone {
             return Err(Failure::new("the destination directory must be specified unless clone=no"));

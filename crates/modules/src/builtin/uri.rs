@@ -312,6 +312,10 @@ impl Reply {
         fields.insert("status".into(), self.received.status.unwrap_or(200).into());
         fields.insert("msg".into(), self.received.msg.as_str().into());
         fields.insert("elapsed".into(), self.elapsed.into());
+        // An error's content is told in any case.
+        if self.received.status.is_some_and(|status| status >= 400) {
+            fields.insert("body".into(), self.text().into());
+        }
         if self.is_json()
             && let Ok(value) = serde_json::from_slice::<Json>(&self.content)
         {
@@ -321,13 +325,14 @@ impl Reply {
     }
 
     fn add_content(&self, fields: &mut Map<String, Json>) {
-        let latin = self.content_type().to_lowercase().contains("charset=iso-8859-1");
-        let text = if latin {
-            self.content.iter().map(|byte| char::from(*byte)).collect()
-        } else {
-            String::from_utf8_lossy(&self.content).into_owned()
-        };
-        fields.insert("content".into(), text.into());
+        fields.insert("content".into(), self.text().into());
+    }
+
+    fn text(&self) -> String {
+        if self.content_type().to_lowercase().contains("charset=iso-8859-1") {
+            return self.content.iter().map(|byte| char::from(*byte)).collect();
+        }
+        String::from_utf8_lossy(&self.content).into_owned()
     }
 
     fn content_type(&self) -> &str {

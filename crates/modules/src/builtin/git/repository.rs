@@ -118,12 +118,12 @@ impl<'a> Repository<'a> {
 
     pub fn is_remote_branch(&self, source: &str, ctx: &mut Ctx) -> Result<bool, Failure> {
         let name = format!("refs/heads/{}", self.args.version);
-        Ok(!self.remote_refs(source, &[&name], ctx)?.is_empty())
+        Ok(!self.remote_refs(source, &["-h", &name], ctx)?.is_empty())
     }
 
     fn is_remote_tag(&self, source: &str, ctx: &mut Ctx) -> Result<bool, Failure> {
         let name = format!("refs/tags/{}", self.args.version);
-        Ok(!self.remote_refs(source, &[&name], ctx)?.is_empty())
+        Ok(!self.remote_refs(source, &["-t", &name], ctx)?.is_empty())
     }
 
     /// The commit that the version is at the remote.
@@ -181,9 +181,10 @@ impl<'a> Repository<'a> {
         } else {
             words.extend(["--origin", args.remote.as_str()]);
         }
-        let named = args.version != "HEAD"
-            && args.refspec.is_none()
-            && (self.is_remote_branch(&args.repo, ctx)? || self.is_remote_tag(&args.repo, ctx)?);
+        // Asked in any case: a remote that cannot be reached says so before anything is made.
+        let is_branch = self.is_remote_branch(&args.repo, ctx)?;
+        let named =
+            args.version != "HEAD" && args.refspec.is_none() && (is_branch || self.is_remote_tag(&args.repo, ctx)?);
         if named {
             words.extend(["--branch", args.version.as_str()]);
         }
