@@ -127,14 +127,15 @@ impl Parser<'_> {
         }
         let hosts = self.hosts(node, sections.get("hosts").copied())?;
         let mut vars = Dict::new();
-        for layer in &outer.vars {
-            vars.extend(layer.iter().map(|(key, value)| (key.clone(), value.clone())));
-        }
         if let Some(section) = sections.get("vars") {
             match vars_of(section) {
                 Ok(own) => vars.extend(own.iter().map(|(key, value)| (key.clone(), value.clone()))),
                 Err(place) => self.mistake("Vars in a Play must be specified as a dictionary.", &place),
             }
+        }
+        // Who imports a playbook knows better than the playbook, and who imports the importer better still.
+        for layer in outer.vars.iter().rev() {
+            vars.extend(layer.iter().map(|(key, value)| (key.clone(), value.clone())));
         }
         let vars = Arc::new(vars);
         self.scope.vars = Arc::clone(&vars);
