@@ -33,11 +33,9 @@ impl HostileAgent {
 
     /// Adds the host `evil` and the way to it.
     pub fn host_of(&self, project: Project) -> Project {
-        // What `-F none` says are the defaults; a jump host that is none of them needs the `ssh` program, which this is.
         let ssh = format!(
-            "#!/bin/bash\ncase \" $* \" in\n*' -F none '*) printf 'hostname evil\\nuser root\\nport 22\\n'; exit;;\n\
-             *' -G '*) printf 'hostname evil\\nuser root\\nport 22\\nproxyjump other\\n'; exit;;\nesac\n\
-             [[ \"${{@: -1}}\" =~ ' r='([0-9a-zA-Z]+)';' ]]\nprintf '\\nRPLAY-HELLO %s\\n' \"${{BASH_REMATCH[1]}}\"\n\
+            "#!/bin/bash\ncase \" $* \" in\n*' -G '*) printf 'hostname evil\\nuser root\\nport 22\\nproxyjump other\\n'; exit;;\nesac\n\
+             line=\"$*\"; nonce=${{line#*; r=}}; printf '\\nRPLAY-HELLO %s\\n' \"${{nonce%%;*}}\"\n\
              exec 3<>/dev/tcp/127.0.0.1/{}\ncat <&3 &\ncat >&3\n",
             self.port
         );

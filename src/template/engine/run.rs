@@ -15,7 +15,7 @@ use super::module::{Module, load};
 use super::out::Out;
 use super::tree::{Expr, For, Node, Statement, Target, Template};
 use super::val::Val;
-use crate::template::error::{Res, TemplateErrorKind, raised, undefined};
+use crate::template::error::{Fault, Res, TemplateErrorKind, raised, undefined};
 
 /// What statements of one template run in.
 #[derive(Clone)]
@@ -333,18 +333,19 @@ fn include(scope: &Scope, name: &Expr, ignore_missing: bool, with_context: bool,
         (Frame::root(), scope.context.without_variables())
     };
     let inner = Scope { context, frame, inheritance: Rc::default() };
-    if with_context {
-        return scope.context.deeper(|| template_into(&inner, &template, out));
-    }
-    let mut nodes = Out::default();
-    scope.context.deeper(|| template_into(&inner, &template, &mut nodes)).map_err(|mut fault| {
+    let placed = |mut fault: Fault| {
         if fault.place.is_none() {
             // The line is one of the included file, not of the file that includes it.
             fault.place =
                 super::print::text(&name).ok().and_then(|name| scope.context.templar.place_in(&name, fault.line));
         }
         fault
-    })?;
+    };
+    if with_context {
+        return scope.context.deeper(|| template_into(&inner, &template, out)).map_err(placed);
+    }
+    let mut nodes = Out::default();
+    scope.context.deeper(|| template_into(&inner, &template, &mut nodes)).map_err(placed)?;
     out.append(nodes)
 }
 
