@@ -33,8 +33,12 @@ impl HostileAgent {
 
     /// Adds the host `evil` and the way to it.
     pub fn host_of(&self, project: Project) -> Project {
+        // What `-F none` says are the defaults; a jump host that is none of them needs the `ssh` program, which this is.
+        // Like that one it tells that it is logged in by running LocalCommand.
         let ssh = format!(
-            "#!/bin/bash\ncase \" $* \" in\n*' -G '*) printf 'hostname evil\\nuser root\\nport 22\\nproxyjump other\\n'; exit;;\nesac\n\
+            "#!/bin/bash\ncase \" $* \" in\n*' -F none '*) printf 'hostname evil\\nuser root\\nport 22\\n'; exit;;\n\
+             *' -G '*) printf 'hostname evil\\nuser root\\nport 22\\nproxyjump other\\n'; exit;;\nesac\n\
+             for word; do case $word in LocalCommand=*) eval \"${{word#*=}}\";; esac; done\n\
              line=\"$*\"; nonce=${{line#*; r=}}; printf '\\nRPLAY-HELLO %s\\n' \"${{nonce%%;*}}\"\n\
              exec 3<>/dev/tcp/127.0.0.1/{}\ncat <&3 &\ncat >&3\n",
             self.port
