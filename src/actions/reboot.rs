@@ -9,11 +9,11 @@ use super::{ActionResult, Invocation};
 
 pub const SPEC: Spec = Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC };
 
-const EXAMPLE: &str = r#"- name: Restart into the new kernel
+const EXAMPLE: &str = r"- name: Restart into the new kernel
   reboot:
     msg: The kernel was updated.
     reboot_timeout: 900
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("rebooted", Kind::Bool, "always", "Whether the host was restarted."),

@@ -67,7 +67,9 @@ pub fn report(messages: Receiver<Message>, mut reporters: Vec<Box<dyn Reporter>>
             let mut next = match messages.recv_timeout(status_line::PERIOD) {
                 Ok(message) => Some(message),
                 Err(RecvTimeoutError::Timeout) => {
-                    reporters.iter_mut().for_each(|reporter| reporter.tick());
+                    for reporter in &mut reporters {
+                        reporter.tick();
+                    }
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -77,7 +79,7 @@ pub fn report(messages: Receiver<Message>, mut reporters: Vec<Box<dyn Reporter>>
                 match message {
                     Message::Event(event) => reporters.iter_mut().for_each(|reporter| reporter.event(&event)),
                     Message::Ask(question) => {
-                        reporters.iter_mut().for_each(|reporter| reporter.flush());
+                        flush(&mut reporters);
                         // A question that nobody takes is dropped, which tells whoever asked.
                         let _ = reporters.iter_mut().try_fold(question, |question, reporter| reporter.ask(question));
                     }
@@ -85,11 +87,17 @@ pub fn report(messages: Receiver<Message>, mut reporters: Vec<Box<dyn Reporter>>
                 }
                 next = messages.try_recv().ok();
             }
-            reporters.iter_mut().for_each(|reporter| reporter.flush());
+            flush(&mut reporters);
         }
         let ended = reporters.iter_mut().filter_map(|reporter| reporter.finish().err()).collect();
         Error::collect(ended)
     })
+}
+
+fn flush(reporters: &mut [Box<dyn Reporter>]) {
+    for reporter in reporters {
+        reporter.flush();
+    }
 }
 
 /// Waits until everything has been reported.

@@ -23,7 +23,7 @@ pub fn raise() {
 pub fn restore_in(child: Option<u32>) {
     let pid = child.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
     if let (Some(pid), Some(given)) = (pid, GIVEN.get()) {
-        let _ = prlimit(Some(pid), Resource::Nofile, given.clone());
+        let _ = prlimit(Some(pid), Resource::Nofile, *given);
     }
 }
 

@@ -23,7 +23,9 @@ impl Mask {
             validate::secret_values(spec, args).into_iter().filter(|secret| !secret.is_empty()).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets.dedup();
-        secrets.iter().for_each(|secret| mask::remember(secret));
+        for secret in &secrets {
+            mask::remember(secret);
+        }
         Self { secrets }
     }
 

@@ -29,10 +29,14 @@ pub fn take_in(play: &mut PlayState<'_>, turn: &mut OpenTurn, host: HostId, exec
     if let Some(role) = task.role()
         && report.status != Status::Skipped
     {
-        affected.iter().for_each(|other| play.iterator.role_begun(*other, role));
+        for other in &affected {
+            play.iterator.role_begun(*other, role);
+        }
     }
     if task.context.handlers {
-        affected.iter().for_each(|other| play.iterator.handled(*other, task.id));
+        for other in &affected {
+            play.iterator.handled(*other, task.id);
+        }
     }
     self::notify(play, &task, &notify, host)?;
     let including = !includes.is_empty();

@@ -131,7 +131,7 @@ fn forms_of(secret: &str, forms: &mut Vec<String>) {
 /// A short word or number is not looked for: the output would be full of holes, which tell more about it than they hide.
 fn is_distinct(secret: &str) -> bool {
     let count = secret.chars().count();
-    let plain = secret.chars().all(|char| char.is_lowercase()) || secret.chars().all(|char| char.is_ascii_digit());
+    let plain = secret.chars().all(char::is_lowercase) || secret.chars().all(|char| char.is_ascii_digit());
     !COMMON.contains(&secret) && (count >= 8 || count >= 4 && !plain)
 }
 

@@ -20,10 +20,7 @@ fn shells() -> Vec<Vec<&'static str>> {
         let mut trial = Command::new(shell[0]);
         trial.args(&shell[1..]).args(["-c", ":"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     };
-    let (here, missing): (Vec<_>, Vec<_>) = all.into_iter().partition(here);
-    if !missing.is_empty() {
-        println!("not tried, as they are not installed: {missing:?}");
-    }
+    let here: Vec<_> = all.into_iter().filter(here).collect();
     assert!(!here.is_empty());
     here
 }
@@ -94,10 +91,10 @@ impl Host {
         let (mut input, mut output) = (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
         let mut bootstrap = Bootstrap::new(NONCE);
         let (mut uploaded, mut buffer, mut step) = (None, [0; 4096], Step::More);
-        loop {
+        let started = loop {
             match step {
                 Step::More => match output.read(&mut buffer).expect("the shell speaks") {
-                    0 => return Err(bootstrap.noise()),
+                    0 => break Err(bootstrap.noise()),
                     count => step = bootstrap.feed(&buffer[..count]),
                 },
                 Step::Upload { packed: is_packed, .. } => {
@@ -105,16 +102,18 @@ impl Host {
                     input.write_all(if is_packed { &packed } else { AGENT }).expect("the shell reads");
                     step = bootstrap.feed(b"");
                 }
-                Step::Failed(reason) => return Err(reason),
+                Step::Failed(reason) => break Err(reason),
                 Step::Ready(first) => {
                     let mut rest = String::from_utf8(first).expect("text");
                     output.read_to_string(&mut rest).expect("text");
-                    child.wait().expect("it ends");
                     let (how, begin) = rest.trim_end().split_once('\n').unwrap_or((rest.trim_end(), ""));
-                    return Ok(Started { uploaded, how: how.to_owned(), begin: begin.into() });
+                    break Ok(Started { uploaded, how: how.to_owned(), begin: begin.into() });
                 }
             }
-        }
+        };
+        drop(input);
+        child.wait().expect("it ends");
+        started
     }
 
     fn expect(&self, uploaded: Option<bool>) {

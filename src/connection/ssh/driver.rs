@@ -176,17 +176,14 @@ impl Driver {
         }
         tokio::select! {
             () = self.wake.notified() => Ok(()),
-            closed = self.wire.readable() => match closed? {
-                true if self.carried.is_empty() => Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()),
-                _ => Ok(()),
-            },
+            closed = self.wire.readable() => if closed? && self.carried.is_empty() { Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()) } else { Ok(()) },
         }
     }
 }
 
 /// Errors that end a channel, and not the connection.
 fn is_refusal(err: &ssh2::Error) -> bool {
-    matches!(err.code(), ssh2::ErrorCode::Session(-21 | -22 | -23))
+    matches!(err.code(), ssh2::ErrorCode::Session(-23..=-21))
 }
 
 fn refusal(err: &ssh2::Error) -> String {

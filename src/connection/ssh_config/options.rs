@@ -241,7 +241,7 @@ impl Collector {
                 }
             }
             "connecttimeout" => {
-                config.connect_timeout = seconds(value).filter(|time| *time > 0).map(Duration::from_secs)
+                config.connect_timeout = seconds(value).filter(|time| *time > 0).map(Duration::from_secs);
             }
             "connectionattempts" => config.connection_attempts = value.parse().unwrap_or(1),
             "ciphers" => config.ciphers = Some(value.to_owned()),

@@ -134,7 +134,7 @@ pub fn sort(_scope: &Scope, args: Bound) -> Res<Val> {
 pub fn unique(_scope: &Scope, args: Bound) -> Res<Val> {
     let case_sensitive = args.some(1).map_or(Ok(false), Val::truthy)?;
     let mut seen: Vec<Val> = Vec::new();
-    let mut hashed = std::collections::HashSet::new();
+    let mut hashed = indexmap::IndexSet::new();
     let mut out = Vec::new();
     for item in args.val(0).iterate()? {
         let key = sort_keys(&item.clone().used()?, args.some(2), case_sensitive).map_err(|fault| {

@@ -14,12 +14,12 @@ pub const STATES: &[&str] = &["absent", "build-dep", "fixed", "latest", "present
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(apt) };
 
-const EXAMPLE: &str = r#"- name: Have a web server
+const EXAMPLE: &str = r"- name: Have a web server
   apt:
     name: [nginx, curl]
     update_cache: true
     cache_valid_time: 3600
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("cache_updated", Kind::Bool, "success", "Whether the lists were updated."),

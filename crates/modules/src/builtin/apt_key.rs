@@ -16,11 +16,11 @@ const PARTS: &str = "/etc/apt/trusted.gpg.d";
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(apt_key) };
 
-const EXAMPLE: &str = r#"- name: Trust the key of a repository
+const EXAMPLE: &str = r"- name: Trust the key of a repository
   apt_key:
     url: https://packages.example.com/key.asc
     keyring: /etc/apt/trusted.gpg.d/example.gpg
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("key_id", Kind::Str, "success", "Id of the key."),

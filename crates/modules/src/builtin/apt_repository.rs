@@ -13,11 +13,11 @@ use crate::support::{at, atomic_write, download, file_mode, openpgp, os_error};
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(apt_repository) };
 
-const EXAMPLE: &str = r#"- name: Have a source of packages
+const EXAMPLE: &str = r"- name: Have a source of packages
   apt_repository:
     repo: deb https://packages.example.com/debian stable main
     filename: example
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("repo", Kind::Str, "always", "The source."),

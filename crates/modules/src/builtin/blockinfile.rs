@@ -12,13 +12,13 @@ use crate::support::text_file;
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(blockinfile) };
 
-const EXAMPLE: &str = r#"- name: Name hosts of our own
+const EXAMPLE: &str = r"- name: Name hosts of our own
   blockinfile:
     path: /etc/hosts
     block: |
       10.0.0.2 db
       10.0.0.3 cache
-"#;
+";
 
 const RETURNS: &[Return] = &[Return::new("msg", Kind::Str, "always", "What was done.")];
 

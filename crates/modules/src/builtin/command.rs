@@ -13,11 +13,11 @@ use crate::support::{home, local_time, os_error, shell_words};
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(command) };
 
-const EXAMPLE: &str = r#"- name: Make the database once
+const EXAMPLE: &str = r"- name: Make the database once
   command:
     argv: [/usr/bin/app, initdb, --all]
     creates: /var/lib/app/db
-"#;
+";
 
 pub const RETURNS: &[Return] = &[
     Return::new("cmd", Kind::List, "always", "The command."),

@@ -13,13 +13,13 @@ use crate::support::{os_error, program};
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(debconf) };
 
-const EXAMPLE: &str = r#"- name: Answer what the mail server will ask
+const EXAMPLE: &str = r"- name: Answer what the mail server will ask
   debconf:
     name: postfix
     question: postfix/main_mailer_type
     vtype: select
     value: Satellite system
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("current", Kind::Dict, "always", "The answers now: the one that was set, or all of the package."),

@@ -7,11 +7,11 @@ use crate::support::{os_error, program};
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(dpkg_selections) };
 
-const EXAMPLE: &str = r#"- name: Keep the kernel as it is
+const EXAMPLE: &str = r"- name: Keep the kernel as it is
   dpkg_selections:
     name: linux-image-amd64
     selection: hold
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("before", Kind::Str, "success", "The selection before."),

@@ -20,11 +20,11 @@ use crate::support::os_error;
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(fetch) };
 
-const EXAMPLE: &str = r#"- name: Keep a log of each host here
+const EXAMPLE: &str = r"- name: Keep a log of each host here
   fetch:
     src: /var/log/app.log
     dest: logs
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("dest", Kind::Path, "success", "The file on the controller."),

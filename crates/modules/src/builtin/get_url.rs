@@ -17,12 +17,12 @@ use crate::support::os_error;
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(get_url) };
 
-const EXAMPLE: &str = r#"- name: Have a release
+const EXAMPLE: &str = r"- name: Have a release
   get_url:
     url: https://example.com/app.tar.gz
     dest: /opt/app.tar.gz
     checksum: sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("dest", Kind::Path, "success", "The file."),

@@ -9,11 +9,11 @@ use crate::support::os_error;
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(getent) };
 
-const EXAMPLE: &str = r#"- name: Know a user
+const EXAMPLE: &str = r"- name: Know a user
   getent:
     database: passwd
     key: root
-"#;
+";
 
 const RETURNS: &[Return] =
     &[Return::new("ansible_facts", Kind::Dict, "success", "`getent_DATABASE`: the fields of each entry.")];

@@ -12,7 +12,7 @@ use repository::Repository;
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(git) };
 
-const EXAMPLE: &str = r#"- name: Have a release of an application
+const EXAMPLE: &str = r"- name: Have a release of an application
   git:
     repo: https://git.example.com/app.git
     dest: /opt/app
@@ -24,7 +24,7 @@ const EXAMPLE: &str = r#"- name: Have a release of an application
     dest: /opt/app
     clone: false
     update: false
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("before", Kind::Str, "always", "Commit of the working copy before."),
@@ -137,14 +137,7 @@ fn git(mut args: Args, ctx: &mut Ctx) -> ModuleResult {
     };
     let repository = Repository::new(&args, &dest, ctx)?;
     let mut progress = Progress::default();
-    if !repository.exists() {
-        if ctx.check || !args.clone {
-            let after = repository.remote_head(&args.repo, ctx)?;
-            progress.changed = true;
-            return finish(&repository, progress, Some(after), ctx);
-        }
-        repository.clone_it(ctx)?;
-    } else {
+    if repository.exists() {
         progress.before = Some(repository.head(ctx)?);
         if let Some(directory) = &args.separate_git_dir {
             repository.move_git_dir(directory, &mut progress.fields, ctx)?;
@@ -156,6 +149,13 @@ fn git(mut args: Args, ctx: &mut Ctx) -> ModuleResult {
         if let Some(ready) = update(&repository, &mut progress, ctx)? {
             return finish(&repository, progress, Some(ready), ctx);
         }
+    } else {
+        if ctx.check || !args.clone {
+            let after = repository.remote_head(&args.repo, ctx)?;
+            progress.changed = true;
+            return finish(&repository, progress, Some(after), ctx);
+        }
+        repository.clone_it(ctx)?;
     }
     if !args.bare {
         commit::switch(&repository, ctx)?;

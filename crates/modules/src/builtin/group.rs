@@ -8,11 +8,11 @@ use crate::support::{accounts, os_error, program};
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(group) };
 
-const EXAMPLE: &str = r#"- name: Have a group
+const EXAMPLE: &str = r"- name: Have a group
   group:
     name: app
     system: true
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("name", Kind::Str, "always", "The group."),

@@ -13,10 +13,10 @@ use crate::support::{atomic_write, init_system, os_error, program};
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(hostname) };
 
-const EXAMPLE: &str = r#"- name: Name the host as the inventory does
+const EXAMPLE: &str = r"- name: Name the host as the inventory does
   hostname:
     name: web1.example.com
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("name", Kind::Str, "always", "The name."),

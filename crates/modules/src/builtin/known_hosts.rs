@@ -14,7 +14,7 @@ use crate::support::{atomic_write, os_error, program};
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(known_hosts) };
 
-const EXAMPLE: &str = r#"- name: Know the key of a host
+const EXAMPLE: &str = r"- name: Know the key of a host
   known_hosts:
     path: /etc/ssh/ssh_known_hosts
     name: git.example.com
@@ -25,7 +25,7 @@ const EXAMPLE: &str = r#"- name: Know the key of a host
     path: /etc/ssh/ssh_known_hosts
     name: old.example.com
     state: absent
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("name", Kind::Str, "always", "The host."),
@@ -188,12 +188,11 @@ fn find(name: &str, key: Option<&str>, path: &Path, keygen: &Path, ctx: &mut Ctx
 /// Type and key of a line, with the marker of a certificate authority as part of the type.
 fn kind_and_key(line: &str) -> (String, String) {
     let mut words = line.split_whitespace();
-    let mut first = words.next().unwrap_or_default();
+    let first = words.next().unwrap_or_default();
     let marker = if first.starts_with('@') { first } else { "" };
     if !marker.is_empty() {
-        first = words.next().unwrap_or_default();
+        words.next();
     }
-    let _name = first;
     let kind = words.next().unwrap_or_default();
     (format!("{marker}{kind}"), words.next().unwrap_or_default().to_owned())
 }

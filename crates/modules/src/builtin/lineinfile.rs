@@ -14,12 +14,12 @@ use edit::{Edit, Place, Search};
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(lineinfile) };
 
-const EXAMPLE: &str = r#"- name: Forbid root to log in
+const EXAMPLE: &str = r"- name: Forbid root to log in
   lineinfile:
     path: /etc/ssh/sshd_config
     regexp: ^#?PermitRootLogin
     line: PermitRootLogin no
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("msg", Kind::Str, "always", "What was done."),

@@ -7,11 +7,11 @@ use crate::support::package_manager;
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, ..Args::SPEC }, run: run!(package) };
 
-const EXAMPLE: &str = r#"- name: Have a package, whatever the host calls its manager
+const EXAMPLE: &str = r"- name: Have a package, whatever the host calls its manager
   package:
     name: curl
     state: present
-"#;
+";
 
 /// Manage packages with the host's package manager.
 #[derive(ModuleArgs)]

@@ -4,9 +4,9 @@ use rplay_module_api::{Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Out
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(ping) };
 
-const EXAMPLE: &str = r#"- name: See whether the host answers
+const EXAMPLE: &str = r"- name: See whether the host answers
   ping:
-"#;
+";
 
 const RETURNS: &[Return] = &[Return::new("ping", Kind::Str, "success", "What data says.")];
 

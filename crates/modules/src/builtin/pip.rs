@@ -11,7 +11,7 @@ use crate::support::{os_error, program, shell_words};
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(pip) };
 
-const EXAMPLE: &str = r#"- name: Have what an application needs, in an environment of its own
+const EXAMPLE: &str = r"- name: Have what an application needs, in an environment of its own
   pip:
     requirements: /opt/app/requirements.txt
     virtualenv: /opt/app/venv
@@ -21,7 +21,7 @@ const EXAMPLE: &str = r#"- name: Have what an application needs, in an environme
   pip:
     name: requests>=2.31
     extra_args: --no-cache-dir
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("cmd", Kind::List, "always", "The command that was run."),

@@ -12,12 +12,12 @@ use crate::support::text_file;
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(replace) };
 
-const EXAMPLE: &str = r#"- name: Rename a host in all files that name it
+const EXAMPLE: &str = r"- name: Rename a host in all files that name it
   replace:
     path: /etc/hosts
     regexp: '(\s)old\.example\.com(\s|$)'
     replace: '\1new.example.com\2'
-"#;
+";
 
 const RETURNS: &[Return] = &[Return::new("msg", Kind::Str, "always", "How many replacements were made.")];
 

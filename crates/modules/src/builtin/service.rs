@@ -13,12 +13,12 @@ use crate::support::{init_system, os_error, shell_words};
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(service) };
 
-const EXAMPLE: &str = r#"- name: Have a service run, now and after a restart
+const EXAMPLE: &str = r"- name: Have a service run, now and after a restart
   service:
     name: nginx
     state: started
     enabled: true
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("name", Kind::Str, "always", "The service."),
@@ -109,7 +109,7 @@ enum Init {
 
 fn manage(args: &Args, name: &str, init: &Init, ctx: &mut Ctx) -> ModuleResult {
     if !Path::new("/etc/init.d").join(name).exists() {
-        return Err(Failure::new(format!("Could not find the requested service {}: host", name)));
+        return Err(Failure::new(format!("Could not find the requested service {name}: host")));
     }
     let mut outcome = Outcome::changed(false).with("name", name);
     if let Some(wanted) = args.enabled {

@@ -21,10 +21,10 @@ use rplay_module_api::{Ctx, Failure, Json, Kind, Map, Module, ModuleArgs, Module
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(setup) };
 
-const EXAMPLE: &str = r#"- name: Know the network of the host
+const EXAMPLE: &str = r"- name: Know the network of the host
   setup:
     gather_subset: [network]
-"#;
+";
 
 const RETURNS: &[Return] = &[Return::new("ansible_facts", Kind::Dict, "success", "The facts.")];
 

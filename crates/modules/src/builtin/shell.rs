@@ -16,11 +16,11 @@ pub const MODULE: Module = Module {
     run: run!(shell),
 };
 
-const EXAMPLE: &str = r#"- name: Count what a pipe counts
+const EXAMPLE: &str = r"- name: Count what a pipe counts
   shell: set -o pipefail; sort /etc/passwd | wc -l
   args:
     executable: /bin/bash
-"#;
+";
 
 fn shell(args: Args, ctx: &mut Ctx) -> ModuleResult {
     let (line, shown) = match (args.argv(), args.text()) {

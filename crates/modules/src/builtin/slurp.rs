@@ -13,10 +13,10 @@ use crate::support::os_error;
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(slurp) };
 
-const EXAMPLE: &str = r#"- name: Read a key
+const EXAMPLE: &str = r"- name: Read a key
   slurp:
     src: /etc/ssh/ssh_host_ed25519_key.pub
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("content", Kind::Str, "success", "The content, in base64."),

@@ -14,10 +14,10 @@ use crate::support::{accounts, file_flags, mime_type, os_error};
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(stat) };
 
-const EXAMPLE: &str = r#"- name: See whether there is a configuration
+const EXAMPLE: &str = r"- name: See whether there is a configuration
   stat:
     path: /etc/app.conf
-"#;
+";
 
 const RETURNS: &[Return] = &[Return::new(
     "stat",

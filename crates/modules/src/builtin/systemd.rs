@@ -12,13 +12,13 @@ pub const MODULE: Module = Module { spec: SPEC, run: run!(systemd) };
 
 const SPEC: Spec = Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC };
 
-const EXAMPLE: &str = r#"- name: Start a service whose unit was written just now
+const EXAMPLE: &str = r"- name: Start a service whose unit was written just now
   systemd:
     name: app
     state: started
     enabled: true
     daemon_reload: true
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("name", Kind::Str, "with name", "The unit."),

@@ -14,11 +14,11 @@ use crate::support::{home, os_error};
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(tempfile) };
 
-const EXAMPLE: &str = r#"- name: Have a directory for a while
+const EXAMPLE: &str = r"- name: Have a directory for a while
   tempfile:
     state: directory
     suffix: build
-"#;
+";
 
 const RETURNS: &[Return] = &[Return::new("path", Kind::Path, "success", "What was made.")];
 

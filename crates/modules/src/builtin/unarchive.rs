@@ -25,13 +25,13 @@ use selection::Selection;
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(unarchive) };
 
-const EXAMPLE: &str = r#"- name: Unpack a release
+const EXAMPLE: &str = r"- name: Unpack a release
   unarchive:
     src: https://example.com/app.tar.gz
     dest: /opt
     remote_src: true
     creates: /opt/app/bin/app
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("dest", Kind::Path, "always", "The directory."),

@@ -16,12 +16,12 @@ use present::Present;
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(user) };
 
-const EXAMPLE: &str = r#"- name: Have a user
+const EXAMPLE: &str = r"- name: Have a user
   user:
     name: app
     shell: /usr/sbin/nologin
     system: true
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("name", Kind::Str, "always", "The user."),

@@ -17,11 +17,11 @@ use crate::support::resolve;
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(wait_for) };
 
-const EXAMPLE: &str = r#"- name: Wait until the database listens
+const EXAMPLE: &str = r"- name: Wait until the database listens
   wait_for:
     port: 5432
     timeout: 60
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("elapsed", Kind::Int, "always", "Seconds it took."),

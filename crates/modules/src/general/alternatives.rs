@@ -10,11 +10,11 @@ use crate::support::{os_error, program};
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, ..Args::SPEC }, run: run!(alternatives) };
 
-const EXAMPLE: &str = r#"- name: Let editor be vim
+const EXAMPLE: &str = r"- name: Let editor be vim
   community.general.alternatives:
     name: editor
     path: /usr/bin/vim.basic
-"#;
+";
 
 /// Manage alternatives of programs.
 #[derive(ModuleArgs)]

@@ -13,11 +13,11 @@ use crate::support::{atomic_write, os_error, program};
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(modprobe) };
 
-const EXAMPLE: &str = r#"- name: Have a module now and after a restart
+const EXAMPLE: &str = r"- name: Have a module now and after a restart
   community.general.modprobe:
     name: br_netfilter
     persistent: present
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("name", Kind::Str, "always", "The module."),

@@ -16,11 +16,11 @@ use keys::{Key, Line};
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(authorized_key) };
 
-const EXAMPLE: &str = r#"- name: Let an administrator in
+const EXAMPLE: &str = r"- name: Let an administrator in
   ansible.posix.authorized_key:
     user: root
     key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJXUvXnkGWZzYPPzSaYKYtd8u9Ye6rgUWbfPOPNkBzaa admin
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("keyfile", Kind::Path, "success", "The file."),

@@ -16,14 +16,14 @@ use fstab::Line;
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(mount) };
 
-const EXAMPLE: &str = r#"- name: Have the data disk mounted, now and after a restart
+const EXAMPLE: &str = r"- name: Have the data disk mounted, now and after a restart
   ansible.posix.mount:
     path: /srv/data
     src: LABEL=data
     fstype: ext4
     opts: noatime
     state: mounted
-"#;
+";
 
 const RETURNS: &[Return] = &[
     Return::new("name", Kind::Path, "always", "The mount point."),

@@ -166,7 +166,7 @@ fn reload(args: &Args, ctx: &mut Ctx) -> Result<(), Failure> {
     let output = run_sysctl(&words, ctx)?;
     let text = output.stderr_text();
     let refused = ["permission denied", "cannot stat", "Invalid argument"].iter().any(|it| text.contains(it));
-    if output.ok() && !(refused && !args.ignoreerrors) {
+    if output.ok() && (args.ignoreerrors || !refused) {
         return Ok(());
     }
     Err(Failure::new(format!("Failed to reload sysctl: {}{text}", output.stdout_text())))

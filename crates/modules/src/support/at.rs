@@ -105,7 +105,7 @@ impl Walk {
         let mut names = names_of(path);
         while let Some(name) = names.pop_front() {
             match name.as_bytes() {
-                b"/" => self.to_root()?,
+                b"/" => self.begin_at_root()?,
                 b"." => {}
                 b".." => self.up()?,
                 _ => {
@@ -128,7 +128,7 @@ impl Walk {
         })
     }
 
-    fn to_root(&mut self) -> io::Result<()> {
+    fn begin_at_root(&mut self) -> io::Result<()> {
         match self.rule {
             Rule::Owned => self.directories = vec![(root()?, OsString::new())],
             Rule::Beneath => return Err(outside()),

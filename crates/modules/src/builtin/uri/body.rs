@@ -145,7 +145,7 @@ fn multipart(parts: &Map<String, Json>) -> Result<Body, String> {
         written.push((head, bytes));
     }
     // A boundary that is in none of the parts.
-    let boundary = (0_u32..)
+    let boundary = (0..=u32::MAX)
         .map(|number| format!("=={}{number:08}==", std::process::id()))
         .find(|it| !written.iter().any(|(_, bytes)| bytes.windows(it.len()).any(|part| part == it.as_bytes())))
         .unwrap_or_default();
