@@ -14,7 +14,7 @@ pub fn is_restricted(name: &str) -> bool {
         || name.starts_with("ansible_become_")
         || of_connection(name)
         || of_become_program(name)
-        || name.starts_with("ansible_") && name.ends_with("_interpreter")
+        || name.strip_prefix("ansible_").is_some_and(|rest| rest.ends_with("_interpreter"))
 }
 
 /// Options of connection plugins. Host keys are facts, and so are network bridges that containers make.
