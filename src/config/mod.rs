@@ -18,6 +18,9 @@ use crate::value::Value;
 
 pub use table::SETTINGS;
 
+/// Ansible's version whose language rplay speaks; playbooks and collections ask for it.
+pub const ANSIBLE_VERSION: (i64, i64, i64) = (2, 19, 14);
+
 /// The type of a setting's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -2,6 +2,7 @@
 //! Nothing here is run; what depends on a host's variables stays a `Value`.
 
 mod block;
+mod collection;
 mod import;
 pub mod keywords;
 mod loader;

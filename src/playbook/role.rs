@@ -184,20 +184,14 @@ impl Parser<'_> {
     fn find_role(&mut self, request: &RoleRequest, context: &Context) -> Option<(PathBuf, String)> {
         let name = request.name.trim();
         if let [namespace, collection, role] = name.split('.').collect::<Vec<_>>()[..] {
-            for root in self.collection_roots() {
-                let path = root.join("ansible_collections").join(namespace).join(collection).join("roles").join(role);
-                if path.is_dir() {
-                    return Some((path, name.to_owned()));
-                }
+            if let Some(path) = self.collection_role(&format!("{namespace}.{collection}"), role) {
+                return Some((path, name.to_owned()));
             }
         }
         for collection in context.keywords.get(Keyword::Collections).cloned().map(listed).unwrap_or_default() {
             let collection = collection.to_text();
-            for root in self.collection_roots() {
-                let path = root.join("ansible_collections").join(collection.replace('.', "/")).join("roles").join(name);
-                if path.is_dir() {
-                    return Some((path, format!("{collection}.{name}")));
-                }
+            if let Some(path) = self.collection_role(&collection, name) {
+                return Some((path, format!("{collection}.{name}")));
             }
         }
         let searched = self.role_folders(context);
@@ -230,12 +224,6 @@ impl Parser<'_> {
         let mut seen = std::collections::HashSet::new();
         folders.retain(|folder| seen.insert(folder.clone()));
         folders
-    }
-
-    fn collection_roots(&self) -> Vec<PathBuf> {
-        let mut roots = vec![self.scope.playbook_dir.join("collections")];
-        roots.extend(self.loader.collections_path.iter().cloned());
-        roots
     }
 
     /// Ansible would check the role's arguments here.

@@ -4,15 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::scope::Scope;
+use crate::config::ANSIBLE_VERSION;
 use crate::playbook::Role;
 use crate::value::{Dict, Value};
 
 /// Magic variables that are the same for a whole run.
 #[derive(Clone, Debug, Default)]
 pub struct RunMagic(pub Arc<Dict>);
-
-/// Ansible's version whose language rplay speaks; playbooks ask for it.
-pub const ANSIBLE_VERSION: (i64, i64, i64) = (2, 19, 14);
 
 impl RunMagic {
     /// The value of `ansible_version`.
