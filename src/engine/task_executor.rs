@@ -135,7 +135,10 @@ impl Job {
             }
         }
         let mut result = combined.result();
-        result.effects = effects;
+        // As with a task that failed: the items that went well change nothing either.
+        if !result.is_failed() && !result.is_unreachable() {
+            result.effects = effects;
+        }
         last.result = result;
         let looped = !items.is_empty();
         self.report(last, looped)
