@@ -57,7 +57,7 @@ impl Loader {
 fn identity(path: &Path, request: &RoleRequest, keywords: &Keywords) -> u64 {
     let mut hasher = DefaultHasher::new();
     let RoleFiles { tasks_from, vars_from, defaults_from, handlers_from } = &request.files;
-    (path, request.included, tasks_from, vars_from, defaults_from, handlers_from).hash(&mut hasher);
+    (path, tasks_from, vars_from, defaults_from, handlers_from).hash(&mut hasher);
     for dict in [&request.params, &*request.vars] {
         Value::dict(dict.clone()).repr().hash(&mut hasher);
     }

@@ -100,9 +100,7 @@ impl PlayVariables {
 
     pub fn publish_role(&self, role: &Arc<Role>) {
         let mut roles = self.included_roles.write().unwrap_or_else(PoisonError::into_inner);
-        if !roles.iter().any(|known| known.identity == role.identity) {
-            roles.push(Arc::clone(role));
-        }
+        roles.push(Arc::clone(role));
     }
 
     /// The content of a file of variables, read once per play.
