@@ -128,18 +128,27 @@ pub struct Table<T: 'static> {
     kind: Kind,
     /// By full name.
     rows: HashMap<String, &'static T>,
+    /// Short names of what comes from Jinja2 and not from a plugin of Ansible, so that `ansible.legacy` does not have it.
+    of_jinja: &'static [&'static str],
 }
 
 impl<T> Table<T> {
     /// Rows with their names; what is no full name is in `ansible.builtin`.
     pub fn new<'a>(kind: Kind, rows: impl IntoIterator<Item = (&'a str, &'static T)>) -> Self {
         let rows = rows.into_iter().map(|(name, row)| (full_name(name), row)).collect();
-        Self { kind, rows }
+        Self { kind, rows, of_jinja: &[] }
+    }
+
+    pub fn of_jinja(self, of_jinja: &'static [&'static str]) -> Self {
+        Self { of_jinja, ..self }
     }
 
     /// What a name means where it is written.
     pub fn resolve(&self, name: &str, scope: &Scope) -> Result<Found<T>, Missing> {
         if let Some(rest) = name.strip_prefix(LEGACY) {
+            if self.of_jinja.contains(&rest) {
+                return Err(self.unknown(name));
+            }
             return self.follow(&format!("{BUILTIN}.{rest}")).unwrap_or_else(|| Err(self.unknown(name)));
         }
         if is_full(name) {

@@ -169,7 +169,7 @@ mod tests {
             ("{{ range(10**12) | list }}", "Range too big"),
             ("{{ 'a' | center(10**10) }}", "200 MB"),
             ("{{ '%1000000000d' % 1 }}", "too big"),
-            ("{{ 2 ** 10**9 }}", "too large"),
+            ("{{ 2 ** (10**9) }}", "too large"),
             ("{{ ('a' * 10**6).replace('a', 'b' * 10**6) }}", "too large"),
             ("{{ ('a' * 10**6) | replace('a', 'b' * 10**6) }}", "too large"),
             ("{{ ('a,' * 10**5).split(',') | join('x' * 10**6) }}", "too long"),

@@ -45,8 +45,56 @@ impl std::fmt::Debug for Filter {
     }
 }
 
-static TABLE: LazyLock<Table<Filter>> =
-    LazyLock::new(|| Table::new(Kind::Filter, table::FILTERS.iter().map(|filter| (filter.name, filter))));
+static TABLE: LazyLock<Table<Filter>> = LazyLock::new(|| {
+    Table::new(Kind::Filter, table::FILTERS.iter().map(|filter| (filter.name, filter))).of_jinja(OF_JINJA)
+});
+
+const OF_JINJA: &[&str] = &[
+    "abs",
+    "attr",
+    "batch",
+    "capitalize",
+    "center",
+    "count",
+    "dictsort",
+    "e",
+    "escape",
+    "filesizeformat",
+    "first",
+    "float",
+    "forceescape",
+    "format",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "max",
+    "min",
+    "pprint",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "slice",
+    "sort",
+    "string",
+    "striptags",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "truncate",
+    "upper",
+    "urlencode",
+    "urlize",
+    "wordcount",
+    "wordwrap",
+    "xmlattr",
+];
 
 /// What a filter's name means. Names in templates are not looked for in the collections of a play, as in Ansible.
 pub fn find(name: &str, settings: &Settings) -> Result<Found<Filter>, Missing> {

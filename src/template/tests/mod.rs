@@ -31,7 +31,41 @@ impl std::fmt::Debug for Test {
 }
 
 static TABLE: LazyLock<Table<Test>> =
-    LazyLock::new(|| Table::new(Kind::Test, table::TESTS.iter().map(|test| (test.name, test))));
+    LazyLock::new(|| Table::new(Kind::Test, table::TESTS.iter().map(|test| (test.name, test))).of_jinja(OF_JINJA));
+
+const OF_JINJA: &[&str] = &[
+    "boolean",
+    "callable",
+    "divisibleby",
+    "eq",
+    "equalto",
+    "escaped",
+    "even",
+    "false",
+    "filter",
+    "float",
+    "ge",
+    "greaterthan",
+    "gt",
+    "in",
+    "integer",
+    "iterable",
+    "le",
+    "lessthan",
+    "lower",
+    "lt",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "odd",
+    "sameas",
+    "sequence",
+    "string",
+    "test",
+    "true",
+    "upper",
+];
 
 /// What a test's name means.
 pub fn find(name: &str) -> Result<Found<Test>, Missing> {
