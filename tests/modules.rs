@@ -58,13 +58,16 @@ const CALLS: &str = r#"
 
 fn calls(dir: &str) -> Project {
     let prepare = format!(
-        "    - set_fact: {{dir: {dir}}}\n    - file: {{path: '{{{{ dir }}}}/parts', state: directory}}\n    \
+        "    - set_fact: {{dir: \"{dir}\"}}\n    - file: {{path: '{{{{ dir }}}}/parts', state: directory}}\n    \
          - copy: {{content: a, dest: '{{{{ dir }}}}/parts/a'}}\n"
     );
     let mut archive = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
     header.set_size(2);
     header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
     archive.append_data(&mut header, "inside", &b"x\n"[..]).expect("an entry");
     Project::new()
         .file("site.yml", play(&format!("{prepare}{CALLS}")))
@@ -139,7 +142,7 @@ const ON_A_HOST: &str = r##"
     - cron: {name: job, cron_file: tested, user: root, minute: "5", job: /bin/true}
       register: second
     - assert:
-        that: [first is changed, second is not changed, first.jobs == ['job']]
+        that: [first is changed, second is not changed, "first.jobs == ['job']"]
     - ansible.posix.sysctl: {name: net.ipv4.ip_forward, value: "1", sysctl_file: /etc/sysctl.d/90-test.conf, reload: false}
       register: first
     - ansible.posix.sysctl: {name: net.ipv4.ip_forward, value: "1", sysctl_file: /etc/sysctl.d/90-test.conf, reload: false}

@@ -25,7 +25,7 @@ fn cases_of_rows_that_nothing_else_runs() {
 /// What tests run: recorded cases, playbooks of cases and of the project, modules' cases, and the texts in tests themselves.
 fn what_tests_run() -> String {
     let mut all = String::new();
-    for folder in ["tests", "crates/modules/tests", "playbooks", "roles"] {
+    for folder in ["tests", "crates/modules/tests", "crates/aws/tests", "playbooks", "roles"] {
         let files = walkdir::WalkDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).into_iter().flatten();
         for file in files.filter(|file| file.file_type().is_file()) {
             let name = file.file_name().to_string_lossy();

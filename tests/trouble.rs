@@ -360,7 +360,17 @@ fn another_users_agent_that_is_killed_fails_the_task() {
 fn a_run_that_is_quit_leaves_nothing() {
     let hosts = Hosts::boot(1, "1g");
     let project = project(&hosts, "    - shell: sleep 605; true\n");
-    let mut command = hosts.enter(project.path(), &project.command(&["-i", "hosts", "site.yml"]));
+    // What runs in the background of a shell is deaf to this signal, and so is what it starts.
+    let rplay = project.command(&["-i", "hosts", "site.yml"]);
+    let mut listening = std::process::Command::new("env");
+    listening.arg("--default-signal=QUIT").arg(rplay.get_program()).args(rplay.get_args());
+    for (name, value) in rplay.get_envs() {
+        match value {
+            Some(value) => listening.env(name, value),
+            None => listening.env_remove(name),
+        };
+    }
+    let mut command = hosts.enter(project.path(), &listening);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("rplay starts");
     wait_for(|| !hosts.ssh("h1", "pgrep -f 'sleep 60[5]' || true").trim().is_empty());
     let sent = std::process::Command::new("kill").args(["-QUIT", &child.id().to_string()]).status();

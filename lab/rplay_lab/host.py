@@ -22,10 +22,13 @@ USER_ID = 1000
 # A killed systemd-nspawn leaves its host running. So it gets a process namespace, whose end nothing in it survives;
 # the shell is there because systemd's programs behave differently as process 1.
 KEEP_NSPAWN = """\
-"$@" &
-child=$!
 trap 'kill -TERM $child' TERM
-while kill -0 $child 2>/dev/null; do wait $child; done
+code=133
+while [ $code = 133 ]; do
+    "$@" &
+    child=$!
+    while kill -0 $child 2>/dev/null; do wait $child; code=$?; done
+done
 """
 
 NETWORK_UNIT = """\

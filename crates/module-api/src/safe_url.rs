@@ -24,7 +24,11 @@ pub fn without_url_passwords(text: &str) -> Cow<'_, str> {
                 None if user.len() > LONGEST_NAME => out.push_str(&format!("{MASK}@{host}")),
                 None => out.push_str(authority),
             },
-            None => out.push_str(authority),
+            // What looks like its end may be the begin of another URL.
+            None => {
+                rest = &rest[start..];
+                continue;
+            }
         }
         rest = after;
     }
@@ -45,7 +49,7 @@ mod tests {
             ("http://:p@h", "http://:********@h"),
             ("http://h/?a=u:p@h", "http://h/?a=u:p@h"),
             ("://", "://"),
-            ("a://b://c:d@e", "a://b:********@e"),
+            ("a://b://c:d@e", "a://b://c:********@e"),
         ] {
             assert_eq!(without_url_passwords(text), shown, "{text}");
         }
