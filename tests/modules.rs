@@ -41,7 +41,7 @@ const CALLS: &str = r#"
         that:
           - copied is changed and page is changed and unpacked is changed
           - joined is changed and joined_there is changed and fetched is changed
-          - script.stdout == 'hello'
+          - script.stdout_lines == ['hello']
     - slurp: {src: "{{ dir }}/joined"}
       register: text
     - assert:
@@ -219,9 +219,9 @@ const ON_A_HOST: &str = r##"
       register: fourth
     - assert:
         that:
-          - first is changed and first.current == {'foo/bar': 'true'} and first.previous == {'foo/bar': ''}
+          - "first is changed and first.current == {'foo/bar': 'true'} and first.previous == {'foo/bar': ''}"
           - second is not changed and third is changed
-          - fourth.current == {'foo/bar': 'true'}
+          - "fourth.current == {'foo/bar': 'true'}"
     - copy: {content: "#!/bin/sh\n", dest: "/usr/local/bin/{{ item }}", mode: "0755"}
       loop: [alt1, alt2]
     - community.general.alternatives: {name: tst, path: /usr/local/bin/alt1, link: /usr/local/bin/tst}
