@@ -183,10 +183,10 @@ impl Parser<'_> {
     /// The folder of a role, and its full name.
     fn find_role(&mut self, request: &RoleRequest, context: &Context) -> Option<(PathBuf, String)> {
         let name = request.name.trim();
-        if let [namespace, collection, role] = name.split('.').collect::<Vec<_>>()[..] {
-            if let Some(path) = self.collection_role(&format!("{namespace}.{collection}"), role) {
-                return Some((path, name.to_owned()));
-            }
+        if let [namespace, collection, role] = name.split('.').collect::<Vec<_>>()[..]
+            && let Some(path) = self.collection_role(&format!("{namespace}.{collection}"), role)
+        {
+            return Some((path, name.to_owned()));
         }
         for collection in context.keywords.get(Keyword::Collections).cloned().map(listed).unwrap_or_default() {
             let collection = collection.to_text();
