@@ -12,11 +12,12 @@ use super::play_state::{HostId, PlayState};
 use super::run_state::Counters;
 use crate::actions::ActionResult;
 use crate::error::Notices;
+use crate::playbook::keywords::Keyword;
 use crate::playbook::{Loader, Task};
 use crate::remote;
 use crate::template::{self, SearchPath, Templar};
 use crate::value::{Dict, Value};
-use crate::vars::{PlayVariables, Scope, TaskLayers, World};
+use crate::vars::{ConnectionDefaults, PlayVariables, Scope, TaskLayers, World};
 
 pub struct Shared {
     pub world: Arc<World>,
@@ -89,7 +90,16 @@ impl Shared {
             search_path: Some(Arc::clone(search_path)),
             includes: task.is_include(),
         };
-        Ok(Scope::of_task(&self.world, &play.variables, host, &layers))
+        let scope = Scope::of_task(&self.world, &play.variables, host, &layers);
+        let options = &self.options.connection;
+        // Rendered before there is a default, which it may ask for: `remote_user: "{{ ansible_user | default('root') }}"`.
+        let user = match task.keyword(Keyword::RemoteUser) {
+            Some(written) => self.templar(&scope, search_path).render(written).ok(),
+            None => options.user.as_deref().map(Value::str),
+        };
+        let private_key = options.private_key_file.as_ref().and_then(|path| std::path::absolute(path).ok());
+        let private_key = private_key.map(|path| Value::str(path.display().to_string()));
+        Ok(scope.with_connection(ConnectionDefaults { user, private_key, delegate: None }))
     }
 
     pub fn templar(&self, scope: &Scope, search_path: &Arc<SearchPath>) -> Templar {

@@ -194,6 +194,22 @@ impl Job {
         let delegated_to = self.delegated_to(templar).inspect_err(|_| {
             pass.delegated_to = self.task.keyword(Keyword::DelegateTo).map(Value::to_text);
         })?;
+        let delegated_to = delegated_to.filter(|name| **name != *self.host);
+        let delegated;
+        let (scope, templar) = match &delegated_to {
+            None => (scope, templar),
+            Some(name) => {
+                let seen = scope.delegated(self.shared.scope(
+                    &self.play,
+                    &self.task,
+                    &self.host_named(name),
+                    &self.search_path,
+                )?);
+                delegated = (self.shared.templar(&seen, &self.search_path), seen);
+                (&delegated.1, &delegated.0)
+            }
+        };
+        let reader = self.reader(templar);
         if let Some(skipped) = judge::when(&self.task, templar)? {
             pass.result = skipped;
             return Ok(());
@@ -204,7 +220,7 @@ impl Job {
         let diff = reader.bool(Keyword::Diff)?.unwrap_or(self.shared.options.diff);
         pass.show_diff = diff;
         let resolved = action_name::implementation(&self.task)?;
-        pass.delegated_to = delegated_to.filter(|name| **name != *self.host);
+        pass.delegated_to = delegated_to;
         let arguments = arguments::of_task(&self.task, resolved, templar)?;
         let target = self.target(scope, templar, pass.delegated_to.as_deref(), check, diff, pass.no_log)?;
         let timeout = reader.int(Keyword::Timeout)?.or(self.shared.options.task_timeout).filter(|seconds| *seconds > 0);
@@ -218,6 +234,16 @@ impl Job {
         let value = templar.render(written).map_err(|err| Box::new(ActionResult::template_failed(None, &err)))?;
         let name = if matches!(value, Value::Null | Value::Omit) { String::new() } else { value.to_text() };
         Ok(Some(name).filter(|name| !name.is_empty()))
+    }
+
+    /// The name of the host that a task is delegated to.
+    fn host_named(&self, name: &str) -> Arc<str> {
+        if self.shared.world.inventory().host(name).is_none() && LOCALHOST.contains(&name) {
+            // Naming it as a pattern makes the inventory have it, with a local connection.
+            let _ = self.shared.world.change_quietly(|inventory| inventory.hosts(name, None));
+        }
+        let known = self.shared.world.inventory().host(name).map(|host| Arc::clone(&host.name));
+        known.unwrap_or_else(|| Arc::from(name))
     }
 
     /// The machine that the task works on.
@@ -238,13 +264,7 @@ impl Job {
                 (deciders.endpoint()?, deciders.become_()?)
             }
             Some(name) => {
-                if self.shared.world.inventory().host(name).is_none() && LOCALHOST.contains(&name) {
-                    // Naming it as a pattern makes the inventory have it, with a local connection.
-                    let _ = self.shared.world.change_quietly(|inventory| inventory.hosts(name, None));
-                }
-                let known = self.shared.world.inventory().host(name).map(|host| Arc::clone(&host.name));
-                let host: Arc<str> = known.unwrap_or_else(|| Arc::from(name));
-                let scope = self.shared.scope(&self.play, &self.task, &host, &self.search_path)?;
+                let scope = self.shared.scope(&self.play, &self.task, &self.host_named(name), &self.search_path)?;
                 let templar = self.shared.templar(&scope, &self.search_path);
                 let keywords = KeywordReader { keywords: &self.task.keywords, templar: &templar };
                 let deciders = Deciders { scope: &scope, templar: &templar, keywords, options: &self.shared.options };

@@ -22,7 +22,27 @@ pub struct Scope {
     above_inventory: usize,
     /// Loop variables and what else exists for a moment: nothing is stronger.
     locals: Vec<Arc<Dict>>,
+    /// What variables about the connection are where nobody wrote them; only tasks have them, `hostvars` does not.
+    connection: Option<Arc<ConnectionDefaults>>,
 }
+
+/// What a task's connection has where no variable says so: nothing is weaker.
+#[derive(Clone, Default)]
+pub struct ConnectionDefaults {
+    /// The keyword `remote_user`, or what the command line or the configuration says.
+    pub user: Option<Value>,
+    pub private_key: Option<Value>,
+    /// What the host sees that the task is delegated to.
+    pub delegate: Option<Box<Scope>>,
+}
+
+/// Names of one thing: each has the other's value where only that was written.
+const CONNECTION_NAMES: &[[&str; 2]] = &[
+    ["ansible_host", "ansible_ssh_host"],
+    ["ansible_port", "ansible_ssh_port"],
+    ["ansible_private_key_file", "ansible_ssh_private_key_file"],
+    ["ansible_user", "ansible_ssh_user"],
+];
 
 /// The parts of a scope that a task brings.
 pub struct TaskLayers<'a> {
@@ -119,7 +139,22 @@ impl Scope {
             layers,
             above_inventory,
             locals: Vec::new(),
+            connection: None,
         }
+    }
+
+    /// The same for a task that connects.
+    #[must_use]
+    pub fn with_connection(mut self, connection: ConnectionDefaults) -> Self {
+        self.connection = Some(Arc::new(connection));
+        self
+    }
+
+    /// The same for a task that works on another host.
+    #[must_use]
+    pub fn delegated(&self, delegate: Scope) -> Self {
+        let connection = self.connection.as_deref().cloned().unwrap_or_default();
+        self.clone().with_connection(ConnectionDefaults { delegate: Some(Box::new(delegate)), ..connection })
     }
 
     /// The same with stronger variables on top.
@@ -132,6 +167,28 @@ impl Scope {
 
     /// The unrendered value of a variable.
     pub fn find(&self, name: &str) -> Option<Value> {
+        self.written(name).or_else(|| self.connection_default(name))
+    }
+
+    fn connection_default(&self, name: &str) -> Option<Value> {
+        let connection = self.connection.as_ref()?;
+        if name == "ansible_delegated_vars" {
+            let delegate = connection.delegate.as_deref()?;
+            let names = delegate.layers.iter().flat_map(|layer| layer.keys());
+            let seen = names.filter_map(|name| Some((name.clone(), delegate.written(&name.to_text())?))).collect();
+            return Some(Value::dict(Dict::from_iter([(Value::str(&*delegate.host), Value::dict(seen))])));
+        }
+        let names = CONNECTION_NAMES.iter().find(|names| names.contains(&name))?;
+        let connected = connection.delegate.as_deref().unwrap_or(self);
+        names.iter().find_map(|name| connected.written(name)).or_else(|| match names[0] {
+            "ansible_host" => Some(Value::str(&*connected.host)),
+            "ansible_user" => connection.user.clone(),
+            "ansible_private_key_file" => connection.private_key.clone(),
+            _ => None,
+        })
+    }
+
+    fn written(&self, name: &str) -> Option<Value> {
         if let Some(value) = self.locals.iter().rev().find_map(|layer| layer.get(name)) {
             return Some(value.clone());
         }
