@@ -11,7 +11,7 @@ pub struct Project {
     environment: Vec<(String, String)>,
 }
 
-/// How a run ended, with the project's directory replaced by `<cwd>`.
+/// How a run ended, with the project's directory replaced by `<cwd>`, and the user's by `<home>`.
 #[derive(Debug)]
 pub struct Ended {
     pub status: i32,
@@ -63,7 +63,9 @@ impl Project {
 
     pub fn ended(&self, output: Output) -> Ended {
         let cwd = self.path().to_string_lossy().into_owned();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&cwd, "<cwd>");
+        let settings = format!("{}/.ansible", std::env::var("HOME").unwrap_or_else(|_| "/root".into()));
+        let text =
+            |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&cwd, "<cwd>").replace(&settings, "<home>/.ansible");
         Ended { status: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
 }
