@@ -1,5 +1,7 @@
 //! Ansible's colors, and text that is ready for a terminal.
 
+use std::borrow::Cow;
+
 use super::plain::plain;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,17 @@ pub fn paint(text: &str, color: Option<Color>) -> Painted {
 impl Painted {
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Without colors. No other escapes are in it.
+    pub fn uncolored(&self) -> Cow<'_, str> {
+        if !self.0.contains('\x1b') {
+            return Cow::Borrowed(&self.0);
+        }
+        let mut pieces = self.0.split('\x1b');
+        let mut out = pieces.next().unwrap_or_default().to_owned();
+        out.extend(pieces.map(|piece| piece.split_once('m').map_or(piece, |(_, text)| text)));
+        Cow::Owned(out)
     }
 
     pub fn push(&mut self, other: &Painted) {

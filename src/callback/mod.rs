@@ -7,6 +7,7 @@ mod default;
 mod diff;
 mod dump;
 mod excerpt;
+pub mod log;
 mod minimal;
 mod oneline;
 mod plain;

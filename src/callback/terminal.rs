@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::color::{Color, Painted, paint};
+use super::log;
 use super::plain::plain;
 use super::status_line::StatusLine;
 use crate::engine::Event;
@@ -48,6 +49,7 @@ impl Terminal {
 
     /// A line (or several) with colors of its own, on standard output.
     pub fn painted_line(&mut self, painted: &Painted) {
+        log::painted(painted);
         self.out.extend_from_slice(painted.as_str().as_bytes());
         self.out.push(b'\n');
     }
@@ -57,6 +59,7 @@ impl Terminal {
         // What was said before must be read before.
         self.write_out();
         let painted = paint(text, color.filter(|_| self.color));
+        log::painted(&painted);
         self.err.extend_from_slice(painted.as_str().as_bytes());
         self.err.push(b'\n');
         self.write_err();
@@ -123,6 +126,7 @@ impl Terminal {
 
 /// Text on standard output, from a command that does nothing but print.
 pub fn print(text: &str) -> Result<(), Error> {
+    log::text(text);
     write(&mut io::stdout().lock(), plain(text).as_bytes()).map_err(|err| not_written(&err))
 }
 

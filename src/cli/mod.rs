@@ -36,13 +36,13 @@ pub fn run(mut arguments: Vec<OsString>) -> u8 {
         }
         _ => parse::<PlaybookOptions>(arguments).and_then(|options| block_on(playbook::run(options))),
     };
-    match result {
-        Ok(code) => code,
-        Err(Stop::Said(code)) => code,
-        Err(Stop::Failed(err)) => {
-            say_error(&err.render());
-            err.code()
-        }
+    let code = match result {
+        Ok(code) | Err(Stop::Said(code)) => code,
+        Err(Stop::Failed(err)) => say_error(&err),
+    };
+    match callback::log::finish() {
+        Ok(()) => code,
+        Err(err) => say_error(&err).max(code),
     }
 }
 
@@ -86,13 +86,16 @@ fn block_on(command: impl Future<Output = Result<u8, Error>>) -> Result<u8, Stop
     Ok(result?)
 }
 
-/// The text in red on a terminal; "error" stands out anyway.
-fn say_error(text: &str) {
-    let text = callback::plain(text);
+/// Shows the error, in red on a terminal ("error" stands out anyway), and returns its code.
+fn say_error(err: &Error) -> u8 {
+    let text = err.render();
+    let text = callback::plain(&text);
+    callback::log::text(&text);
     let mut stderr = std::io::stderr().lock();
     let _ = if stderr.is_terminal() {
         writeln!(stderr, "\x1b[0;31m{}\x1b[0m", text.trim_end())
     } else {
         writeln!(stderr, "{}", text.trim_end())
     };
+    err.code()
 }

@@ -34,6 +34,11 @@ impl Session {
     pub fn open(options: &CommonOptions) -> Result<Self, Error> {
         let notices = Notices::default();
         let config = Config::from_process(&notices)?;
+        if let Some(path) = config.path("DEFAULT_LOG_PATH")
+            && let Err(reason) = callback::log::open(&path)
+        {
+            notices.warn(reason, None);
+        }
         let passwords = password::read(&config, &options.connection, &options.become_)?;
         let secrets = vault_secrets(&config, options)?;
         let reader = Reader {

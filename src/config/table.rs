@@ -86,7 +86,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("DEFAULT_LOAD_CALLBACK_PLUGINS", Bool, "false", &[("defaults", "bin_ansible_callbacks")], &["ANSIBLE_LOAD_CALLBACK_PLUGINS"], Accepted),
     setting("DEFAULT_LOCAL_TMP", Path, "~/.ansible/tmp", &[("defaults", "local_tmp")], &["ANSIBLE_LOCAL_TEMP"], Accepted),
     setting("DEFAULT_LOG_FILTER", List, "", &[("defaults", "log_filter")], &["ANSIBLE_LOG_FILTER"], Unsupported),
-    setting("DEFAULT_LOG_PATH", Path, "", &[("defaults", "log_path")], &["ANSIBLE_LOG_PATH"], Unsupported),
+    setting("DEFAULT_LOG_PATH", Path, "", &[("defaults", "log_path")], &["ANSIBLE_LOG_PATH"], Used),
     setting("DEFAULT_LOOKUP_PLUGIN_PATH", PathSpec, "~/.ansible/plugins/lookup:/usr/share/ansible/plugins/lookup", &[("defaults", "lookup_plugins")], &["ANSIBLE_LOOKUP_PLUGINS"], Unsupported),
     setting("DEFAULT_MANAGED_STR", Text, "Ansible managed", &[("defaults", "ansible_managed")], &[], Used),
     setting("DEFAULT_MODULE_ARGS", Text, "", &[("defaults", "module_args")], &["ANSIBLE_MODULE_ARGS"], Used),
