@@ -126,7 +126,7 @@ fn keyrings(only: Option<&Path>) -> Vec<Keyring> {
     paths
         .into_iter()
         .filter_map(|path| {
-            let keys = openpgp::read(&fs::read(&path).ok()?);
+            let keys = openpgp::read(&at::read(&path).ok()?);
             Some(Keyring { path, keys })
         })
         .collect()
@@ -187,7 +187,7 @@ fn add(args: &Args, keys: &[PublicKey], ctx: &mut Ctx) -> Result<(), Failure> {
         }
         return Ok(());
     };
-    let mut bytes = fs::read(ring).unwrap_or_default();
+    let mut bytes = at::read(ring).unwrap_or_default();
     if openpgp::is_keybox(&bytes) {
         return Err(Failure::new(format!("{} is in gpg's own keybox format, which apt does not read", ring.display())));
     }
@@ -230,7 +230,7 @@ fn remove(args: &Args, rings: &[Keyring], before: &[String], ctx: &mut Ctx) -> M
         let kept: Vec<u8> =
             ring.keys.iter().filter(|key| !key.is_called(&id)).flat_map(|it| it.packets.clone()).collect();
         if kept.is_empty() {
-            fs::remove_file(&ring.path)
+            at::remove_file(&ring.path)
                 .map_err(|err| Failure::new(format!("error removing key_id: {}", os_error::numbered(&err))))?;
         } else {
             write(&ring.path, &kept, ctx)?;

@@ -205,7 +205,7 @@ impl Change {
     fn apply(&self, mode: Option<&Json>, ctx: &mut Ctx) -> Result<(), Failure> {
         let failed =
             |err: std::io::Error| Failure::new(format!("{}: {}", self.path.display(), os_error::numbered(&err)));
-        let Some(text) = &self.after else { return fs::remove_file(&self.path).map_err(failed) };
+        let Some(text) = &self.after else { return at::remove_file(&self.path).map_err(failed) };
         if let Some(directory) = self.path.parent() {
             at::create_dir_all(directory, 0o777).map_err(failed)?;
         }
@@ -220,7 +220,7 @@ impl Change {
     fn revert(&self, ctx: &mut Ctx) {
         // The failure that led here is what gets reported.
         let _ = match &self.before {
-            None => fs::remove_file(&self.path).map_err(|_| ()),
+            None => at::remove_file(&self.path).map_err(|_| ()),
             Some(text) => atomic_write::replace(&self.path, text.as_bytes(), None, &FileAttributes::default(), ctx)
                 .map_err(|_| ()),
         };

@@ -7,7 +7,7 @@ use rplay_module_api::{
     run,
 };
 
-use crate::support::{os_error, program, shell_words};
+use crate::support::{at, os_error, program, shell_words};
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(pip) };
 
@@ -84,6 +84,9 @@ enum State {
 }
 
 fn pip(args: Args, ctx: &mut Ctx) -> ModuleResult {
+    if let Some(environment) = &args.virtualenv {
+        at::judge(environment).map_err(|err| Failure::new(os_error::with_path(&err, environment)))?;
+    }
     let packages = args.packages()?;
     let mut said = (String::new(), String::new());
     let mut changed = false;

@@ -3,7 +3,6 @@
 mod fstab;
 mod mounted;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use rplay_module_api::{
@@ -11,7 +10,7 @@ use rplay_module_api::{
 };
 
 use crate::support::file_attributes::{FileAttributes, path_json};
-use crate::support::{atomic_write, os_error, text_file};
+use crate::support::{at, atomic_write, os_error, text_file};
 use fstab::Line;
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(mount) };
@@ -85,6 +84,9 @@ enum State {
 }
 
 fn mount(args: Args, ctx: &mut Ctx) -> ModuleResult {
+    if !matches!(args.state, State::Present | State::AbsentFromFstab) {
+        at::judge(&args.path).map_err(|err| Failure::new(os_error::with_path(&err, &args.path)))?;
+    }
     let line = args.line();
     let mut job = Job { args: &args, line: &line, backup: None };
     let changed = match args.state {
@@ -151,8 +153,7 @@ impl Job<'_> {
             self.backup = atomic_write::back_up(path)?;
         }
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
-            crate::support::at::create_dir_all(parent, 0o777)
-                .map_err(|err| Failure::new(os_error::with_path(&err, parent)))?;
+            at::create_dir_all(parent, 0o777).map_err(|err| Failure::new(os_error::with_path(&err, parent)))?;
         }
         let path = crate::builtin::file::real_path(path, ctx)?;
         atomic_write::replace(&path, after.as_bytes(), None, &FileAttributes::default(), ctx)?;
@@ -170,7 +171,7 @@ impl Job<'_> {
         }
         // The directory goes with what was mounted there, if nothing is in it.
         if changed && path.is_dir() && !ctx.check {
-            fs::remove_dir(path)
+            at::remove_dir(path)
                 .map_err(|err| Failure::new(format!("Error rmdir {}: {}", path.display(), os_error::numbered(&err))))?;
         }
         Ok(changed)
@@ -206,7 +207,7 @@ impl Job<'_> {
         if let Err(failure) = result {
             // Directories that were made for it only would stay for nothing.
             for directory in created.iter().rev() {
-                let _ = fs::remove_dir(directory);
+                let _ = at::remove_dir(directory);
             }
             return Err(failure);
         }
@@ -254,7 +255,7 @@ fn make_point(path: &Path, ctx: &mut Ctx) -> Result<Vec<PathBuf>, Failure> {
         path.ancestors().filter(|it| !it.as_os_str().is_empty() && !it.exists()).map(Path::to_owned).collect();
     let missing: Vec<_> = missing.into_iter().rev().collect();
     if !ctx.check && !missing.is_empty() {
-        fs::create_dir_all(path).map_err(|err| {
+        at::create_dir_all(path, 0o777).map_err(|err| {
             Failure::new(format!("Error making dir {}: {}", path.display(), os_error::numbered(&err)))
         })?;
     }

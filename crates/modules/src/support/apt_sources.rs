@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::at;
+
 pub const MAIN: &str = "/etc/apt/sources.list";
 pub const PARTS: &str = "/etc/apt/sources.list.d";
 
@@ -119,7 +121,7 @@ pub fn read_all() -> Vec<SourceFile> {
 }
 
 fn read(path: &Path) -> Option<SourceFile> {
-    let bytes = fs::read(path).ok()?;
+    let bytes = at::read(path).ok()?;
     let lines = String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect();
     Some(SourceFile { path: path.to_owned(), lines })
 }

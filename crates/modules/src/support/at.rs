@@ -291,6 +291,25 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
+/// Whether a program may be given this path: it is refused if a link on the way may not be followed, not if something is missing.
+pub fn judge(path: &Path) -> io::Result<()> {
+    match real_path(path) {
+        Err(err) if is_refusal(&err) => Err(err),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a file, or a link itself.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    let place = locate(path, Last::Itself)?;
+    place.remove_file(place.name())
+}
+
+/// Removes an empty directory.
+pub fn remove_dir(path: &Path) -> io::Result<()> {
+    locate(path, Last::Itself)?.remove_dir()
+}
+
 /// Makes a directory and what is missing above it.
 pub fn create_dir_all(path: &Path, mode: u32) -> io::Result<()> {
     if path.is_dir() || path == Path::new("") {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rplay_module_api::{Command, Ctx, Failure};
 
 use crate::support::file_attributes::FileAttributes;
-use crate::support::{accounts, atomic_write, os_error, program};
+use crate::support::{accounts, at, atomic_write, os_error, program};
 
 const MARK: &str = "#Ansible: ";
 
@@ -34,7 +34,7 @@ impl Table {
         let user = user.map(str::to_owned);
         let mut table = Self { file, user, lines: Vec::new(), written: String::new() };
         table.written = match &table.file {
-            Some(path) => match fs::read(path) {
+            Some(path) => match at::read(path) {
                 Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
                 Err(err) if err.kind() == io::ErrorKind::NotFound => String::new(),
                 Err(err) => return Err(Failure::new(os_error::with_path(&err, path))),
@@ -220,5 +220,5 @@ pub fn back_up(text: &str) -> Result<PathBuf, Failure> {
 }
 
 pub fn remove(file: &Path) -> Result<(), Failure> {
-    fs::remove_file(file).map_err(|err| Failure::new(os_error::with_path(&err, file)))
+    at::remove_file(file).map_err(|err| Failure::new(os_error::with_path(&err, file)))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rplay_module_api::{Command, CommandOutput, Ctx, Failure, Json};
 
 use super::{Args, not_started};
-use crate::support::program;
+use crate::support::{at, os_error, program};
 
 pub struct Repository<'a> {
     pub args: &'a Args,
@@ -28,6 +28,9 @@ impl<'a> Repository<'a> {
             if text.starts_with('-') {
                 return Err(Failure::new(format!("{name} must not begin with a dash: {text}")));
             }
+        }
+        for path in [Some(dest), args.separate_git_dir.as_deref()].into_iter().flatten() {
+            at::judge(path).map_err(|err| Failure::new(os_error::with_path(&err, path)))?;
         }
         let umask = args.umask.as_ref().map(umask_of).transpose()?;
         Ok(Self { args, dest: dest.to_owned(), git, ssh: ssh_command(args), umask })
@@ -171,7 +174,7 @@ impl<'a> Repository<'a> {
     pub fn clone_it(&self, ctx: &mut Ctx) -> Result<(), Failure> {
         let args = self.args;
         if let Some(parent) = self.dest.parent() {
-            fs::create_dir_all(parent).map_err(|err| not_started(&err))?;
+            at::create_dir_all(parent, 0o777).map_err(|err| not_started(&err))?;
         }
         let depth = args.depth.map(|depth| depth.to_string());
         let dest = self.dest.to_string_lossy();
