@@ -62,8 +62,9 @@ impl PendingFile {
         match self.place.present()? {
             Some(old) if !old.metadata()?.is_symlink() => {
                 let meta = old.metadata()?;
-                self.take_over(&meta, attributes.mode_for(meta.mode()))?;
-                copy_extended_attributes(&old, &self.file);
+                let mode = attributes.mode_for(meta.mode());
+                self.take_over(&meta, mode)?;
+                copy_extended_attributes(&old, &self.file, mode);
             }
             _ => self.become_new(attributes)?,
         }
@@ -141,12 +142,38 @@ impl Drop for PendingFile {
     }
 }
 
-/// Copies what can be copied: a target that has no such attributes is no reason to fail.
-fn copy_extended_attributes(from: &Object, to: &File) {
+/// Copies what can be copied: a target that has no such attributes is no reason to fail. An access list comes with `mode`, as it would
+/// otherwise give the old file's back.
+fn copy_extended_attributes(from: &Object, to: &File, mode: u32) {
     for name in from.attribute_names().unwrap_or_default() {
-        if let Ok(value) = from.attribute(&name) {
+        if let Ok(mut value) = from.attribute(&name) {
+            if name == "system.posix_acl_access" {
+                limit_access_list(&mut value, mode);
+            }
             let _ = rustix::fs::fsetxattr(to, &name, &value, rustix::fs::XattrFlags::empty());
         }
+    }
+}
+
+/// Has an access list, as the kernel gives it, say what `chmod` would make of it. After four bytes of version it has entries of eight:
+/// kind, permissions, and whose they are.
+fn limit_access_list(list: &mut [u8], mode: u32) {
+    const OWNER: u8 = 0x01;
+    const GROUP: u8 = 0x04;
+    const MASK: u8 = 0x10;
+    const OTHERS: u8 = 0x20;
+    let entries = list.get_mut(4..).unwrap_or_default();
+    let has_mask = entries.chunks_exact(8).any(|entry| entry.first() == Some(&MASK));
+    for entry in entries.chunks_exact_mut(8) {
+        let [kind, _, permissions, ..] = entry else { continue };
+        let shift = match *kind {
+            OWNER => 6,
+            MASK => 3,
+            GROUP if !has_mask => 3,
+            OTHERS => 0,
+            _ => continue,
+        };
+        *permissions = u8::try_from((mode >> shift) & 0o7).unwrap_or(0);
     }
 }
 
@@ -209,8 +236,11 @@ pub fn back_up(path: &Path) -> Result<Option<PathBuf>, Failure> {
     let mut pending = PendingFile::beside(&name).map_err(failed)?;
     let mut content = old.open(rustix::fs::OFlags::RDONLY).map_err(failed)?;
     io::copy(&mut content, &mut pending.file).map_err(failed)?;
-    pending.take_over(&meta, meta.mode() & 0o7777).map_err(failed)?;
-    copy_extended_attributes(&old, &pending.file);
+    let mode = meta.mode() & 0o7777;
+    pending.take_over(&meta, mode).map_err(failed)?;
+    copy_extended_attributes(&old, &pending.file, mode);
+    // What a program may do is not its copy's.
+    let _ = rustix::fs::fremovexattr(&pending.file, "security.capability");
     at::synced(&pending.file).map_err(failed)?;
     pending.place.rename_from(&pending.name).map_err(failed)?;
     pending.placed = true;
