@@ -272,6 +272,40 @@ fn tells_what_went_wrong() {
     assert_eq!(result["msg"], json!(format!("dest '{}' must be an existing dir", tmp.path().join("none").display())));
 }
 
+/// As with ansible-core, which reads the whole archive before it unpacks anything.
+#[test]
+fn of_a_damaged_archive_nothing_is_unpacked() {
+    let mut wrong = Vec::new();
+    for kind in ["", "gz", "bz2", "xz", "zst", "zip"] {
+        let whole = if kind == "zip" { sample_zip() } else { compressed(kind, &sample_tar()) };
+        let length = whole.len();
+        let mut damaged: Vec<(String, Vec<u8>)> = [length / 4, length / 2, length * 3 / 4]
+            .map(|kept| (format!("{kept} of {length} bytes"), whole[..kept].to_vec()))
+            .into();
+        // A plain tar says nothing of what is in its files, only of its heads, and a zip of what its list says of them.
+        let places = match kind {
+            "" => vec![5, 520, 1540],
+            "zip" => vec![],
+            _ => vec![length / 3, length / 2, length * 3 / 4, length - 6],
+        };
+        damaged.extend(places.into_iter().map(|place| {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 0x55;
+            (format!("byte {place} of {length} changed"), bytes)
+        }));
+        for (what, bytes) in damaged {
+            let tmp = tempfile::tempdir().unwrap();
+            let result = run(archive(tmp.path(), &bytes), false);
+            let left = fs::read_dir(tmp.path().join("dest")).unwrap().count();
+            let msg = result.get("msg").and_then(Json::as_str).unwrap_or_default();
+            if left > 0 || !(msg.contains("damaged") || msg.starts_with("Failed to find handler")) {
+                wrong.push(format!("{kind}, {what}: {left} left, {result:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn fetch_sends_only_what_differs() {
     let tmp = tempfile::tempdir().unwrap();

@@ -125,6 +125,11 @@ pub(super) fn each_entry(path: &Path, format: Format, visit: &mut Visit<'_>) -> 
     }
 }
 
+/// Reads all of an archive, so that damage is found before anything is unpacked.
+pub(super) fn verify(path: &Path, format: Format) -> Result<(), String> {
+    each_entry(path, format, &mut |_, _, content| io::copy(content, &mut io::sink()).map(drop).map_err(damaged))
+}
+
 fn damaged(err: impl std::fmt::Display) -> String {
     format!("the archive is damaged: {err}")
 }
@@ -159,6 +164,9 @@ fn each_of_tar(reader: impl Read, visit: &mut Visit<'_>) -> Result<(), String> {
         io::copy(&mut content, &mut io::sink()).map_err(damaged)?;
         left.set(LONGEST_HEADERS);
     }
+    // What is compressed has its checksum at the very end.
+    left.set(u64::MAX);
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(damaged)?;
     Ok(())
 }
 
@@ -252,6 +260,10 @@ impl<R: Read + io::BufRead> Read for ZstdFrames<R> {
                 let count = decoder.read(buffer)?;
                 if count > 0 || buffer.is_empty() {
                     return Ok(count);
+                }
+                let frame = &decoder.decoder;
+                if frame.get_checksum_from_data().is_some_and(|sum| frame.get_calculated_checksum() != Some(sum)) {
+                    return Err(io::Error::other("its content has another checksum"));
                 }
                 self.source = self.decoder.take().map(ZstdDecoder::into_inner);
             }

@@ -88,6 +88,7 @@ impl<'a> Extraction<'a> {
             failure.changed = changed;
             failure
         };
+        archive::verify(src, format).map_err(|msg| failed(msg, false))?;
         let result =
             archive::each_entry(src, format, &mut |index, entry, content| self.first_visit(index, entry, content, ctx));
         result.map_err(|msg| failed(msg, self.changed && !self.check))?;
