@@ -44,6 +44,8 @@ pub trait Sealed: Send + Sync {
     fn ciphertext(&self) -> &str;
     /// The plaintext, or why it cannot be had. The result is remembered.
     fn open(&self) -> Result<Str, String>;
+    /// Where it was written.
+    fn place(&self) -> Option<&Span>;
 }
 
 /// A string with what is known about it.

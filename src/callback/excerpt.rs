@@ -65,9 +65,13 @@ fn blocks(trouble: &Trouble, task: &Span) -> Vec<Block> {
     blocks
 }
 
+/// What Ansible tells of a keyword stands by itself.
+const OF_A_KEYWORD: &str = "Error processing keyword";
+
 /// Causes at the same place are one sentence.
 fn add(blocks: &mut Vec<Block>, message: &str, place: Option<&Span>, hint: Option<String>) {
     if let Some(last) = blocks.last_mut()
+        && !last.message.starts_with(OF_A_KEYWORD)
         && place.is_none_or(|place| last.place.as_ref().is_some_and(|known| same(known, place)))
     {
         let joined = format!("{}: {message}", last.message.trim_end_matches('.'));

@@ -113,7 +113,7 @@ impl KeywordReader<'_> {
         let causes = vec![
             Cause {
                 message: format!("Error processing keyword '{}'.", keyword.name()),
-                place: self.keywords.span(keyword).cloned(),
+                place: place.clone(),
                 hint: None,
             },
             Cause {

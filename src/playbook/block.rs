@@ -102,12 +102,19 @@ impl Parser<'_> {
         inner.keywords = Arc::new(merge(&context.keywords, &inheritable(&keywords)));
         let inner = Arc::new(inner);
         let list = |parser: &mut Self, section: Option<&Node>| {
-            section.map_or_else(Vec::new, |section| parser.task_list(section, &inner))
+            let Some(section) = section else { return Vec::new() };
+            if matches!(section.kind, NodeKind::Mapping(_)) {
+                let message =
+                    "A malformed block was encountered while loading a block: {} should be a list but was a dict";
+                parser.mistake(message.replace("{}", &section.to_value().repr()), &node.span);
+                return Vec::new();
+            }
+            parser.task_list(section, &inner)
         };
         Some(Entry::Block(Arc::new(Block {
             name,
             span: node.span.clone(),
-            tasks: self.task_list(tasks, &inner),
+            tasks: list(self, Some(tasks)),
             rescue: list(self, rescue),
             always: list(self, always),
             keywords: Arc::clone(&inner.keywords),

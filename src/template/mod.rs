@@ -248,14 +248,7 @@ impl Templar {
             }
             fault
         })?;
-        Ok(Some(Arc::new(template)))
-    }
-
-    /// A line of a template that was loaded by this name.
-    pub(crate) fn place_in(&self, name: &str, line: u32) -> Option<Span> {
-        let path = self.find_template(name)?;
-        let text = read_text(&path).ok()?;
-        Some(Span::new(&SourceFile::new(path, text), line.max(1), 1))
+        Ok(Some(Arc::new(engine::tree::Template { path: Some(path.into()), ..template })))
     }
 
     fn find_template(&self, name: &str) -> Option<PathBuf> {

@@ -220,13 +220,14 @@ impl Sealed for SealedString {
                         mask::remember(&text);
                         Ok(Str::trusted(text, self.place.clone()).into_vaulted())
                     }
-                    Err(failure) => Err(match &self.place {
-                        Some(place) => format!("{failure} ({place})"),
-                        None => failure.to_string(),
-                    }),
+                    Err(failure) => Err(failure.to_string()),
                 }
             })
             .clone()
+    }
+
+    fn place(&self) -> Option<&Span> {
+        self.place.as_ref()
     }
 }
 

@@ -221,7 +221,11 @@ impl Context {
             Value::Dict(items) => Val::raw_dict(items, self),
             Value::Sealed(sealed) => match sealed.open() {
                 Ok(text) => self.import(&Value::Str(text.into_secret())),
-                Err(message) => Val::failed(Box::new(TemplateError::new(TemplateErrorKind::Template, message))),
+                Err(reason) => {
+                    let message = format!("Attempt to use undecryptable variable: {reason}");
+                    let error = TemplateError::new(TemplateErrorKind::Template, message);
+                    Val::failed(Box::new(error.at(sealed.place())))
+                }
             },
             other => from_key(other),
         }

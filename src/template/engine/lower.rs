@@ -58,6 +58,7 @@ impl<'a> Lowering<'a> {
         };
         Ok(Template {
             body,
+            path: None,
             blocks: self.blocks,
             extends: self.extends,
             trailing_newlines: 0,

@@ -6,7 +6,7 @@ use super::arguments::{Arguments, Name};
 use super::context::Context;
 use super::eval::eval;
 use super::out::Out;
-use super::run::{Scope, body};
+use super::run::{Scope, TemplateFile, body, in_file};
 use super::tree::Macro;
 use super::val::{Map, Object, Val};
 use crate::template::error::{Res, raised};
@@ -15,6 +15,14 @@ use crate::value::Value;
 pub struct MacroObject {
     pub definition: Arc<Macro>,
     pub scope: Scope,
+    /// Where it is written.
+    file: TemplateFile,
+}
+
+impl MacroObject {
+    pub fn new(definition: &Arc<Macro>, scope: &Scope) -> Self {
+        Self { definition: Arc::clone(definition), scope: scope.clone(), file: scope.file() }
+    }
 }
 
 impl Object for MacroObject {
@@ -85,7 +93,7 @@ impl Object for MacroObject {
             return Err(raised(format!("macro '{}' takes no keyword argument '{name}'", it.name)));
         }
         let mut out = Out::default();
-        inner.context.deeper(|| body(&inner, &it.body, &mut out))?;
-        out.joined()
+        let done = inner.context.deeper(|| body(&inner, &it.body, &mut out));
+        done.and_then(|_| out.joined()).map_err(|fault| in_file(self.file.as_deref(), fault))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use super::module::{Module, load};
 use super::out::Out;
 use super::tree::{Expr, For, Node, Statement, Target, Template};
 use super::val::Val;
+use crate::source::{SourceFile, Span};
 use crate::template::error::{Fault, Res, TemplateErrorKind, raised, undefined};
 
 /// What statements of one template run in.
@@ -25,13 +27,20 @@ pub struct Scope {
     pub inheritance: Rc<Inheritance>,
 }
 
+/// None for a text, and for the file that a task names: whoever renders those knows their place.
+pub type TemplateFile = Option<Arc<Path>>;
+
+type Block = (TemplateFile, Arc<Vec<Node>>);
+
 /// Blocks by name, most derived first, and the parent once `extends` ran.
 #[derive(Default)]
 pub struct Inheritance {
-    blocks: RefCell<HashMap<Name, Vec<Arc<Vec<Node>>>>>,
+    blocks: RefCell<HashMap<Name, Vec<Block>>>,
     /// The names of the template itself, which its blocks see.
     top: RefCell<Option<Rc<Frame>>>,
     parent: RefCell<Option<Arc<Template>>>,
+    /// The file whose body is running.
+    file: RefCell<TemplateFile>,
     depth: Cell<usize>,
 }
 
@@ -56,6 +65,11 @@ impl Scope {
         }
     }
 
+    /// The file whose body is running.
+    pub fn file(&self) -> TemplateFile {
+        self.inheritance.file.borrow().clone()
+    }
+
     #[must_use]
     pub fn at(&self, frame: &Rc<Frame>) -> Self {
         Self { context: self.context.clone(), frame: Rc::clone(frame), inheritance: Rc::clone(&self.inheritance) }
@@ -76,9 +90,16 @@ pub fn template_into(scope: &Scope, template: &Arc<Template>, out: &mut Out) -> 
     scope.context.note_frame(&scope.frame);
     loop {
         for (name, body) in &template.blocks {
-            scope.inheritance.blocks.borrow_mut().entry(name.clone()).or_default().push(Arc::clone(body));
+            scope
+                .inheritance
+                .blocks
+                .borrow_mut()
+                .entry(name.clone())
+                .or_default()
+                .push((template.path.clone(), Arc::clone(body)));
         }
-        body(scope, &template.body, out)?;
+        scope.inheritance.file.replace(template.path.clone());
+        body(scope, &template.body, out).map_err(|fault| in_file(template.path.as_deref(), fault))?;
         let Some(parent) = scope.inheritance.parent.take() else { return Ok(()) };
         let depth = scope.inheritance.depth.get();
         if depth > 40 {
@@ -87,6 +108,15 @@ pub fn template_into(scope: &Scope, template: &Arc<Template>, out: &mut Out) -> 
         scope.inheritance.depth.set(depth + 1);
         template = parent;
     }
+}
+
+/// Gives an error the place that its line is in this file, unless it has come from further within.
+pub fn in_file(file: Option<&Path>, mut fault: Fault) -> Fault {
+    if let (None, Some(file)) = (&fault.place, file) {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        fault.place = Some(Span::new(&SourceFile::new(file, text), fault.line.max(1), 1));
+    }
+    fault
 }
 
 pub fn body(scope: &Scope, nodes: &[Node], out: &mut Out) -> Res<Flow> {
@@ -201,12 +231,12 @@ fn rare_statement(scope: &Scope, statement: &Statement, out: &mut Out) -> Res<Fl
             }
         }
         Statement::Macro(definition) => {
-            let object = MacroObject { definition: Arc::clone(definition), scope: scope.clone() };
+            let object = MacroObject::new(definition, scope);
             scope.context.note_frame(&scope.frame);
             scope.frame.set(&definition.name, Val::object(object));
         }
         Statement::Call(call, definition) => {
-            let caller = Val::object(MacroObject { definition: Arc::clone(definition), scope: scope.clone() });
+            let caller = Val::object(MacroObject::new(definition, scope));
             let value = call_with_caller(scope, call, caller)?;
             out.push(value)?;
         }
@@ -229,7 +259,7 @@ pub fn captured(scope: &Scope, nodes: &[Node]) -> Res<Val> {
 
 pub fn block(scope: &Scope, name: &Name, level: usize, out: &mut Out) -> Res<()> {
     let found = scope.inheritance.blocks.borrow().get(name).and_then(|bodies| bodies.get(level).cloned());
-    let Some(nodes) = found else {
+    let Some((file, nodes)) = found else {
         return Err(undefined(format!("there is no parent block called '{name}'.")));
     };
     let inner = scope.inner();
@@ -237,7 +267,8 @@ pub fn block(scope: &Scope, name: &Name, level: usize, out: &mut Out) -> Res<()>
         &Name::from("super"),
         Val::object(super::module::Super { scope: scope.clone(), name: name.clone(), level: level + 1 }),
     );
-    scope.context.deeper(|| body(&inner, &nodes, out)).map(|_| ())
+    let done = scope.context.deeper(|| body(&inner, &nodes, out));
+    done.map(|_| ()).map_err(|fault| in_file(file.as_deref(), fault))
 }
 
 fn call_with_caller(scope: &Scope, call: &Expr, caller: Val) -> Res<Val> {
@@ -333,19 +364,11 @@ fn include(scope: &Scope, name: &Expr, ignore_missing: bool, with_context: bool,
         (Frame::root(), scope.context.without_variables())
     };
     let inner = Scope { context, frame, inheritance: Rc::default() };
-    let placed = |mut fault: Fault| {
-        if fault.place.is_none() {
-            // The line is one of the included file, not of the file that includes it.
-            fault.place =
-                super::print::text(&name).ok().and_then(|name| scope.context.templar.place_in(&name, fault.line));
-        }
-        fault
-    };
     if with_context {
-        return scope.context.deeper(|| template_into(&inner, &template, out)).map_err(placed);
+        return scope.context.deeper(|| template_into(&inner, &template, out));
     }
     let mut nodes = Out::default();
-    scope.context.deeper(|| template_into(&inner, &template, &mut nodes)).map_err(placed)?;
+    scope.context.deeper(|| template_into(&inner, &template, &mut nodes))?;
     out.append(nodes)
 }
 

@@ -1,5 +1,6 @@
 //! A template, ready to run: owned, shared between threads, names of filters and tests already looked up.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::arguments::Name;
@@ -9,6 +10,8 @@ use crate::value::{Str, Value};
 
 #[derive(Debug, Default)]
 pub struct Template {
+    /// The file that it was loaded from by another template.
+    pub path: Option<Arc<Path>>,
     pub body: Vec<Node>,
     pub blocks: Vec<(Name, Arc<Vec<Node>>)>,
     pub extends: bool,
