@@ -139,3 +139,22 @@ fn what_targets_say_is_text() {
     assert!(colored.contains("\u{1b}[0;32m"), "our own colors stay: {colored}");
     assert!(!colored.contains("\u{1b}[2J"), "{colored:?}");
 }
+
+/// A host's name may have been made of what another one said.
+#[test]
+fn a_name_that_is_a_path_leads_out_of_no_folder() {
+    let site = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - add_host: {name: '{{ item }}', groups: new, ansible_connection: local}\n      \
+                loop: [../../../escaped, '{{ playbook_dir }}/absolute', -oProxyCommand=touch]\n- hosts: new\n  gather_facts: false\n  tasks:\n    \
+                - fetch: {src: '{{ playbook_dir }}/in', dest: a/b/got/}\n";
+    let project = Project::new().file("site.yml", site).file("in", "content");
+    let ended = project.run(&["-i", "localhost,", "-c", "local", "site.yml"]);
+    assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+    for name in ["escaped", "absolute", "a/escaped", "a/b/escaped"] {
+        assert!(!project.path().join(name).exists(), "{name}: {}", ended.stdout);
+    }
+    let below = project.path().strip_prefix("/").expect("an absolute path");
+    for host in [std::path::Path::new("escaped"), &below.join("absolute"), "-oProxyCommand=touch".as_ref()] {
+        let fetched = project.path().join("a/b/got").join(host).join(below).join("in");
+        assert_eq!(std::fs::read_to_string(&fetched).ok().as_deref(), Some("content"), "{}", fetched.display());
+    }
+}

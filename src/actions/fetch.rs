@@ -92,18 +92,23 @@ async fn place(invocation: &Invocation<'_>, src: &str, dest: &str) -> Result<Pat
         };
         remote = Path::new(&home).join(below_home);
     }
-    // A path of the target never leads out of the host's folder.
-    let mut below = PathBuf::new();
-    for part in remote.components() {
+    // What a target says may be in both: its path, and its name, if `add_host` has that from a result.
+    Ok(clean(&base.join(inside(Path::new(invocation.host))).join(inside(&remote))))
+}
+
+/// The path as one that does not lead out of the folder it is put in.
+fn inside(path: &Path) -> PathBuf {
+    let mut inside = PathBuf::new();
+    for part in path.components() {
         match part {
-            Component::Normal(name) => below.push(name),
+            Component::Normal(name) => inside.push(name),
             Component::ParentDir => {
-                below.pop();
+                inside.pop();
             }
             Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
         }
     }
-    Ok(clean(&base.join(invocation.host).join(below)))
+    inside
 }
 
 /// One lock for each file on the controller that somebody fetches to.
