@@ -1,5 +1,7 @@
 //! Modules and the actions that call them, as a playbook uses them: on this machine and, over ssh, on a real host.
 
+use std::fs;
+
 use rplay::modules;
 
 use crate::hosts::Hosts;
@@ -262,4 +264,80 @@ fn a_host_is_restarted_and_waited_for() {
     let project = Project::new().file("hosts", hosts.inventory()).file("site.yml", site);
     let password = format!("ansible_become_password={}", hosts.sudo_password());
     assert_ok(&hosts.run(&project, &["-i", "hosts", "site.yml", "-e", &password]));
+}
+
+/// Runs the tasks on this machine, in the project's own folder.
+fn here(project: Project, tasks: &str) -> (Project, crate::project::Ended) {
+    let site =
+        format!("- hosts: all\n  gather_facts: false\n  vars: {{d: '{{{{ playbook_dir }}}}'}}\n  tasks:\n{tasks}");
+    let project = project.file("site.yml", site);
+    let ended = project.run(&["-i", "localhost,", "-c", "local", "-v", "site.yml"]);
+    assert!(ended.stdout.contains("PLAY RECAP"), "{}{}", ended.stdout, ended.stderr);
+    (project, ended)
+}
+
+fn mode(project: &Project, name: &str) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(project.path().join(name)).expect(name).permissions().mode() & 0o7777
+}
+
+#[test]
+fn fetched_files_have_the_umasks_mode_and_those_that_exist_keep_theirs() {
+    let tasks = "    - copy: {content: a, dest: '{{ d }}/s', mode: '0755'}\n    - copy: {content: old, dest: '{{ d }}/keep', mode: '0664'}\n    \
+                 - fetch: {src: '{{ d }}/s', dest: new, flat: true}\n    - fetch: {src: '{{ d }}/s', dest: keep, flat: true}\n    \
+                 - fetch: {src: '{{ d }}/s', dest: other, flat: true, mode: '0600'}\n    - shell: umask\n      register: umask\n    \
+                 - copy: {content: '{{ umask.stdout }}', dest: '{{ d }}/umask'}\n";
+    let (project, ended) = here(Project::new(), tasks);
+    assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+    let umask = fs::read_to_string(project.path().join("umask")).expect("the umask");
+    let of_umask = 0o666 & !u32::from_str_radix(umask.trim(), 8).expect("octal digits");
+    assert_eq!((mode(&project, "new"), mode(&project, "keep"), mode(&project, "other")), (of_umask, 0o664, of_umask));
+}
+
+#[test]
+fn unarchive_gives_implied_directories_their_owner_too() {
+    let tasks = "    - shell: mkdir -p x/top/in t u && echo 1 > x/top/in/f && tar -C x -cf i.tar top/in/f && tar -C x -cf dot.tar ./\n      args: {chdir: '{{ d }}'}\n    \
+                 - unarchive: {src: '{{ d }}/i.tar', dest: '{{ d }}/t', owner: daemon, remote_src: true}\n    \
+                 - unarchive: {src: '{{ d }}/dot.tar', dest: '{{ d }}/u', owner: daemon, remote_src: true, list_files: true}\n      register: dot\n    \
+                 - command: stat -c %U t/top t/top/in t/top/in/f u u/top\n      args: {chdir: '{{ d }}'}\n      register: owners\n    \
+                 - assert: {that: [\"owners.stdout_lines | unique == ['daemon']\", \"'' not in dot.files\"]}\n";
+    let (_, ended) = here(Project::new(), tasks);
+    assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+}
+
+#[test]
+fn copy_of_a_folder_judges_directories_that_exist() {
+    let tasks = "    - file: {path: '{{ d }}/o/t', state: directory, mode: '0700'}\n    \
+                 - copy: {src: t, dest: '{{ d }}/o/', directory_mode: '0755'}\n";
+    let (project, ended) = here(Project::new().file("files/t/a", "a\n"), tasks);
+    assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(mode(&project, "o/t"), 0o755);
+}
+
+#[test]
+fn a_copy_that_failed_on_its_mode_changed_nothing() {
+    let tasks = "    - copy: {content: a, dest: '{{ d }}/x', mode: 'u=rwz'}\n      ignore_errors: true\n      register: r\n    \
+                 - assert: {that: not r.changed}\n";
+    let (_, ended) = here(Project::new(), tasks);
+    assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("changed=0"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_dangling_link_of_a_tree_is_copied_as_a_link() {
+    let project = Project::new().file("files/t/a", "a\n");
+    std::os::unix::fs::symlink("nosuch", project.path().join("files/t/broken")).expect("a link");
+    let (project, ended) = here(project, "    - copy: {src: t, dest: '{{ d }}/o/'}\n");
+    assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+    let link = fs::read_link(project.path().join("o/t/broken")).expect("a link");
+    assert_eq!(link.to_str(), Some("nosuch"));
+    assert_eq!(fs::read_to_string(project.path().join("o/t/a")).expect("a file"), "a\n");
+}
+
+#[test]
+fn replace_leaves_bytes_that_are_no_text() {
+    let project = Project::new().file("a", b"caf\xe9=1\nz=1\n");
+    let (project, ended) = here(project, "    - replace: {path: '{{ d }}/a', regexp: z, replace: q}\n");
+    assert!(ended.stdout.contains("changed=1"), "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(fs::read(project.path().join("a")).expect("a file"), b"caf\xe9=1\nq=1\n");
 }
