@@ -1,5 +1,6 @@
 //! Against a real sshd on loopback, started by the test, and against this machine.
 
+mod ciphers;
 mod hostile;
 mod sshd;
 

@@ -16,6 +16,8 @@ use crate::connection::link::{Ending, Over};
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// As long as a packet may be.
 const PIECE: usize = 32 * 1024;
+/// What is enough for the answers of a host that mostly listens.
+const MORSEL: usize = 1024;
 
 /// A channel that shall be opened.
 pub struct Open {
@@ -38,6 +40,8 @@ struct Carried {
     input_over: bool,
     input_told: bool,
     output_over: bool,
+    /// How much is read at once: more when there is more.
+    appetite: usize,
 }
 
 pub struct Driver {
@@ -132,6 +136,7 @@ impl Driver {
                 input_over: false,
                 input_told: false,
                 output_over: false,
+                appetite: MORSEL,
             });
         }
         Ok(())
@@ -215,7 +220,7 @@ impl Carried {
         if self.output_over || !self.pipe.has_room() {
             return Ok(false);
         }
-        buffer.resize(PIECE, 0);
+        buffer.resize(self.appetite, 0);
         let mut moved = false;
         let mut errors = self.channel.stderr();
         if let Some(count) = wire.carry(|| errors.read(buffer)).await? {
@@ -232,6 +237,7 @@ impl Carried {
             Some(count) => {
                 self.pipe.push(buffer.get(..count).unwrap_or_default());
                 moved |= count > 0;
+                self.appetite = if count == self.appetite { PIECE } else { count.clamp(MORSEL, PIECE) };
             }
             None => {}
         }

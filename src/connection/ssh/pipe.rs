@@ -10,8 +10,10 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
-/// Bytes that wait at most, in each direction.
+/// Bytes from the host that wait at most.
 const ROOM: usize = 128 * 1024;
+/// Bytes for the host that wait at most: as much as is made at once of a file, so that nobody is woken for less.
+const ROOM_TO_HOST: usize = 640 * 1024;
 
 #[derive(Default)]
 struct State {
@@ -161,7 +163,7 @@ impl AsyncWrite for Writer {
         if state.input_over {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let room = ROOM.saturating_sub(state.to_host.len());
+        let room = ROOM_TO_HOST.saturating_sub(state.to_host.len());
         if room == 0 {
             state.writer = Some(context.waker().clone());
             return Poll::Pending;
