@@ -2,6 +2,7 @@
 //! A string knows whether a person wrote it (only then may it be a template), where, and whether it is secret.
 
 pub mod json;
+mod list;
 pub mod mask;
 pub mod python;
 pub mod secret;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
 use indexmap::IndexMap;
 use num_bigint::BigInt;
+
+pub use list::List;
 
 use crate::source::Span;
 
@@ -30,7 +33,7 @@ pub enum Value {
     Bytes(Arc<[u8]>),
     Date(NaiveDate),
     DateTime(NaiveDateTime, Option<FixedOffset>),
-    List(Arc<Vec<Value>>),
+    List(List),
     Dict(Arc<Dict>),
     /// A vaulted string that has not been opened.
     Sealed(Arc<dyn Sealed>),
@@ -179,7 +182,7 @@ impl Value {
     }
 
     pub fn list(items: Vec<Value>) -> Self {
-        Value::List(Arc::new(items))
+        Value::List(items.into())
     }
 
     pub fn dict(dict: Dict) -> Self {

@@ -1,12 +1,10 @@
 //! `loop` and `with_X`: which items there are, and the variables that each item brings.
 
-use std::sync::Arc;
-
 use super::keyword_values::{to_bool, to_float};
 use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
 use crate::playbook::{Loop, LoopControl, Task};
 use crate::template::{Templar, lookups};
-use crate::value::{Dict, Value};
+use crate::value::{Dict, List, Value};
 
 /// The items of a task's loop; none when the task has no loop.
 pub fn items(task: &Task, templar: &Templar) -> Result<Option<Vec<Value>>, Box<ActionResult>> {
@@ -90,7 +88,7 @@ impl Control {
     }
 
     /// The variables of one item.
-    pub fn variables(&self, items: &Arc<Vec<Value>>, index: usize) -> Dict {
+    pub fn variables(&self, items: &List, index: usize) -> Dict {
         let mut locals = Dict::new();
         let item = items.get(index).cloned().unwrap_or(Value::Null);
         locals.insert(Value::str(self.loop_var.as_str()), item);
@@ -105,12 +103,12 @@ impl Control {
         locals
     }
 
-    fn extended_variables(&self, items: &Arc<Vec<Value>>, index: usize) -> Value {
+    fn extended_variables(&self, items: &List, index: usize) -> Value {
         let count = items.len();
         let mut dict = Dict::new();
         let mut add = |name: &str, value: Value| dict.insert(Value::str(name), value);
         if self.all_items {
-            add("allitems", Value::List(Arc::clone(items)));
+            add("allitems", Value::List(items.clone()));
         }
         add("index", to_value(index + 1));
         add("index0", to_value(index));

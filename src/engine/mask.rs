@@ -75,7 +75,7 @@ impl Mask {
             Value::Int(number) if self.secrets.iter().any(|secret| *secret == number.to_string()) => {
                 *value = Value::str(WHOLE);
             }
-            Value::List(items) => std::sync::Arc::make_mut(items).iter_mut().for_each(|item| self.hide(item)),
+            Value::List(items) => items.make_mut().iter_mut().for_each(|item| self.hide(item)),
             Value::Dict(dict) => std::sync::Arc::make_mut(dict).values_mut().for_each(|item| self.hide(item)),
             _ => {}
         }

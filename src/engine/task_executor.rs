@@ -22,7 +22,7 @@ use crate::inventory::{LOCALHOST, Pending};
 use crate::playbook::Task;
 use crate::playbook::keywords::Keyword;
 use crate::template::{SearchPath, Templar};
-use crate::value::{Dict, Value};
+use crate::value::{Dict, List, Value};
 use crate::vars::Scope;
 
 /// A task to be run on a host.
@@ -96,7 +96,7 @@ impl Job {
                 Some(&self.task.span),
             );
         }
-        let items = Arc::new(items);
+        let items = List::from(items);
         let mut combined = Combined::default();
         let mut last = Pass::of(ActionResult::ok());
         let mut effects = Vec::new();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::val::{MOST_DEPTH, Val};
-use crate::value::Value;
+use crate::value::{List, Value};
 
 /// A key as a value. Tuples as keys are kept as lists.
 pub fn from_key(key: &Value) -> Val {
@@ -33,6 +33,13 @@ pub fn from_data(value: &Value) -> Val {
     }
 }
 
+/// `is_plain` of all items. A list that only grows is looked at once.
+pub fn all_plain(items: &List, depth: usize) -> bool {
+    // What is remembered of the items holds for lists that are in no other.
+    let is_plain = |item: &Value| is_plain(item, depth);
+    if depth == 0 { items.all_remembered(is_plain) } else { items.iter().all(is_plain) }
+}
+
 /// Nothing in it needs rendering, so that it can be passed on as it is.
 pub fn is_plain(value: &Value, depth: usize) -> bool {
     match value {
@@ -41,5 +48,31 @@ pub fn is_plain(value: &Value, depth: usize) -> bool {
         Value::Dict(dict) => depth < MOST_DEPTH && dict.values().all(|item| is_plain(item, depth + 1)),
         Value::Sealed(_) | Value::Omit => false,
         _ => true,
+    }
+}
+
+impl From<bool> for Val {
+    fn from(bool: bool) -> Self {
+        Val::Bool(bool)
+    }
+}
+impl From<i64> for Val {
+    fn from(number: i64) -> Self {
+        Val::Int(number)
+    }
+}
+impl From<f64> for Val {
+    fn from(number: f64) -> Self {
+        Val::Float(number)
+    }
+}
+impl From<&str> for Val {
+    fn from(text: &str) -> Self {
+        Val::str(text)
+    }
+}
+impl From<String> for Val {
+    fn from(text: String) -> Self {
+        Val::str(text)
     }
 }

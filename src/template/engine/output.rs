@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::print;
-use super::val::{MOST_DEPTH, Val, from_key, is_plain};
+use super::val::{MOST_DEPTH, Val, all_plain, from_key, is_plain};
 use crate::template::error::{Res, raised};
 use crate::value::{Dict, Str, Value};
 
@@ -167,7 +167,7 @@ fn fresh_data(value: &Val, depth: usize, how: Conversion<'_>) -> Res<Value> {
         Val::List(list) => {
             if how.shared.is_none()
                 && let Some(raw) = list.raw()
-                && raw.iter().all(|item| is_plain(item, depth))
+                && all_plain(&raw, depth)
             {
                 return Ok(Value::List(raw));
             }

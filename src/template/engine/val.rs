@@ -12,10 +12,10 @@ use num_bigint::BigInt;
 
 use super::arguments::Arguments;
 use super::context::Context;
-pub use super::data::{from_data, from_key, is_plain};
+pub use super::data::{all_plain, from_data, from_key, is_plain};
 use super::dismantle::dismantle;
 use crate::template::error::{Fault, Res, TemplateError, TemplateErrorKind, raised, undefined};
-use crate::value::{Dict, Str, Value};
+use crate::value::{self, Dict, Str, Value};
 
 /// Containers inside containers; deeper ones are taken for endless.
 pub const MOST_DEPTH: usize = 150;
@@ -49,9 +49,9 @@ pub struct Undefined {
     pub plain: bool,
 }
 
-pub struct List(RefCell<Items<Vec<Val>, Vec<Value>, usize>>);
+pub struct List(RefCell<Items<Vec<Val>, value::List, usize>>);
 pub struct DictCell {
-    items: RefCell<Items<Map, Dict, Value>>,
+    items: RefCell<Items<Map, Arc<Dict>, Value>>,
     /// All variables of a host, none of them read but those in `items` that were looked at.
     unread: RefCell<Option<Context>>,
 }
@@ -59,19 +59,47 @@ pub struct DictCell {
 enum Items<Own, Raw, Key> {
     Own(Own),
     /// Not looked at, but for the containers in it that were: they stay the same objects.
-    Raw(Arc<Raw>, Context, Looked<Key>),
+    Raw(Raw, Context, Looked<Key>),
 }
 
-impl<Own: Clone, Raw, Key: Clone> Items<Own, Raw, Key> {
+impl<Own: Clone, Raw: Clone, Key: Clone> Items<Own, Raw, Key> {
     fn copied(&self) -> Self {
         match self {
             Items::Own(own) => Items::Own(own.clone()),
-            Items::Raw(raw, context, looked) => Items::Raw(Arc::clone(raw), context.clone(), looked.clone()),
+            Items::Raw(raw, context, looked) => Items::Raw(raw.clone(), context.clone(), looked.clone()),
         }
     }
 }
 
 type Looked<Key> = IndexMap<Key, Val>;
+
+/// A value that is data as it stands, and whose containers nobody else holds, so that it may be kept as data.
+fn as_data(value: &Val, depth: usize) -> Option<Value> {
+    let is_text = |text: &Str| !text.is_trusted() && !text.is_markup();
+    match value {
+        Val::Str(text) if is_text(text) => Some(Value::Str(text.clone())),
+        Val::Null | Val::Bool(_) | Val::Int(_) | Val::Big(_) | Val::Float(_) | Val::Date(_) | Val::DateTime(..) => {
+            value.to_key().ok()
+        }
+        Val::List(list) if depth < MOST_DEPTH && Rc::strong_count(list) == 1 => match &*list.0.borrow() {
+            Items::Own(items) => {
+                items.iter().map(|item| as_data(item, depth + 1)).collect::<Option<_>>().map(Value::list)
+            }
+            Items::Raw(..) => None,
+        },
+        Val::Dict(dict) if depth < MOST_DEPTH && Rc::strong_count(dict) == 1 => match &*dict.items.borrow() {
+            Items::Own(items) => {
+                let entry = |(key, item): (&Value, &Val)| match key {
+                    Value::Str(text) if is_text(text) => Some((key.clone(), as_data(item, depth + 1)?)),
+                    _ => None,
+                };
+                items.iter().map(entry).collect::<Option<_>>().map(Value::dict)
+            }
+            Items::Raw(..) => None,
+        },
+        _ => None,
+    }
+}
 
 impl Val {
     fn is_container(&self) -> bool {
@@ -127,7 +155,7 @@ impl List {
     pub fn to_vec(&self) -> Vec<Val> {
         let (items, context, looked) = match &*self.0.borrow() {
             Items::Own(items) => return items.clone(),
-            Items::Raw(items, context, looked) => (Arc::clone(items), context.clone(), looked.clone()),
+            Items::Raw(items, context, looked) => (items.clone(), context.clone(), looked.clone()),
         };
         let import = |(index, item)| looked.get(&index).cloned().unwrap_or_else(|| context.import(item));
         let own: Vec<Val> = items.iter().enumerate().map(import).collect();
@@ -151,35 +179,43 @@ impl List {
     }
 
     /// The list with more items, if it holds data that nobody has looked at: it stays so, and is not made anew.
-    pub fn with_data(&self, more: &List) -> Option<Val> {
+    pub fn with_data(&self, more: &Rc<List>) -> Option<Val> {
         let Items::Raw(items, context, looked) = &*self.0.borrow() else { return None };
-        let plain = |items: &[Value]| items.iter().all(|item| is_plain(item, 0));
-        if !looked.is_empty() || !plain(items) {
+        if !looked.is_empty() || !all_plain(items, 0) {
             return None;
         }
-        let more: Vec<Value> = more.to_vec().iter().map(Val::as_scalar).collect::<Option<_>>()?;
-        let mut all = Vec::with_capacity(items.len() + more.len());
-        all.extend_from_slice(items);
-        all.extend(more);
-        Some(Val::raw_list(&Arc::new(all), context))
+        // Whoever else holds a container would not see what is done to it from now on.
+        let alone = Rc::strong_count(more) == 1;
+        let more = match &*more.0.borrow() {
+            Items::Own(more) => {
+                let data = |item: &Val| (alone || !item.is_container()).then(|| as_data(item, 1)).flatten();
+                more.iter().map(data).collect::<Option<_>>()?
+            }
+            Items::Raw(more, _, looked) if looked.is_empty() => {
+                let is_container = |item: &Value| matches!(item, Value::List(_) | Value::Dict(_));
+                more.iter().all(|item| !is_container(item) && is_plain(item, 0)).then(|| more.to_vec())?
+            }
+            Items::Raw(..) => return None,
+        };
+        Some(Val::raw_list(&items.with(more), context))
     }
 
     /// The unrendered items, while nobody has looked at them.
-    pub fn raw(&self) -> Option<Arc<Vec<Value>>> {
+    pub fn raw(&self) -> Option<value::List> {
         match &*self.0.borrow() {
-            Items::Raw(items, _, looked) if looked.is_empty() => Some(Arc::clone(items)),
+            Items::Raw(items, _, looked) if looked.is_empty() => Some(items.clone()),
             Items::Raw(..) | Items::Own(_) => None,
         }
     }
 }
 
 impl DictCell {
-    fn new(items: Items<Map, Dict, Value>) -> Self {
+    fn new(items: Items<Map, Arc<Dict>, Value>) -> Self {
         Self { items: RefCell::new(items), unread: RefCell::default() }
     }
 
     /// The items, all of which somebody wants to see.
-    fn items(&self) -> &RefCell<Items<Map, Dict, Value>> {
+    fn items(&self) -> &RefCell<Items<Map, Arc<Dict>, Value>> {
         if let Some(context) = self.unread.take() {
             let all = Arc::new(context.own_variables());
             if let Items::Raw(items, ..) = &mut *self.items.borrow_mut() {
@@ -359,8 +395,8 @@ impl Val {
         Val::Dict(Rc::new(DictCell::new(Items::Own(map))))
     }
 
-    pub fn raw_list(items: &Arc<Vec<Value>>, context: &Context) -> Self {
-        Val::List(Rc::new(List(RefCell::new(Items::Raw(Arc::clone(items), context.clone(), IndexMap::new())))))
+    pub fn raw_list(items: &value::List, context: &Context) -> Self {
+        Val::List(Rc::new(List(RefCell::new(Items::Raw(items.clone(), context.clone(), IndexMap::new())))))
     }
 
     pub fn raw_dict(items: &Arc<Dict>, context: &Context) -> Self {
@@ -385,17 +421,6 @@ impl Val {
             Val::List(list) => Val::List(Rc::new(List(RefCell::new(list.0.borrow().copied())))),
             Val::Dict(dict) => Val::Dict(Rc::new(DictCell::new(dict.items().borrow().copied()))),
             other => other,
-        }
-    }
-
-    /// A value that is data as it stands.
-    fn as_scalar(&self) -> Option<Value> {
-        match self {
-            Val::Str(text) if !text.is_trusted() && !text.is_markup() => Some(Value::Str(text.clone())),
-            Val::Null | Val::Bool(_) | Val::Int(_) | Val::Big(_) | Val::Float(_) | Val::Date(_) | Val::DateTime(..) => {
-                self.to_key().ok()
-            }
-            _ => None,
         }
     }
 
@@ -556,31 +581,5 @@ impl Val {
                 return Err(raised(format!("unhashable type: '{}'", self.type_name())));
             }
         })
-    }
-}
-
-impl From<bool> for Val {
-    fn from(bool: bool) -> Self {
-        Val::Bool(bool)
-    }
-}
-impl From<i64> for Val {
-    fn from(number: i64) -> Self {
-        Val::Int(number)
-    }
-}
-impl From<f64> for Val {
-    fn from(number: f64) -> Self {
-        Val::Float(number)
-    }
-}
-impl From<&str> for Val {
-    fn from(text: &str) -> Self {
-        Val::str(text)
-    }
-}
-impl From<String> for Val {
-    fn from(text: String) -> Self {
-        Val::str(text)
     }
 }

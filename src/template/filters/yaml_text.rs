@@ -73,20 +73,20 @@ fn directives(options: &Options) -> String {
     out
 }
 
-/// Containers that occur more than once, known by their address: the second time only their anchor is written.
+/// Containers that occur more than once, known by their identity: the second time only their anchor is written.
 #[derive(Default)]
 struct Anchors {
-    seen: HashSet<usize>,
-    names: HashMap<usize, String>,
+    seen: HashSet<Identity>,
+    names: HashMap<Identity, String>,
 }
 
 impl Anchors {
     fn visit(&mut self, value: &Value, options: &Options) {
-        let Some(address) = address(value) else { return };
-        if !self.seen.insert(address) {
+        let Some(identity) = identity(value) else { return };
+        if !self.seen.insert(identity) {
             // Numbered in the order in which they are met again.
             let number = self.names.len() + 1;
-            self.names.entry(address).or_insert_with(|| format!("id{number:03}"));
+            self.names.entry(identity).or_insert_with(|| format!("id{number:03}"));
             return;
         }
         match value {
@@ -102,10 +102,13 @@ impl Anchors {
     }
 }
 
-fn address(value: &Value) -> Option<usize> {
+/// The same for the same container alone.
+type Identity = (usize, usize);
+
+fn identity(value: &Value) -> Option<Identity> {
     match value {
-        Value::List(items) => Some(Arc::as_ptr(items).addr()),
-        Value::Dict(dict) => Some(Arc::as_ptr(dict).addr()),
+        Value::List(items) => Some(items.identity()),
+        Value::Dict(dict) => Some((Arc::as_ptr(dict).addr(), 0)),
         _ => None,
     }
 }
@@ -121,8 +124,8 @@ fn entries<'a>(dict: &'a Dict, options: &Options) -> Vec<(&'a Value, &'a Value)>
 struct Writer<'w, 'o> {
     emitter: Emitter<'w>,
     options: &'o Options,
-    anchors: HashMap<usize, String>,
-    written: HashSet<usize>,
+    anchors: HashMap<Identity, String>,
+    written: HashSet<Identity>,
 }
 
 impl Writer<'_, '_> {
@@ -131,10 +134,10 @@ impl Writer<'_, '_> {
     }
 
     fn write(&mut self, value: &Value) -> Result<(), String> {
-        let address = address(value);
-        let anchor = address.and_then(|address| self.anchors.get(&address).cloned());
-        if let (Some(anchor), Some(address)) = (&anchor, address)
-            && !self.written.insert(address)
+        let identity = identity(value);
+        let anchor = identity.and_then(|identity| self.anchors.get(&identity).cloned());
+        if let (Some(anchor), Some(identity)) = (&anchor, identity)
+            && !self.written.insert(identity)
         {
             return self.emit(Event::alias(anchor));
         }
