@@ -40,15 +40,26 @@ struct PlayHost {
 /// The steps of a play in the order in which they are written, includes where they turned up.
 #[derive(Debug, Default)]
 pub struct Order {
-    pub ids: Vec<u64>,
-    pub next: usize,
+    past: Vec<u64>,
+    /// What comes next stands last, so that steps are put in front of it without moving the others.
+    ahead: Vec<u64>,
 }
 
 impl Order {
     /// Puts steps in front of whatever comes next.
     pub fn insert(&mut self, ids: Vec<u64>) {
-        let at = self.next.min(self.ids.len());
-        self.ids.splice(at..at, ids);
+        self.ahead.extend(ids.into_iter().rev());
+    }
+
+    /// The next of these steps, wherever it stands; after the last one the search begins anew.
+    pub fn advance(&mut self, is_wanted: impl Fn(u64) -> bool) -> Option<u64> {
+        if let Some(at) = self.ahead.iter().rposition(|id| is_wanted(*id)) {
+            self.past.extend(self.ahead.drain(at..).rev());
+        } else {
+            let at = self.past.iter().position(|id| is_wanted(*id))?;
+            self.ahead.extend(self.past.drain(at + 1..).rev());
+        }
+        self.past.last().copied()
     }
 }
 
@@ -104,7 +115,9 @@ impl<'r> PlayState<'r> {
             }
         }
         let mut order = Order::default();
-        super::steps::order(&opening.steps, &mut order.ids);
+        let mut ids = Vec::new();
+        super::steps::order(&opening.steps, &mut ids);
+        order.insert(ids);
         Self {
             shared: Arc::clone(shared),
             play: Arc::clone(play),
@@ -272,5 +285,24 @@ impl<'r> PlayState<'r> {
 
     pub fn tell(&self, kind: EventKind) {
         self.shared.send(self.about(), kind);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Order;
+
+    #[test]
+    fn steps_come_in_their_order_and_includes_where_they_turned_up() {
+        let mut order = Order::default();
+        order.insert(vec![1, 2, 3]);
+        assert_eq!(order.advance(|id| id == 1), Some(1));
+        order.insert(vec![10, 11]);
+        assert_eq!(order.advance(|id| id == 3 || id == 11), Some(11));
+        assert_eq!(order.advance(|id| id == 10 || id == 3), Some(3));
+        assert_eq!(order.advance(|id| id == 10 || id == 2), Some(10));
+        assert_eq!(order.advance(|_| true), Some(11));
+        assert_eq!(order.advance(|id| id == 4), None);
+        assert_eq!(order.advance(|_| true), Some(2));
     }
 }

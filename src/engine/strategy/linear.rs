@@ -35,15 +35,6 @@ impl Order {
     fn choose(&mut self, waiting: &[(HostId, Next)]) -> Option<u64> {
         let (_, first) = waiting.first()?;
         let wanted: HashSet<u64> = waiting.iter().map(|(_, next)| next.id()).collect();
-        let later = self.ids.iter().enumerate().skip(self.next);
-        let earlier = self.ids.iter().enumerate().take(self.next);
-        let found = later.chain(earlier).find(|(_, id)| wanted.contains(id)).map(|(index, id)| (index, *id));
-        match found {
-            Some((index, id)) => {
-                self.next = index + 1;
-                Some(id)
-            }
-            None => Some(first.id()),
-        }
+        Some(self.advance(|id| wanted.contains(&id)).unwrap_or_else(|| first.id()))
     }
 }
