@@ -40,10 +40,15 @@ impl Color {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Painted(String);
 
-/// The text in this color, line by line, so that a pager shows it right.
-pub fn paint(text: &str, color: Option<Color>) -> Painted {
-    let text = plain(text);
-    let Some(color) = color else { return Painted(text.into_owned()) };
+/// The text in this color, line by line, so that a pager shows it right. A text that is given away is not copied where it stays as it is.
+pub fn paint<'a>(text: impl Into<Cow<'a, str>>, color: Option<Color>) -> Painted {
+    let given = text.into();
+    let changed = match plain(&given) {
+        Cow::Owned(changed) => Some(changed),
+        Cow::Borrowed(_) => None,
+    };
+    let text = changed.unwrap_or_else(|| given.into_owned());
+    let Some(color) = color else { return Painted(text) };
     let code = color.code();
     Painted(text.split('\n').map(|line| format!("\x1b[{code}m{line}\x1b[0m")).collect::<Vec<_>>().join("\n"))
 }

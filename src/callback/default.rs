@@ -77,8 +77,9 @@ impl Default {
         let (word, color) = if changed { ("changed", Color::Changed) } else { ("ok", Color::Ok) };
         let item =
             report.item_label.as_ref().map(|_| format!(" => (item={})", shown::item_label(report))).unwrap_or_default();
-        let text = format!("{word}: [{}]{item}{}", who(report), self.verbose(report));
-        terminal.line(&text, Some(color));
+        let mut text = format!("{word}: [{}]{item}", who(report));
+        self.add_verbose(report, &mut text);
+        terminal.line(text, Some(color));
     }
 
     fn skipped(&mut self, report: &TaskReport, terminal: &mut Terminal) {
@@ -91,8 +92,9 @@ impl Default {
             .as_ref()
             .map(|_| format!(" => (item={}) ", shown::item_label(report)))
             .unwrap_or_default();
-        let text = format!("skipping: [{}]{item}{}", who(report), self.verbose(report));
-        terminal.line(&text, Some(Color::Skip));
+        let mut text = format!("skipping: [{}]{item}", who(report));
+        self.add_verbose(report, &mut text);
+        terminal.line(text, Some(Color::Skip));
     }
 
     fn failed(&mut self, report: &TaskReport, terminal: &mut Terminal) {
@@ -104,17 +106,16 @@ impl Default {
             }
             self.explain(report, terminal);
             let fields = shown::fields(report, self.display.verbosity);
-            let result = dump::result(&fields, self.display.verbosity, report.always_verbose && !unreachable);
-            let text = match (&report.item_label, unreachable) {
-                (Some(_), false) => {
-                    format!("failed: [{}] (item={}) => {result}", who(report), shown::item_label(report))
-                }
-                (Some(_), true) => format!("[{}] (item={}) => {result}", who(report), shown::item_label(report)),
-                (None, false) => format!("fatal: [{}]: FAILED! => {result}", who(report)),
-                (None, true) => format!("fatal: [{}]: UNREACHABLE! => {result}", who(report)),
+            let mut text = match (&report.item_label, unreachable) {
+                (Some(_), false) => format!("failed: [{}] (item={}) => ", who(report), shown::item_label(report)),
+                (Some(_), true) => format!("[{}] (item={}) => ", who(report), shown::item_label(report)),
+                (None, false) => format!("fatal: [{}]: FAILED! => ", who(report)),
+                (None, true) => format!("fatal: [{}]: UNREACHABLE! => ", who(report)),
             };
+            let always_verbose = report.always_verbose && !unreachable;
+            dump::add_result(&fields, self.display.verbosity, always_verbose, &mut text);
             let color = if unreachable { Color::Unreachable } else { Color::Error };
-            self.failure_line(&text, color, terminal);
+            self.failure_line(text, color, terminal);
         }
         if report.ignored && report.item_label.is_none() {
             terminal.line("...ignoring", Some(Color::Skip));
@@ -124,24 +125,25 @@ impl Default {
     fn explain(&mut self, report: &TaskReport, terminal: &mut Terminal) {
         let Some(text) = excerpt::of_report(report) else { return };
         if self.explained.insert(text.clone()) {
-            self.failure_line(&text, Color::Error, terminal);
+            self.failure_line(text, Color::Error, terminal);
         }
     }
 
-    fn failure_line(&self, text: &str, color: Color, terminal: &mut Terminal) {
+    fn failure_line(&self, text: String, color: Color, terminal: &mut Terminal) {
         if self.display.failed_to_stderr {
-            terminal.error_line(text, Some(color));
+            terminal.error_line(&text, Some(color));
         } else {
             terminal.line(text, Some(color));
         }
     }
 
-    fn verbose(&self, report: &TaskReport) -> String {
+    fn add_verbose(&self, report: &TaskReport, text: &mut String) {
         if self.display.verbosity == 0 && !report.always_verbose {
-            return String::new();
+            return;
         }
         let fields = shown::fields(report, self.display.verbosity);
-        format!(" => {}", dump::result(&fields, self.display.verbosity, report.always_verbose))
+        text.push_str(" => ");
+        dump::add_result(&fields, self.display.verbosity, report.always_verbose, text);
     }
 
     fn diffs(&mut self, report: &TaskReport, terminal: &mut Terminal) {
@@ -238,7 +240,7 @@ impl Callback for Default {
                 if self.display.verbosity > 2 || report.always_verbose {
                     text.push_str("Result was: ");
                     let fields = shown::of_task(&report.fields, self.display.verbosity);
-                    text.push_str(&dump::result(&fields, self.display.verbosity, true));
+                    dump::add_result(&fields, self.display.verbosity, true, &mut text);
                 }
                 terminal.line(&text, Some(Color::Verbose));
             }

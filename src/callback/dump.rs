@@ -14,6 +14,13 @@ pub fn json(value: &Value, indent: Option<usize>) -> String {
 
 /// A result without the keys that only matter inside; `invocation` and `diff` only from -vvv on.
 pub fn result(fields: &Dict, verbosity: u8, always_verbose: bool) -> String {
+    let mut out = String::new();
+    add_result(fields, verbosity, always_verbose, &mut out);
+    out
+}
+
+/// The same behind a text.
+pub fn add_result(fields: &Dict, verbosity: u8, always_verbose: bool, out: &mut String) {
     let shown: Dict = fields
         .iter()
         .filter(|(key, _)| {
@@ -25,7 +32,7 @@ pub fn result(fields: &Dict, verbosity: u8, always_verbose: bool) -> String {
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     let indent = (always_verbose || verbosity > 2).then_some(4);
-    json(&Value::dict(shown), indent)
+    write(&Value::dict(shown), indent, 0, out);
 }
 
 fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
@@ -74,7 +81,8 @@ fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
         Value::Sealed(_) => json_text("********", false, out),
         Value::Date(date) => json_text(&date.format("%Y-%m-%d").to_string(), false, out),
         Value::DateTime(..) => json_text(&value.to_text().replacen(' ', "T", 1), false, out),
-        Value::Str(_) | Value::Bytes(_) => json_text(&value.to_text(), false, out),
+        Value::Str(text) => json_text(text, false, out),
+        Value::Bytes(_) => json_text(&value.to_text(), false, out),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Standard output and standard error: buffered, colored when it makes sense, with a status line on a terminal.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use super::color::{Color, Painted, paint};
@@ -8,6 +9,9 @@ use super::plain::plain;
 use super::status_line::StatusLine;
 use crate::engine::Event;
 use crate::error::{Error, ErrorKind};
+
+/// Text that is written as it is, and not collected with others.
+const LONG: usize = 64 * 1024;
 
 pub struct Terminal {
     pub color: bool,
@@ -42,7 +46,7 @@ impl Terminal {
     }
 
     /// A line (or several) on standard output.
-    pub fn line(&mut self, text: &str, color: Option<Color>) {
+    pub fn line<'a>(&mut self, text: impl Into<Cow<'a, str>>, color: Option<Color>) {
         let painted = paint(text, color.filter(|_| self.color));
         self.painted_line(&painted);
     }
@@ -50,7 +54,13 @@ impl Terminal {
     /// A line (or several) with colors of its own, on standard output.
     pub fn painted_line(&mut self, painted: &Painted) {
         log::painted(painted);
-        self.out.extend_from_slice(painted.as_str().as_bytes());
+        let text = painted.as_str().as_bytes();
+        if text.len() > LONG {
+            self.write_out();
+            self.write_to_stdout(text);
+        } else {
+            self.out.extend_from_slice(text);
+        }
         self.out.push(b'\n');
     }
 
@@ -97,19 +107,25 @@ impl Terminal {
         self.trouble.take().map_or(Ok(()), |err| Err(not_written(&err)))
     }
 
-    /// Output that can't be written is no reason to stop working on hosts; it is told when the run is over.
     fn write_out(&mut self) {
         if self.out.is_empty() {
             return;
         }
+        let out = std::mem::take(&mut self.out);
+        self.write_to_stdout(&out);
+        self.out = out;
+        self.out.clear();
+    }
+
+    /// Output that can't be written is no reason to stop working on hosts; it is told when the run is over.
+    fn write_to_stdout(&mut self, bytes: &[u8]) {
         if let Some(erase) = self.status.as_mut().and_then(StatusLine::erase) {
             let _ = io::stderr().write_all(erase.as_bytes());
         }
         let mut stdout = io::stdout().lock();
-        if let Err(err) = write(&mut stdout, &self.out) {
+        if let Err(err) = write(&mut stdout, bytes) {
             self.trouble.get_or_insert(err);
         }
-        self.out.clear();
     }
 
     fn write_err(&mut self) {

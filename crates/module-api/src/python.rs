@@ -164,24 +164,34 @@ fn write_json(value: &Value, out: &mut String) {
 
 /// A text as `json.dumps` prints it; with `ascii`, what is beyond ASCII as escapes.
 pub fn json_text(text: &str, ascii: bool, out: &mut String) {
+    let is_special = |byte: u8| matches!(byte, 0..0x20 | b'"' | b'\\') || (ascii && byte >= 0x7f);
     out.push('"');
-    for char in text.chars() {
-        match char {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            char if u32::from(char) < 0x20 || (ascii && !(' '..='~').contains(&char)) => {
-                let mut units = [0; 2];
-                for unit in char.encode_utf16(&mut units) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
+    let mut rest = text;
+    // A special byte is the first of its character.
+    while let Some((plain, special)) = rest.bytes().position(is_special).and_then(|at| rest.split_at_checked(at)) {
+        out.push_str(plain);
+        let mut chars = special.chars();
+        chars.by_ref().take(1).for_each(|char| escape(char, out));
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+fn escape(char: char, out: &mut String) {
+    match char {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        char => {
+            let mut units = [0; 2];
+            for unit in char.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
             }
-            char => out.push(char),
         }
     }
-    out.push('"');
 }
