@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use link::{Ending, Link, Over, ProcessGuard};
+pub use local::expect_agent;
 
 use self::programs::{Program, Upload};
 use crate::value::secret::Secret;

@@ -9,6 +9,7 @@ use super::password::{self, Passwords};
 use crate::actions;
 use crate::callback::{self, Callback, ColorChoice, Display, OnTerminal, Terminal};
 use crate::config::Config;
+use crate::connection;
 use crate::engine::{self, BecomeOptions, BecomeProgram, ConnectionOptions, Gathering, Run, RunOptions, RunSummary};
 use crate::error::{Error, Notices};
 use crate::inventory::Inventory;
@@ -32,6 +33,9 @@ pub struct Session {
 impl Session {
     /// Reads configuration and passwords; asks for those that are to be asked for.
     pub fn open(options: &CommonOptions) -> Result<Self, Error> {
+        if options.connection.connection.as_deref() == Some("local") {
+            connection::expect_agent();
+        }
         let notices = Notices::default();
         let config = Config::from_process(&notices)?;
         if let Some(path) = config.path("DEFAULT_LOG_PATH")

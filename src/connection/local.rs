@@ -7,10 +7,11 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use rplay_module_api::bootstrap::{self, AgentHash};
-use rustix::fs::MemfdFlags;
+use rustix::fs::{MemfdFlags, SealFlags};
 use tokio::io::AsyncWrite;
 use tokio::process::{Child, ChildStdin, Command};
 
@@ -20,9 +21,7 @@ use super::limits;
 use super::link::{Ending, Link, Over, ProcessGuard};
 
 pub fn start_agent(directory: &Path, nonce: &str) -> Result<Link, Unreachable> {
-    let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
-    let agent = agents::for_machine(&machine)
-        .ok_or_else(|| unreachable(&format!("no agent for the architecture {machine}")))?;
+    let agent = this_agent()?;
     start_from_memory(agent, directory, nonce)
         .or_else(|err| if limits::is_exhausted(&err) { Err(err) } else { start_from_file(agent, directory, nonce) })
         .map_err(|err| unreachable(&format!("the agent did not start: {}", limits::explain(&err))))
@@ -45,15 +44,44 @@ fn unreachable(reason: &str) -> Unreachable {
     Unreachable { message: reason.to_owned(), transient: false }
 }
 
+/// For a run that will most likely need the agent of this machine: while other things are done, it is made ready. What can't be done is told
+/// when the agent is started.
+pub fn expect_agent() {
+    std::thread::spawn(|| this_agent().map(|agent| with_memory_file(agent, |_| Ok(()))));
+}
+
+fn this_agent() -> Result<&'static Agent, Unreachable> {
+    let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
+    agents::for_machine(&machine).ok_or_else(|| unreachable(&format!("no agent for the architecture {machine}")))
+}
+
 /// Leaves nothing on the disk.
 fn start_from_memory(agent: &Agent, directory: &Path, nonce: &str) -> io::Result<Link> {
-    let mut file = File::from(rustix::fs::memfd_create("rplay-agent", MemfdFlags::CLOEXEC)?);
-    file.write_all(agent.content)?;
-    // A file that is open for writing cannot be executed.
-    let program = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let readable = File::open(&program)?;
-    drop(file);
-    start_program(Path::new(&format!("/proc/self/fd/{}", readable.as_raw_fd())), agent, directory, nonce)
+    with_memory_file(agent, |file| {
+        start_program(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())), agent, directory, nonce)
+    })
+}
+
+/// Hands on the agent's file in memory, which is written once for all that are started.
+fn with_memory_file<T>(agent: &Agent, work: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
+    static FILE: Mutex<Option<File>> = Mutex::new(None);
+    let mut known = FILE.lock().unwrap_or_else(PoisonError::into_inner);
+    let file = match &mut *known {
+        Some(file) => file,
+        none => {
+            let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+            let mut file = File::from(rustix::fs::memfd_create("rplay-agent", flags)?);
+            file.write_all(agent.content)?;
+            // Nobody changes it any more.
+            rustix::fs::fcntl_add_seals(
+                &file,
+                SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
+            )?;
+            // A file that is open for writing cannot be executed.
+            none.insert(File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?)
+        }
+    };
+    work(file)
 }
 
 /// For kernels that refuse to execute memory files.

@@ -1,5 +1,6 @@
 //! Host names as inventories and patterns write them: ports, IPv6 addresses, ranges such as `web[01:20]`.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -10,7 +11,6 @@ use crate::error::Error;
 /// More hosts than this from one range are a mistake.
 const MAX_RANGE: usize = 1_000_000;
 
-static BRACKETED_PORT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\[(.+)\]:([0-9]+)$"));
 static RANGE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\[(?:[0-9]+:[0-9]+|[a-zA-Z]:[a-zA-Z]|[a-fA-F0-9]+:[a-fA-F0-9]+)(?::[0-9]+)?\]"));
 static LABEL: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[\w]([\w-]*[\w])?$"));
@@ -21,23 +21,30 @@ fn pattern(text: &str) -> Regex {
 
 /// The name and port of an address, or nothing when it is none.
 pub fn parse_address(text: &str, allow_ranges: bool) -> Option<(String, Option<u16>)> {
-    if let Some(parts) = BRACKETED_PORT.captures(text) {
-        let host = parts.get(1)?.as_str();
-        let port = parts.get(2).and_then(|port| port.as_str().parse().ok());
-        return is_host(host, allow_ranges).then(|| (host.to_owned(), port));
+    let bracketed = text.strip_prefix('[').and_then(|rest| rest.rsplit_once("]:"));
+    if let Some((host, port)) = bracketed.filter(|(_, port)| is_number(port)) {
+        return is_host(host, allow_ranges).then(|| (host.to_owned(), port.parse().ok()));
     }
     if is_ipv6(text, allow_ranges) {
         return Some((text.to_owned(), None));
     }
     if let Some((host, port)) = text.rsplit_once(':')
-        && !port.is_empty()
-        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && is_number(port)
         && is_host(host, allow_ranges)
-        && (!host.contains(':') || RANGE.is_match(host))
+        && (!host.contains(':') || without_ranges(host) != host)
     {
         return Some((host.to_owned(), port.parse().ok()));
     }
     is_host(text, allow_ranges).then(|| (text.to_owned(), None))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// With a name in place of each range. Patterns take time to be made, and most names need none.
+fn without_ranges(text: &str) -> Cow<'_, str> {
+    if text.contains('[') { RANGE.replace_all(text, "0") } else { Cow::Borrowed(text) }
 }
 
 fn is_host(text: &str, allow_ranges: bool) -> bool {
@@ -46,15 +53,24 @@ fn is_host(text: &str, allow_ranges: bool) -> bool {
 
 /// A name or an IPv4 address: labels with dots between them.
 fn is_name(text: &str, allow_ranges: bool) -> bool {
-    let plain = RANGE.replace_all(text, "0");
+    let plain = without_ranges(text);
     if !allow_ranges && plain != text {
         return false;
     }
-    plain.len() <= 4096 && plain.trim_end_matches('.').split('.').all(|label| LABEL.is_match(label))
+    plain.len() <= 4096 && plain.trim_end_matches('.').split('.').all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    if !label.is_ascii() {
+        return LABEL.is_match(label);
+    }
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let ends = [label.bytes().next(), label.bytes().next_back()];
+    ends.into_iter().all(|end| end.is_some_and(is_word)) && label.bytes().all(|byte| is_word(byte) || byte == b'-')
 }
 
 fn is_ipv6(text: &str, allow_ranges: bool) -> bool {
-    let plain = RANGE.replace_all(text, "0");
+    let plain = without_ranges(text);
     (allow_ranges || plain == text) && plain.parse::<std::net::Ipv6Addr>().is_ok()
 }
 

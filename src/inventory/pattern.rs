@@ -171,7 +171,7 @@ fn limit_parts(limit: &str) -> Result<Vec<String>, Error> {
 
 fn split_subscript(part: &str) -> (&str, Option<Subscript>) {
     let whole = (part, None);
-    if part.starts_with('~') {
+    if part.starts_with('~') || !part.ends_with(']') {
         return whole;
     }
     let Some(parts) = SUBSCRIPT.captures(part).ok().flatten() else { return whole };

@@ -95,10 +95,10 @@ impl Secrets {
     /// Derives the keys of several vaults side by side, so that opening one after the other takes no time then.
     pub fn prepare<'a>(&self, vaults: impl Iterator<Item = &'a [u8]>) {
         let vaults: Vec<&[u8]> = vaults.collect();
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(vaults.len());
-        if threads < 2 {
+        if vaults.len() < 2 {
             return;
         }
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(vaults.len());
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..threads {

@@ -18,7 +18,12 @@ pub struct Spaced<'a> {
 
 impl<'a> Spaced<'a> {
     pub fn new(text: &'a str) -> Self {
-        let candidates: Vec<usize> = CANDIDATE.find_iter(text).map(|found| found.end() - 1).collect();
+        // Most files have no tag at all, and need no pattern.
+        let candidates: Vec<usize> = if text.contains('!') {
+            CANDIDATE.find_iter(text).map(|found| found.end() - 1).collect()
+        } else {
+            Vec::new()
+        };
         if candidates.is_empty() {
             return Self { text: Cow::Borrowed(text), inserted: Vec::new() };
         }

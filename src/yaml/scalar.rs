@@ -59,6 +59,8 @@ pub fn resolve(text: &str) -> Scalar {
         '=' if text == "=" => Scalar::Value,
         '<' if text == "<<" => Scalar::Merge,
         'y' | 'Y' | 'n' | 'N' | 't' | 'T' | 'f' | 'F' | 'o' | 'O' if is_bool(text) => Scalar::Bool,
+        // Most numbers are plain, and need no pattern.
+        '1'..='9' if text.bytes().all(|byte| byte.is_ascii_digit()) => Scalar::Int,
         '0'..='9' | '-' | '+' | '.' => {
             if FLOAT.is_match(text) {
                 Scalar::Float
