@@ -78,6 +78,7 @@ pub async fn run(run: Run) -> Result<RunSummary, Error> {
     };
     match outcome {
         Ok(exit_code) => {
+            shared.remote.settle().await;
             shared.send(About::default(), EventKind::PlaybookFinished(Box::new(shared.counters.stats())));
             shared.remote.close();
             Ok(RunSummary { exit_code })

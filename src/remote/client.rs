@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rplay_module_api::Stream;
 use rplay_module_api::frame::{Assembler, FrameError, FrameKind, MAX_MESSAGE, encode};
-use rplay_module_api::message::{Hello, Request};
+use rplay_module_api::message::{Hello, Request, Response};
+use rplay_module_api::{Json, Map, Stream};
 use tokio::sync::OnceCell;
 
 use super::agent::{Agent, Exchange};
@@ -21,6 +21,8 @@ use crate::connection::{Connection, Endpoint, Unreachable};
 
 /// After so long without a word from a host the user is told what the run waits for, and again after as long.
 const SILENCE: Duration = Duration::from_mins(1);
+/// How long a host's disk may take at the end of a run.
+const SETTLING: Duration = Duration::from_secs(30);
 
 pub struct Client {
     endpoint: Endpoint,
@@ -30,6 +32,8 @@ pub struct Client {
     programs: Mutex<HashMap<PathBuf, Arc<OnceCell<Agent>>>>,
     connection: Connection,
     _descriptors: Descriptors,
+    /// The agent's last answer came before everything that it tells of had reached the disk.
+    settling: AtomicBool,
 }
 
 /// Counts the descriptors of a connection for as long as it is open.
@@ -62,6 +66,7 @@ impl Client {
             agent: OnceCell::new(),
             programs: Mutex::default(),
             _descriptors: descriptors,
+            settling: AtomicBool::new(false),
         })
     }
 
@@ -167,7 +172,9 @@ impl Client {
                     let body = assembler.add(frame).map_err(|err| too_long(module, &err))?;
                     if let Some(body) = body {
                         exchange.finished = true;
-                        return reply(module, &body, incoming);
+                        let response = result::read(module, &body).map_err(RemoteError::Failed)?;
+                        self.settling.store(response.settling, Ordering::Relaxed);
+                        return reply(response, incoming);
                     }
                 }
                 FrameKind::Stdout => {
@@ -194,6 +201,16 @@ impl Client {
                 }
                 _ => return Err(RemoteError::Failed(format!("the agent sent an unexpected {:?}", frame.kind))),
             }
+        }
+    }
+
+    /// Waits until what was written has reached the host's disk; an answer comes after all that was done before its request.
+    pub async fn settle(&self) {
+        if self.settling.swap(false, Ordering::Relaxed) && self.is_usable() {
+            let args = Map::from_iter([("data".to_owned(), Json::from("pong"))]);
+            let request = ModuleRequest { module: "ping".to_owned(), args, ..ModuleRequest::default() };
+            // What has become of a host that does not answer any more, nobody can tell.
+            let _ = tokio::time::timeout(SETTLING, self.run(request, &mut |_| {})).await;
         }
     }
 
@@ -233,8 +250,7 @@ fn too_long(module: &str, err: &FrameError) -> RemoteError {
     })
 }
 
-fn reply(module: &str, body: &[u8], incoming: Incoming) -> Result<ModuleReply, RemoteError> {
-    let response = result::read(module, body).map_err(RemoteError::Failed)?;
+fn reply(response: Response, incoming: Incoming) -> Result<ModuleReply, RemoteError> {
     if let (Err(failure), true) = (&response.result, response.never_ran) {
         return Err(RemoteError::Failed(failure.msg.clone()));
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::client::Client;
@@ -129,6 +130,15 @@ impl Pool {
     pub fn reset(&self, endpoint: &Endpoint) {
         let forgotten = self.write().remove(endpoint);
         drop(forgotten);
+    }
+
+    /// Waits until what was written on the hosts has reached their disks.
+    pub async fn settle(&self) {
+        let client = |slot: &Arc<Slot>| Some(Arc::clone(slot.outcome.get()?.result.as_ref().ok()?));
+        let clients: Vec<Arc<Client>> = self.read().values().filter_map(client).collect();
+        let mut settling: JoinSet<()> =
+            clients.into_iter().map(|client| async move { client.settle().await }).collect();
+        while settling.join_next().await.is_some() {}
     }
 
     /// Forgets all connections.

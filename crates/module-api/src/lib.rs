@@ -14,6 +14,7 @@ mod outcome;
 pub mod privilege;
 pub mod python;
 pub mod safe_url;
+pub mod settle;
 mod similar;
 mod spec;
 mod spec_json;

@@ -45,6 +45,9 @@ pub struct Response {
     #[serde(default)]
     pub never_ran: bool,
     pub warnings: Vec<String>,
+    /// Something of what was done reaches the disk only now; the next response comes after it.
+    #[serde(default)]
+    pub settling: bool,
 }
 
 /// Another user and the way to it.

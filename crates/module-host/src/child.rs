@@ -125,7 +125,8 @@ impl Children {
 }
 
 fn fail(outlet: &Outlet, id: u32, reason: &str) {
-    let response = Response { result: Err(Failure::new(reason)), never_ran: true, warnings: Vec::new() };
+    let response =
+        Response { result: Err(Failure::new(reason)), never_ran: true, warnings: Vec::new(), settling: false };
     let _ = outlet.send_json(FrameKind::Response, id, &response);
 }
 

@@ -18,7 +18,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use rplay_module_api::bootstrap;
-use rplay_module_api::{Module, Spec};
+use rplay_module_api::{Module, Spec, settle};
 
 use crate::child::OwnHash;
 
@@ -62,6 +62,9 @@ fn serve(modules: &'static [&'static Module], hash: Option<OwnHash>, nonce: &str
     if std::env::var_os("LANGUAGE").is_some_and(|language| language == child::PLAIN_LANGUAGE) {
         // SAFETY: no other thread reads the environment yet.
         unsafe { std::env::remove_var("LANGUAGE") };
+    } else {
+        // Nobody asks another user's agent once more at the end of a run.
+        settle::allow();
     }
     let mut stdout = stdout;
     stdout.write_all(format!("\n{}\n", bootstrap::greeting(nonce)).as_bytes())?;

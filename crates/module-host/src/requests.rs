@@ -8,7 +8,7 @@ use std::sync::mpsc::Receiver;
 
 use rplay_module_api::frame::{Frame, FrameKind};
 use rplay_module_api::message::{Request, Response};
-use rplay_module_api::{Ctx, Failure, Module, ModuleResult};
+use rplay_module_api::{Ctx, Failure, Module, ModuleResult, settle};
 
 use crate::outlet::Outlet;
 use crate::port::RequestPort;
@@ -37,12 +37,16 @@ pub fn keep_panics_quiet() {
 
 pub fn run(modules: &[&'static Module], job: Job, outlet: &Outlet) -> std::io::Result<()> {
     let id = job.id;
+    let earlier = settle::mark();
     let mut warnings = Vec::new();
     let result = match serde_json::from_slice::<Request>(&job.body) {
         Ok(request) => run_module(modules, request, job, outlet, &mut warnings),
         Err(err) => Err(Failure::new(format!("the agent cannot read the request: {err}"))),
     };
-    outlet.send_json(FrameKind::Response, id, &Response { result, never_ran: false, warnings })
+    let (settling, trouble) = settle::settle(earlier);
+    warnings
+        .extend(trouble.map(|err| format!("what an earlier task has written may not have reached the disk: {err}")));
+    outlet.send_json(FrameKind::Response, id, &Response { result, never_ran: false, warnings, settling })
 }
 
 fn run_module(

@@ -32,6 +32,7 @@ pub fn end_on_signals() -> io::Result<()> {
 /// Ends every command, removes what was made, and leaves.
 pub fn end(code: i32) -> ! {
     crate::running::cancel_all();
+    rplay_module_api::settle::settle(u64::MAX);
     crate::scratch::remove_all();
     std::process::exit(code)
 }

@@ -21,6 +21,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use rplay_module_api::settle;
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, XattrFlags};
 use rustix::io::Errno;
 
@@ -422,10 +423,10 @@ impl Located {
         remove_all(self.directory()?, &self.name)
     }
 
-    /// The directory's entries have reached the disk.
+    /// The directory's entries reach the disk, before the answer to the next request at the latest.
     pub fn sync_directory(&self) -> io::Result<()> {
         let directory = open_at(self.directory.as_fd(), OsStr::new("."), OFlags::RDONLY | OFlags::DIRECTORY)?;
-        synced(&directory)
+        settle::later(move || synced(&directory))
     }
 }
 
