@@ -181,7 +181,7 @@ impl Default {
 }
 
 fn task_path(place: &Span, terminal: &mut Terminal) {
-    terminal.line(&format!("task path: {}:{}", place.path().display(), place.line), Some(Color::Debug));
+    terminal.line(format!("task path: {}:{}", place.path().display(), place.line), Some(Color::Debug));
 }
 
 /// The host, and where its task was delegated to.
@@ -227,7 +227,7 @@ impl Callback for Default {
                 if let (true, Some(task), Some(host)) =
                     (self.display.per_host_start, &event.about.task, &event.about.host)
                 {
-                    terminal.line(&format!(" [started {} on {host}]", task.name), Some(Color::Ok));
+                    terminal.line(format!(" [started {} on {host}]", task.name), Some(Color::Ok));
                 }
             }
             EventKind::Finished(report) | EventKind::ItemFinished(report) => self.finished(report, terminal),
@@ -248,7 +248,7 @@ impl Callback for Default {
                 self.print_banner(event.about.task.as_ref(), terminal);
                 let item = item.as_ref().map(|item| format!(" => (item={})", shown::label(item))).unwrap_or_default();
                 terminal.line(
-                    &format!(
+                    format!(
                         "included: {what} for {}{item}",
                         hosts.iter().map(|host| &**host).collect::<Vec<_>>().join(", ")
                     ),
@@ -261,7 +261,7 @@ impl Callback for Default {
             }
             EventKind::HandlerNotified { handler } => {
                 if let (true, Some(host)) = (self.display.verbosity > 1, &event.about.host) {
-                    terminal.line(&format!("NOTIFIED HANDLER {handler} for {host}"), Some(Color::Verbose));
+                    terminal.line(format!("NOTIFIED HANDLER {handler} for {host}"), Some(Color::Verbose));
                 }
             }
             EventKind::Notice(notice) => self.notice(notice, terminal),

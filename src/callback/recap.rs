@@ -45,7 +45,7 @@ fn line(host: &str, numbers: &HostStats, color: bool) -> Painted {
     ];
     for (name, number, kind) in counters {
         line.push(&paint(" ", None));
-        line.push(&paint(&format!("{name}={number:<4}"), (color && number > 0).then_some(kind)));
+        line.push(&paint(format!("{name}={number:<4}"), (color && number > 0).then_some(kind)));
     }
     line
 }
@@ -54,11 +54,11 @@ fn custom_stats(stats: &Stats, terminal: &mut Terminal) {
     let heading = banner("CUSTOM STATS: ", terminal.columns);
     terminal.line(&heading, None);
     for (host, data) in stats.custom.iter().filter(|(host, _)| *host != "_run") {
-        terminal.line(&format!("\t{host}: {}", one_line(data)), None);
+        terminal.line(format!("\t{host}: {}", one_line(data)), None);
     }
     if let Some(run) = stats.custom.get("_run") {
         terminal.line("", None);
-        terminal.line(&format!("\tRUN: {}", one_line(run)), None);
+        terminal.line(format!("\tRUN: {}", one_line(run)), None);
     }
     terminal.line("", None);
 }
