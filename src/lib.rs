@@ -16,6 +16,7 @@ pub mod modules;
 pub mod playbook;
 pub mod remote;
 pub mod source;
+pub mod split_args;
 pub mod template;
 pub mod value;
 pub mod vars;

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use rplay_module_api::privilege::Elevation;
 use rplay_module_api::{Json, Map, ModuleResult, Stream, message};
 
 pub use crate::connection::programs::Program;
@@ -42,6 +43,11 @@ impl Become {
     /// Nothing has to be become: this user is logged in already.
     pub fn is_needless(&self, login: &str) -> bool {
         !self.allow_same_user && self.user == login
+    }
+
+    /// The words of a shell that run a program as this user, as they are shown.
+    fn command_line(&self, program: &str) -> String {
+        Elevation::new(&self.to_message(), "rplay").map_or_else(|why| why, |elevation| elevation.command(program))
     }
 
     /// The form in which it travels, password included.
@@ -100,6 +106,8 @@ pub struct ModuleReply {
 pub enum RemoteEvent {
     Output(Stream, Vec<u8>),
     Progress(String),
+    /// What is started on the host, told from `-vvv` on.
+    Exec(String),
     /// Nothing has come from the host for a while; this is what is waited for.
     Silence(String),
 }

@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["inventory", "connection", "playbook"],
     &["template", "config"],
     &["catalog"],
-    &["yaml"],
+    &["yaml", "split_args"],
     &["vault"],
     &["error"],
     &["value"],

@@ -8,6 +8,7 @@ mod fifty_secrets;
 mod hostile;
 mod hostile_agent;
 mod hosts;
+mod language;
 mod limits;
 mod local_user;
 mod log;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rplay::playbook::split_args::{FreeForm, join, parse_kv, split};
+use rplay::split_args::{FreeForm, join, parse_kv, split};
 use rplay::value::Str;
 
 fuzz_target!(|text: &str| {

@@ -3,7 +3,7 @@
 use rplay_module_api::{Arg, Rule, Spec};
 
 use super::{ActionResult, Invocation};
-use crate::template::Templar;
+use crate::template::{Templar, TemplateErrorKind};
 use crate::value::{Str, Value};
 
 pub const SPEC: Spec = Spec {
@@ -30,6 +30,9 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
             ActionResult::default().with("msg", message)
         }
     };
+    if result.is_failed() {
+        return result;
+    }
     result.always_verbose = true;
     result.with_changed(false)
 }
@@ -60,6 +63,10 @@ fn show(variable: &Value, invocation: &Invocation<'_>) -> ActionResult {
     match value {
         Ok(value) => {
             result.fields.insert(name, value);
+        }
+        // What is missing is shown as missing; an expression that is wrong fails the task.
+        Err(err) if err.kind != TemplateErrorKind::Undefined => {
+            return ActionResult::template_failed(Some("Error while resolving `var` expression"), &err);
         }
         Err(err) => {
             result.warnings.push("Encountered 1 template error.".to_owned());

@@ -79,11 +79,20 @@ fn duration(invocation: &Invocation<'_>) -> Result<Option<u64>, String> {
     for (name, factor) in [("minutes", 60.0), ("seconds", 1.0)] {
         let Some(written) = invocation.args.get(name) else { continue };
         let text = written.to_text();
-        let number: f64 = text.trim().parse().map_err(|_| {
-            format!("non-integer value given for prompt duration:\ninvalid literal for int() with base 10: '{text}'")
-        })?;
+        let refused = |why: String| {
+            let kind = written.type_name();
+            format!("argument '{name}' is of type {kind} and we were unable to convert to int: {why}")
+        };
+        let number: f64 = match written {
+            Value::Str(_) | Value::Int(_) | Value::BigInt(_) | Value::Float(_) | Value::Bool(_) => text.trim().parse(),
+            other => {
+                let wanted = "int() argument must be a string, a bytes-like object or a real number";
+                return Err(refused(format!("{wanted}, not '{}'", other.type_name())));
+            }
+        }
+        .map_err(|_| refused(format!("invalid literal for int() with base 10: '{text}'")))?;
         if !number.is_finite() {
-            return Err(format!("non-integer value given for prompt duration:\n{text}"));
+            return Err(refused(format!("cannot convert float {text} to integer")));
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative after max")]
         return Ok(Some((number.max(0.0) * factor) as u64));

@@ -36,6 +36,8 @@ pub struct ActionResult {
     pub effects: Vec<Effect>,
     /// The result is shown in full without `-v` (`debug`).
     pub always_verbose: bool,
+    /// It holds what nobody may see, whatever the task says.
+    pub no_log: bool,
 }
 
 pub const BROKEN_CONDITIONAL_HINT: &str =
@@ -250,10 +252,16 @@ impl ActionResult {
             dict.entry(Value::str("failed")).or_insert(Value::Bool(false));
         }
         dict.entry(Value::str("changed")).or_insert(Value::Bool(self.is_changed()));
-        if self.ended == Ended::Failed && !of_items {
-            dict.entry(Value::str("exception")).or_insert_with(|| Value::str("(traceback unavailable)"));
+        if let Some(exception) = self.exception() {
+            dict.entry(Value::str("exception")).or_insert(exception);
         }
         dict
+    }
+
+    /// What Ansible puts where a traceback would stand.
+    pub fn exception(&self) -> Option<Value> {
+        let failed = self.ended == Ended::Failed && !self.fields.contains_key("results");
+        failed.then(|| self.get("exception").cloned().unwrap_or_else(|| Value::str("(traceback unavailable)")))
     }
 
     pub fn from_module(result: ModuleResult) -> Self {

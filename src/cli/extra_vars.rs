@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind};
-use crate::playbook::split_args::{FreeForm, parse_kv};
 use crate::source::{SourceFile, Span};
+use crate::split_args::{FreeForm, parse_kv};
 use crate::value::{Dict, Str, Value};
 use crate::yaml::Reader;
 

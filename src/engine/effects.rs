@@ -4,6 +4,7 @@ use super::play_state::{HostId, PlayState};
 use crate::actions::effect::{FactsOf, HostEffect, RunEffect};
 use crate::actions::{Effect, Include};
 use crate::error::Error;
+use crate::playbook::keywords::warn_of_reserved;
 use crate::vars::removal_warning;
 
 /// Applies the effects of `host`'s result for `affected` (all hosts of a task that ran once). Returns what is to be included.
@@ -35,17 +36,22 @@ pub fn apply(
 }
 
 fn apply_to(play: &PlayState<'_>, variables: &crate::vars::HostVariables, effect: HostEffect) {
+    let notices = &play.shared.notices;
     match effect {
         HostEffect::SetFacts { facts, cacheable } => {
+            warn_of_reserved(&facts, notices);
             if cacheable {
                 for name in variables.add_cacheable(&facts) {
-                    play.shared.notices.warn(removal_warning(&name), None);
+                    notices.warn(removal_warning(&name), None);
                 }
             }
             variables.set(facts);
         }
         HostEffect::Facts(facts) => variables.add_facts(&facts, play.shared.options.inject_facts),
-        HostEffect::IncludeVars(included) => variables.include(included),
+        HostEffect::IncludeVars(included) => {
+            warn_of_reserved(&included, notices);
+            variables.include(included);
+        }
     }
 }
 

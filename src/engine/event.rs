@@ -166,6 +166,7 @@ impl From<RemoteEvent> for EventKind {
         match event {
             RemoteEvent::Output(stream, bytes) => EventKind::Output { stderr: stream == Stream::Stderr, bytes },
             RemoteEvent::Progress(text) => EventKind::Progress(text),
+            RemoteEvent::Exec(text) => EventKind::Message(text),
             RemoteEvent::Silence(text) => EventKind::Silence(text),
         }
     }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::steps::{self, Step, Steps};
+use crate::error::Notices;
 use crate::playbook::{Entry, Play, RoleUse, Task};
+use crate::template::Templar;
+use crate::value::Value;
 
 /// Handlers by the place that defines them: each role's, then the play's own.
 #[derive(Default)]
@@ -14,11 +17,32 @@ pub struct HandlerBook {
 
 struct Handler {
     task: Arc<Task>,
-    /// Rendered name; none for handlers that only listen.
-    name: Option<String>,
+    name: Name,
     role: Option<(String, String)>,
     listen: Vec<String>,
 }
+
+/// A handler's name with what the play and the handler's role know; no host is asked.
+enum Name {
+    /// The handler only listens.
+    None,
+    Known(String),
+    /// The name as it is written, and why it can't be rendered.
+    Unusable(String, String),
+}
+
+impl Name {
+    fn of(task: &Task, templar_of: &TemplarOf<'_>) -> Self {
+        let Some(written) = &task.name else { return Name::None };
+        match templar_of(task).render(&Value::Str(written.clone())) {
+            Ok(name) => Name::Known(name.to_text()),
+            Err(err) => Name::Unusable(written.as_str().to_owned(), err.message),
+        }
+    }
+}
+
+/// Gives the variables that a handler's name may use.
+pub type TemplarOf<'a> = dyn Fn(&Task) -> Templar + 'a;
 
 impl Handler {
     /// The same lines of the same role, read again.
@@ -32,23 +56,41 @@ impl Handler {
     }
 
     fn is_called(&self, wanted: &str) -> bool {
-        let Some(name) = &self.name else { return false };
-        if name == wanted {
-            return true;
-        }
+        matches!(&self.name, Name::Known(name) if self.means(wanted, name))
+    }
+
+    fn hears(&self, wanted: &str) -> bool {
+        self.listen.iter().any(|topic| self.means(wanted, topic))
+    }
+
+    /// Whether `wanted` is this name, alone or after that of the handler's role.
+    fn means(&self, wanted: &str, name: &str) -> bool {
         let in_role = |role: &str| wanted.strip_prefix(role).and_then(|rest| rest.strip_prefix(" : ")) == Some(name);
-        self.role.as_ref().is_some_and(|(short, full)| in_role(short) || in_role(full))
+        wanted == name || self.role.as_ref().is_some_and(|(short, full)| in_role(short) || in_role(full))
+    }
+
+    fn warn_if_unusable(&self, notices: &Notices) {
+        if let Name::Unusable(name, why) = &self.name
+            && self.listen.is_empty()
+        {
+            notices.warn(
+                format!(
+                    "Handler '{name}' is unusable because it has no listen topics and the name could not be templated \
+                     (host-specific variables are not supported in handler names). The error: {why}"
+                ),
+                None,
+            );
+        }
     }
 }
 
 impl HandlerBook {
-    /// `name_of` renders a handler's name with what is known at the start of the play.
-    pub fn of_play(play: &Play, name_of: &dyn Fn(&Task) -> Option<String>) -> Self {
+    pub fn of_play(play: &Play, templar_of: &TemplarOf<'_>) -> Self {
         let mut book = Self::default();
         let roles = |uses: &'_ [RoleUse]| uses.iter().map(|usage| usage.handlers.clone()).collect::<Vec<_>>();
         let imported = roles(&play.imported_roles);
         for entries in roles(&play.roles).into_iter().chain([play.handlers.clone()]).chain(imported) {
-            let handlers = book.handlers_of(&entries, name_of);
+            let handlers = book.handlers_of(&entries, templar_of);
             book.add(handlers);
         }
         book
@@ -56,8 +98,8 @@ impl HandlerBook {
 
     /// Adds the handlers of a role that was included while the play runs. A role that is included again brings its handlers anew, in the
     /// place of those that it brought before: returned are the old numbers and the new ones.
-    pub fn add_role(&mut self, usage: &RoleUse, name_of: &dyn Fn(&Task) -> Option<String>) -> Vec<(u64, u64)> {
-        let mut fresh = self.handlers_of(&usage.handlers, name_of);
+    pub fn add_role(&mut self, usage: &RoleUse, templar_of: &TemplarOf<'_>) -> Vec<(u64, u64)> {
+        let mut fresh = self.handlers_of(&usage.handlers, templar_of);
         let mut replaced = Vec::new();
         for known in self.sections.iter_mut().flatten() {
             let Some(at) = fresh.iter().position(|handler| handler.is_copy_of(known)) else { continue };
@@ -71,7 +113,7 @@ impl HandlerBook {
     }
 
     /// The handlers in a list, without those that are known.
-    fn handlers_of(&self, entries: &[Entry], name_of: &dyn Fn(&Task) -> Option<String>) -> Vec<Handler> {
+    fn handlers_of(&self, entries: &[Entry], templar_of: &TemplarOf<'_>) -> Vec<Handler> {
         let mut tasks = Vec::new();
         steps::collect_tasks(entries, &mut tasks);
         let known = |task: &Arc<Task>| self.sections.iter().flatten().any(|handler| handler.task.id == task.id);
@@ -79,9 +121,9 @@ impl HandlerBook {
             .into_iter()
             .filter(|task| !known(task))
             .map(|task| Handler {
-                name: name_of(&task),
+                name: Name::of(&task, templar_of),
                 role: task.role().map(|role| (role.name.clone(), role.full_name.clone())),
-                listen: task.listen.iter().map(crate::value::Value::to_text).collect(),
+                listen: task.listen.iter().map(Value::to_text).collect(),
                 task,
             })
             .collect()
@@ -94,16 +136,13 @@ impl HandlerBook {
         }
     }
 
-    /// The tasks that a notification of `wanted` means; nothing when there is no such handler.
-    pub fn find(&self, wanted: &str) -> Vec<u64> {
-        let named =
-            self.sections.iter().rev().find_map(|section| section.iter().find(|handler| handler.is_called(wanted)));
-        let listening = self
-            .sections
-            .iter()
-            .flatten()
-            .filter(|handler| handler.listen.iter().any(|topic| topic == wanted))
-            .map(|handler| handler.task.id);
+    /// The tasks that a notification of `wanted` means; nothing when there is no such handler. Handlers that are looked
+    /// at and can't be called are warned about.
+    pub fn find(&self, wanted: &str, notices: &Notices) -> Vec<u64> {
+        let mut looked_at = self.sections.iter().rev().flatten().inspect(|handler| handler.warn_if_unusable(notices));
+        let named = looked_at.find(|handler| handler.is_called(wanted));
+        let listening =
+            self.sections.iter().flatten().filter(|handler| handler.hears(wanted)).map(|handler| handler.task.id);
         let mut found: Vec<u64> = named.map(|handler| handler.task.id).into_iter().chain(listening).collect();
         found.dedup();
         found

@@ -89,7 +89,7 @@ fn apply_keyword(keywords: &mut Keywords, keyword: Keyword, value: &Value, task:
         (_, Inherit::Extend) if !matches!(value, Value::List(_)) => Value::list(vec![value.clone()]),
         _ => value.clone(),
     };
-    keywords.entries.insert(keyword, Written { value, span: task.span.clone() });
+    keywords.entries.insert(keyword, Written::new(value, task.span.clone()));
 }
 
 fn tasks(place: &Place<'_>, file: &Path) -> Result<Inclusion, Error> {

@@ -66,9 +66,10 @@ pub fn apply(play: &mut PlayState<'_>, turn: &mut OpenTurn) -> Result<(), Error>
 }
 
 fn announce(play: &mut PlayState<'_>, turn: &OpenTurn, group: &Group, inclusion: &Inclusion) {
-    let name_of = |task: &Task| task.name.as_ref().map(|name| name.as_str().to_owned());
+    let (shared, run) = (Arc::clone(&play.shared), Arc::clone(&play.play));
+    let templar_of = |task: &Task| shared.templar_of_nobody(&run, task);
     for usage in &inclusion.handlers {
-        for (old, new) in play.handlers.add_role(usage, &name_of) {
+        for (old, new) in play.handlers.add_role(usage, &templar_of) {
             play.iterator.rename_handler(old, new);
         }
     }

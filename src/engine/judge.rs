@@ -77,26 +77,30 @@ pub fn changed_and_failed(
     match holds(task, Keyword::ChangedWhen, scope, shared, search_path, result) {
         Ok(None) => {}
         Ok(Some(changed)) => result.set_changed(changed),
-        Err(failure) => return not_judged(result, *failure),
+        Err(failure) => return not_judged(result, "changed_when_result", *failure),
     }
     match holds(task, Keyword::FailedWhen, scope, shared, search_path, result) {
         Ok(None) => {}
         Ok(Some(failed)) => {
             result.set("failed_when_result", failed);
             if !failed {
+                if let Some(exception) = result.exception() {
+                    result.set("failed_when_suppressed_exception", exception);
+                }
                 result.set_not_failed();
             } else if !result.is_failed() {
                 fail(task, result);
             }
         }
-        Err(failure) => not_judged(result, *failure),
+        Err(failure) => not_judged(result, "failed_when_result", *failure),
     }
 }
 
-/// The result stays, but the task fails because it could not be judged.
-fn not_judged(result: &mut ActionResult, failure: ActionResult) {
+/// The result stays, but the task fails because it could not be judged: in place of the answer stands why.
+fn not_judged(result: &mut ActionResult, answer: &str, failure: ActionResult) {
+    let why = failure.trouble().and_then(|trouble| trouble.causes.last()).map(|cause| cause.message.clone());
+    result.set(answer, why.unwrap_or_default());
     result.set_failed(failure.trouble().cloned());
-    result.fields.extend(failure.fields);
 }
 
 pub fn until(

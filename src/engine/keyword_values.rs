@@ -18,7 +18,7 @@ pub struct KeywordReader<'a> {
 pub type KeywordResult<T> = Result<T, Box<ActionResult>>;
 
 impl KeywordReader<'_> {
-    /// The rendered value; `omit` and null count as not written.
+    /// The rendered value; null counts as not written, and for `omit` what the task stands inside of is asked.
     pub fn value(&self, keyword: Keyword) -> KeywordResult<Option<Value>> {
         self.rendered(keyword).map_err(|mut failure| {
             if let Some(cause) = failure.cause_mut() {
@@ -31,18 +31,21 @@ impl KeywordReader<'_> {
 
     /// The same, failing with nothing but why it can't be rendered.
     pub fn rendered(&self, keyword: Keyword) -> KeywordResult<Option<Value>> {
-        let Some(written) = self.keywords.get(keyword) else { return Ok(None) };
-        match self.templar.render(written) {
-            Ok(Value::Null | Value::Omit) => Ok(None),
-            Ok(value) => Ok(Some(value)),
-            Err(err) => {
-                let mut result = ActionResult::template_failed(None, &err);
-                if let Some(cause) = result.cause_mut() {
-                    cause.place = cause.place.clone().or_else(|| self.keywords.span(keyword).cloned());
+        for written in self.keywords.written(keyword) {
+            match self.templar.render(&written.value) {
+                Ok(Value::Omit) => {}
+                Ok(Value::Null) => return Ok(None),
+                Ok(value) => return Ok(Some(value)),
+                Err(err) => {
+                    let mut result = ActionResult::template_failed(None, &err);
+                    if let Some(cause) = result.cause_mut() {
+                        cause.place = cause.place.clone().or_else(|| Some(written.span.clone()));
+                    }
+                    return Err(Box::new(result));
                 }
-                Err(Box::new(result))
             }
         }
+        Ok(None)
     }
 
     pub fn text(&self, keyword: Keyword) -> KeywordResult<Option<String>> {

@@ -100,7 +100,7 @@ fn prepare<'a>(
         skip: shared.options.skip_tags.clone(),
         templar: reader.templar.clone(),
     });
-    let force_handlers = reader.bool(Keyword::ForceHandlers)?.unwrap_or(false) || shared.options.force_handlers;
+    let force_handlers = reader.bool(Keyword::ForceHandlers)?.unwrap_or(shared.options.force_handlers);
     let gather = gather_facts(shared, play, &reader)?;
     let gather_id = gather.as_ref().map(|task| task.id);
     let steps = steps::of_play(play, gather, force_handlers, &filter)?;
@@ -151,7 +151,7 @@ async fn batch(
     let opening = Opening {
         hosts,
         steps: Arc::clone(&prepared.steps),
-        handlers: HandlerBook::of_play(prepared.play, &|task| prepared.reader.name_of(task)),
+        handlers: HandlerBook::of_play(prepared.play, &|task| shared.templar_of_nobody(&prepared.run, task)),
         filter: Arc::clone(&prepared.filter),
         max_fail_percentage: prepared.max_fail_percentage,
         gather_id: prepared.gather_id,
@@ -217,7 +217,7 @@ fn gather_facts(shared: &Shared, play: &Play, reader: &PlayReader<'_>) -> Result
         }
     }
     let mut keywords = Keywords::clone(&play.context.keywords);
-    let tags = Written { value: Value::list(vec![Value::str("always")]), span: play.span.clone() };
+    let tags = Written::new(Value::list(vec![Value::str("always")]), play.span.clone());
     keywords.entries.insert(Keyword::Tags, tags);
     Ok(Some(Arc::new(Task {
         id: super::steps::next_number(),

@@ -6,8 +6,8 @@ use super::keyword_values::{to_bool, to_float, to_int};
 use super::shared::Shared;
 use super::strategy::{self, StrategySpec};
 use crate::error::Error;
+use crate::playbook::Play;
 use crate::playbook::keywords::Keyword;
-use crate::playbook::{Play, Task};
 use crate::template::Templar;
 use crate::value::Value;
 
@@ -20,7 +20,7 @@ pub struct PlayReader<'a> {
 impl PlayReader<'_> {
     pub fn value(&self, keyword: Keyword) -> Result<Option<Value>, Error> {
         let Some(written) = self.play.keywords.get(keyword) else { return Ok(None) };
-        self.render(written, keyword).map(|value| (!value.is_null()).then_some(value))
+        self.render(written, keyword).map(|value| (!matches!(value, Value::Null | Value::Omit)).then_some(value))
     }
 
     fn render(&self, written: &Value, keyword: Keyword) -> Result<Value, Error> {
@@ -47,11 +47,6 @@ impl PlayReader<'_> {
     pub fn text(&self, text: &crate::value::Str) -> String {
         let rendered = self.templar.render(&Value::Str(text.clone()));
         rendered.map_or_else(|_| text.as_str().to_owned(), |text| text.to_text())
-    }
-
-    /// The name of a task, with what is known at the start of the play.
-    pub fn name_of(&self, task: &Task) -> Option<String> {
-        task.name.as_ref().map(|name| self.text(name))
     }
 
     pub fn max_fail_percentage(&self) -> Result<Option<f64>, Error> {

@@ -80,7 +80,7 @@ pub fn take_in(play: &mut PlayState<'_>, turn: &mut OpenTurn, host: HostId, exec
 
 fn notify(play: &mut PlayState<'_>, task: &Arc<Task>, names: &[String], host: HostId) -> Result<(), Error> {
     for name in names {
-        let found = play.handlers.find(name);
+        let found = play.handlers.find(name, &play.shared.notices);
         if found.is_empty() {
             let message = format!(
                 "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"

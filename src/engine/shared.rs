@@ -102,6 +102,15 @@ impl Shared {
         Ok(scope.with_connection(ConnectionDefaults { user, private_key, delegate: None }))
     }
 
+    /// The variables of a task as far as no host has a part in them.
+    pub fn templar_of_nobody(&self, play: &PlayRun, task: &Task) -> Templar {
+        let dir = play.playbook_dir.to_path_buf();
+        let search_path = Arc::new(SearchPath { dirs: vec![dir.clone()], basedir: dir });
+        let layers = TaskLayers { task, vars_files: &[], search_path: Some(Arc::clone(&search_path)), includes: false };
+        let scope = Scope::of_task(&self.world, &play.variables, &Arc::from(""), &layers);
+        self.templar(&scope, &search_path)
+    }
+
     pub fn templar(&self, scope: &Scope, search_path: &Arc<SearchPath>) -> Templar {
         self.templates.templar(Arc::new(scope.clone()), Arc::clone(search_path))
     }

@@ -223,9 +223,22 @@ impl Job {
         pass.delegated_to = delegated_to;
         let arguments = arguments::of_task(&self.task, resolved, templar)?;
         let target = self.target(scope, templar, pass.delegated_to.as_deref(), check, diff, pass.no_log)?;
-        let timeout = reader.int(Keyword::Timeout)?.or(self.shared.options.task_timeout).filter(|seconds| *seconds > 0);
+        let timeout = self.timeout(&reader)?;
         let call = Call { resolved, arguments: &arguments, target: &target, check, diff };
         self.attempts(&call, scope, templar, timeout, pass, pending).await
+    }
+
+    /// Seconds that the task may take; none for no limit.
+    fn timeout(&self, reader: &KeywordReader<'_>) -> KeywordResult<Option<i64>> {
+        let timeout = reader.int(Keyword::Timeout)?.or(self.shared.options.task_timeout);
+        match timeout {
+            Some(seconds) if !(0..=LONGEST_TIMEOUT).contains(&seconds) => {
+                let message = format!("Timeout {seconds} is invalid, it must be between 0 and {LONGEST_TIMEOUT}.");
+                let causes = vec![Cause { message, ..Cause::default() }];
+                Err(Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes })))
+            }
+            other => Ok(other.filter(|seconds| *seconds > 0)),
+        }
     }
 
     /// The host that the task is delegated to, which is looked at before the task's condition.
@@ -306,6 +319,7 @@ impl Job {
         let mut attempt: i64 = 1;
         loop {
             let mut result = self.act(call, templar, timeout, pass).await;
+            pass.no_log |= result.no_log;
             self.foresee(&mut result, pending);
             let final_ = result.is_unreachable() || result.is_skipped();
             if retries > 0 && !final_ {
@@ -458,6 +472,9 @@ struct Call<'a> {
     check: bool,
     diff: bool,
 }
+
+/// Seconds, as long as Ansible lets a task's timeout be.
+const LONGEST_TIMEOUT: i64 = 100_000_000;
 
 fn timed_out(seconds: i64) -> ActionResult {
     let cause = Cause { message: format!("Timed out after {seconds} second(s)."), ..Cause::default() };

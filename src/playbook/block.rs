@@ -31,10 +31,11 @@ impl Parser<'_> {
             );
             return Vec::new();
         }
-        self.task_list(&node, &Arc::new(context))
+        self.task_list(&node, "tasks", &Arc::new(context))
     }
 
-    pub fn task_list(&mut self, node: &Node, context: &Arc<Context>) -> Vec<Entry> {
+    /// `section` is what has the tasks: `tasks`, `handlers`, a part of a block.
+    pub fn task_list(&mut self, node: &Node, section: &str, context: &Arc<Context>) -> Vec<Entry> {
         match &node.kind {
             NodeKind::Scalar(value) if value.is_null() => Vec::new(),
             NodeKind::Sequence(items) => items.iter().flat_map(|item| self.entry(item, context)).collect(),
@@ -42,7 +43,7 @@ impl Parser<'_> {
                 let value = node.to_value();
                 self.mistake(
                     format!(
-                        "A malformed block was encountered while loading tasks: {} should be a list or None but is {}",
+                        "A malformed block was encountered while loading {section}: {} should be a list or None but is {}",
                         value.to_text(),
                         value.type_name()
                     ),
@@ -101,7 +102,7 @@ impl Parser<'_> {
         };
         inner.keywords = Arc::new(merge(&context.keywords, &inheritable(&keywords)));
         let inner = Arc::new(inner);
-        let list = |parser: &mut Self, section: Option<&Node>| {
+        let list = |parser: &mut Self, section: Option<&Node>, name: &str| {
             let Some(section) = section else { return Vec::new() };
             if matches!(section.kind, NodeKind::Mapping(_)) {
                 let message =
@@ -109,14 +110,14 @@ impl Parser<'_> {
                 parser.mistake(message.replace("{}", &section.to_value().repr()), &node.span);
                 return Vec::new();
             }
-            parser.task_list(section, &inner)
+            parser.task_list(section, name, &inner)
         };
         Some(Entry::Block(Arc::new(Block {
             name,
             span: node.span.clone(),
-            tasks: list(self, Some(tasks)),
-            rescue: list(self, rescue),
-            always: list(self, always),
+            tasks: list(self, Some(tasks), "a block"),
+            rescue: list(self, rescue, "rescue"),
+            always: list(self, always, "always"),
             keywords: Arc::clone(&inner.keywords),
             role: context.role.clone(),
         })))

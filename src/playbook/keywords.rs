@@ -1,7 +1,8 @@
 //! Every keyword of plays, roles, blocks and tasks, a row each: its type, where it may stand, how it is inherited, when
 //! it is rendered, what it is for. `Keyword` is the index of a row; nothing looks keywords up by name while plays run.
 
-use crate::error::closest;
+use crate::error::{Notices, closest};
+use crate::value::Dict;
 
 /// How a keyword reaches what stands inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,6 +222,93 @@ pub const RENAMED: &[(&str, &str)] = &[
     ("su_user", "become_user"),
     ("user", "remote_user"),
 ];
+
+/// Names that mean something in playbooks or in templates, and that no variable should have.
+const RESERVED: &[&str] = &[
+    "action",
+    "always",
+    "any_errors_fatal",
+    "args",
+    "async",
+    "async_val",
+    "become",
+    "become_exe",
+    "become_flags",
+    "become_method",
+    "become_user",
+    "block",
+    "changed_when",
+    "check_mode",
+    "collections",
+    "connection",
+    "cycler",
+    "debugger",
+    "delay",
+    "delegate_facts",
+    "delegate_to",
+    "dict",
+    "diff",
+    "environment",
+    "fact_path",
+    "failed_when",
+    "force_handlers",
+    "gather_facts",
+    "gather_timeout",
+    "handlers",
+    "hosts",
+    "ignore_errors",
+    "ignore_unreachable",
+    "joiner",
+    "lipsum",
+    "local_action",
+    "lookup",
+    "loop",
+    "loop_control",
+    "loop_with",
+    "max_fail_percentage",
+    "module_defaults",
+    "name",
+    "namespace",
+    "no_log",
+    "notify",
+    "now",
+    "omit",
+    "order",
+    "poll",
+    "port",
+    "post_tasks",
+    "pre_tasks",
+    "q",
+    "query",
+    "range",
+    "register",
+    "remote_user",
+    "rescue",
+    "retries",
+    "roles",
+    "run_once",
+    "serial",
+    "strategy",
+    "tags",
+    "tasks",
+    "throttle",
+    "timeout",
+    "undef",
+    "until",
+    "vars_files",
+    "vars_prompt",
+    "when",
+    "with_",
+];
+
+/// Warns of variables that have such a name.
+pub fn warn_of_reserved(vars: &Dict, notices: &Notices) {
+    for name in vars.keys() {
+        if name.as_str().is_some_and(|name| RESERVED.binary_search(&name).is_ok()) {
+            notices.warn(format!("Found variable using reserved name {}.", name.repr()), name.span());
+        }
+    }
+}
 
 fn names_at(place: Place) -> impl Iterator<Item = &'static str> {
     KEYWORDS.iter().filter(move |row| row.places.contains(place.letter())).map(|row| row.name)

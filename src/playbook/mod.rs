@@ -8,7 +8,6 @@ pub mod keywords;
 mod loader;
 mod play;
 mod role;
-pub mod split_args;
 mod task;
 pub mod task_action;
 mod types;

@@ -10,7 +10,7 @@ use super::loader::{Parser, directory_of, vars_of};
 use super::types::{Context, Entry, Keywords, Play, RoleUse, VarsPrompt, Written};
 use crate::catalog::{self, Missing};
 use crate::error::{Error, ErrorKind};
-use crate::template::lookups;
+use crate::template::{Templar, lookups};
 use crate::value::{Dict, Str, Value};
 use crate::yaml::{Node, NodeKind};
 
@@ -125,6 +125,11 @@ impl Parser<'_> {
                 _ => self.keyword(key, value, Place::Play, &mut keywords),
             }
         }
+        let has = |wanted: &str| entries.iter().any(|(key, _)| key.to_value().as_str() == Some(wanted));
+        if has("user") && has("remote_user") {
+            let message = "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and should be removed";
+            self.mistake(message, &node.span);
+        }
         let hosts = self.hosts(node, sections.get("hosts").copied())?;
         let mut vars = Dict::new();
         if let Some(section) = sections.get("vars") {
@@ -147,7 +152,7 @@ impl Parser<'_> {
 
         let roles = sections.get("roles").map_or_else(Vec::new, |section| self.roles(section, &context));
         let tasks = |parser: &mut Self, name: &str, context: &Arc<Context>| -> Vec<Entry> {
-            sections.get(name).map_or_else(Vec::new, |section| parser.task_list(section, context))
+            sections.get(name).map_or_else(Vec::new, |section| parser.task_list(section, name, context))
         };
         let pre_tasks = tasks(self, "pre_tasks", &context);
         let own_tasks = tasks(self, "tasks", &context);
@@ -200,11 +205,11 @@ impl Parser<'_> {
     }
 
     fn vars_prompts(&mut self, node: &Node) -> Vec<VarsPrompt> {
-        let NodeKind::Sequence(items) = &node.kind else {
-            self.mistake("vars_prompt must be a list of dictionaries", &node.span);
-            return Vec::new();
-        };
-        items.iter().filter_map(|item| self.vars_prompt(item)).collect()
+        match &node.kind {
+            NodeKind::Scalar(Value::Null) => Vec::new(),
+            NodeKind::Sequence(items) => items.iter().filter_map(|item| self.vars_prompt(item)).collect(),
+            _ => self.vars_prompt(node).into_iter().collect(),
+        }
     }
 
     fn vars_prompt(&mut self, node: &Node) -> Option<VarsPrompt> {
@@ -284,7 +289,7 @@ impl Parser<'_> {
         } else if keyword.row().inherit == Inherit::Extend {
             value = Value::list(listed(value));
         }
-        keywords.entries.insert(keyword, Written { value, span: key.span.clone() });
+        keywords.entries.insert(keyword, Written::new(value, key.span.clone()));
     }
 
     fn unknown_keyword(&mut self, name: &str, key: &Node, place: Place) {
@@ -316,10 +321,12 @@ pub(super) fn merge(outer: &Keywords, inner: &Keywords) -> Keywords {
             Some(existing) if extends => {
                 let mut items = listed(existing.value.clone());
                 items.extend(listed(written.value.clone()));
-                *existing = Written { value: Value::list(items), span: written.span.clone() };
+                *existing = Written::new(Value::list(items), written.span.clone());
             }
-            _ => {
-                merged.entries.insert(*keyword, written.clone());
+            existing => {
+                let may_be_omitted = matches!(&written.value, Value::Str(text) if Templar::is_template(text));
+                let outer = existing.filter(|_| may_be_omitted).map(|outer| Arc::new(outer.clone()));
+                merged.entries.insert(*keyword, Written { outer, ..written.clone() });
             }
         }
     }

@@ -194,6 +194,10 @@ impl Parser<'_> {
                 return Some((path, format!("{collection}.{name}")));
             }
         }
+        if name.contains(',') {
+            self.mistake(format!("Invalid old style role requirement: {name}"), &request.span);
+            return None;
+        }
         let searched = self.role_folders(context);
         let last =
             Path::new(name).file_name().map_or_else(|| name.to_owned(), |last| last.to_string_lossy().into_owned());
@@ -251,7 +255,7 @@ impl Parser<'_> {
             match key.to_value().as_str() {
                 Some("allow_duplicates") => meta.allow_duplicates = value.to_value().is_truthy(),
                 Some("collections") => {
-                    meta.collections = Some(Written { value: value.to_value(), span: key.span.clone() });
+                    meta.collections = Some(Written::new(value.to_value(), key.span.clone()));
                 }
                 Some("argument_specs") => meta.argument_specs = Some(key.span.clone()),
                 Some("dependencies") => match &value.kind {

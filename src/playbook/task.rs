@@ -94,7 +94,7 @@ impl Parser<'_> {
             }
         }
         if action.is_local {
-            let localhost = Written { value: Value::str("localhost"), span: action.span.clone() };
+            let localhost = Written::new(Value::str("localhost"), action.span.clone());
             draft.keywords.entries.insert(Keyword::DelegateTo, localhost);
         }
         draft

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::split_args::{self, FreeForm, parse_kv};
 use crate::catalog::Missing;
 use crate::error::{Error, Notices, closest};
 use crate::source::Span;
+use crate::split_args::{self, FreeForm, parse_kv};
 use crate::value::{Dict, Str, Value};
 use crate::yaml::{Node, NodeKind};
 

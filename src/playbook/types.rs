@@ -22,6 +22,14 @@ pub struct Playbook {
 pub struct Written {
     pub value: Value,
     pub span: Span,
+    /// What it stands inside of says the same keyword: it counts where this one's template gives `omit`.
+    pub outer: Option<Arc<Written>>,
+}
+
+impl Written {
+    pub fn new(value: Value, span: Span) -> Self {
+        Self { value, span, outer: None }
+    }
 }
 
 /// Keywords with their values. On a task they are effective: merged with what play, role, blocks and static imports say
@@ -35,6 +43,11 @@ pub struct Keywords {
 impl Keywords {
     pub fn get(&self, keyword: Keyword) -> Option<&Value> {
         self.entries.get(&keyword).map(|written| &written.value)
+    }
+
+    /// The keyword as it is written on the task, then on what the task stands inside of.
+    pub fn written(&self, keyword: Keyword) -> impl Iterator<Item = &Written> {
+        std::iter::successors(self.entries.get(&keyword), |written| written.outer.as_deref())
     }
 
     pub fn span(&self, keyword: Keyword) -> Option<&Span> {

@@ -19,6 +19,9 @@ use super::{Become, ModuleReply, ModuleRequest, RemoteError, RemoteEvent};
 use crate::connection::programs::Program;
 use crate::connection::{Connection, Endpoint, Unreachable};
 
+/// `-vvv` shows what is started.
+const EXEC_SHOWN_ABOVE: u8 = 2;
+
 /// After so long without a word from a host the user is told what the run waits for, and again after as long.
 const SILENCE: Duration = Duration::from_mins(1);
 /// How long a host's disk may take at the end of a run.
@@ -136,6 +139,13 @@ impl Client {
         }
         let name = request.module.clone();
         let module = name.as_str();
+        if request.verbosity > EXEC_SHOWN_ABOVE {
+            let program = request
+                .program
+                .map_or_else(|| "rplay-agent".to_owned(), |program| program.path().display().to_string());
+            let line = becoming.map_or_else(|| program.clone(), |becoming| becoming.command_line(&program));
+            on_event(RemoteEvent::Exec(format!("<{}> EXEC {line} [{module}]", self.host())));
+        }
         attach(&mut outgoing, &mut frames).map_err(RemoteError::Failed)?;
         let message = Request {
             module: request.module,

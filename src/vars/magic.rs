@@ -71,6 +71,7 @@ pub const OF_RUN: &[&str] = &[
     "ansible_forks",
     "ansible_inventory_sources",
     "ansible_limit",
+    "ansible_playbook_python",
     "ansible_run_tags",
     "ansible_skip_tags",
     "ansible_verbosity",

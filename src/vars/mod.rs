@@ -14,5 +14,5 @@ pub use facts::{Facts, UntrustedFacts, removal_warning};
 pub use host::HostVariables;
 pub use magic::RunMagic;
 pub use play::{PlayHosts, PlayVariables};
-pub use scope::{ConnectionDefaults, Scope, TaskLayers};
+pub use scope::{ConnectionDefaults, Scope, TaskLayers, merge};
 pub use world::World;

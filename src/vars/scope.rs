@@ -237,7 +237,8 @@ fn push(layers: &mut Vec<Arc<Dict>>, layer: &Arc<Dict>) {
     }
 }
 
-fn merge(into: &mut Dict, from: &Dict) {
+/// Puts the entries of one dict into another; dicts under the same name become one, at any depth.
+pub fn merge(into: &mut Dict, from: &Dict) {
     for (key, value) in from {
         match (into.get_mut(key), value) {
             (Some(Value::Dict(old)), Value::Dict(new)) => merge(Arc::make_mut(old), new),

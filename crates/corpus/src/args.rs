@@ -3,9 +3,9 @@
 use rplay::actions::table::full_name;
 use rplay::catalog::Scope;
 use rplay::error::{Error, Notices};
-use rplay::playbook::split_args::{FreeForm, parse_kv, split};
 use rplay::playbook::task_action::{TaskAction, TaskNames, resolve};
 use rplay::source::SourceFile;
+use rplay::split_args::{FreeForm, parse_kv, split};
 use rplay::value::{Dict, Str, Value};
 use rplay::yaml::Reader;
 use serde_json::{Value as Json, json};

@@ -11,6 +11,7 @@ mod mappings;
 mod md5_crypt;
 mod numbers;
 pub mod paths;
+mod protomatter;
 pub mod regex;
 mod select;
 mod sequences;

@@ -37,6 +37,9 @@ pub fn compile(pattern: &str, flags: Flags) -> Res<Arc<Regex>> {
         return Ok(Arc::clone(found));
     }
     check_group_names(pattern)?;
+    if let Some(fault) = structural_fault(pattern) {
+        return Err(raised(fault));
+    }
     let mut prefix = String::new();
     for (on, letter) in [(flags.ignore_case, 'i'), (flags.multiline, 'm'), (flags.dot_all, 's')] {
         if on {
@@ -75,6 +78,98 @@ fn check_group_names(pattern: &str) -> Res<()> {
         return Err(raised(format!("bad character in group name '{name}' at position {position}")));
     }
     Ok(())
+}
+
+/// What Python says of a pattern whose brackets or repetitions don't fit together.
+fn structural_fault(pattern: &str) -> Option<String> {
+    let chars: Vec<char> = pattern.chars().collect();
+    let mut open = Vec::new();
+    let mut before = Before::Nothing;
+    let mut at = 0;
+    while let Some(char) = chars.get(at) {
+        let begin = at;
+        at += 1;
+        match char {
+            '\\' if at == chars.len() => return Some(format!("bad escape (end of pattern) at position {begin}")),
+            '\\' => {
+                at += 1;
+                before = Before::Atom;
+            }
+            '[' => match end_of_class(&chars, at) {
+                Some(end) => {
+                    at = end;
+                    before = Before::Atom;
+                }
+                None => return Some(format!("unterminated character set at position {begin}")),
+            },
+            '(' => {
+                open.push(begin);
+                before = Before::Nothing;
+                if chars.get(at) == Some(&'?') {
+                    at += 1;
+                }
+            }
+            ')' => {
+                if open.pop().is_none() {
+                    return Some(format!("unbalanced parenthesis at position {begin}"));
+                }
+                before = Before::Atom;
+            }
+            '|' | '^' | '$' => before = Before::Nothing,
+            '*' | '+' | '?' | '{' => {
+                let counted = if *char == '{' { counted(&chars, at) } else { Some(at) };
+                let Some(end) = counted else {
+                    before = Before::Atom;
+                    continue;
+                };
+                let what = match before {
+                    Before::Atom => None,
+                    Before::Nothing => Some("nothing to repeat"),
+                    Before::Repetition => Some("multiple repeat"),
+                };
+                if let Some(what) = what {
+                    return Some(format!("{what} at position {begin}"));
+                }
+                // Lazy or possessive.
+                at = if matches!(chars.get(end), Some('?' | '+')) { end + 1 } else { end };
+                before = Before::Repetition;
+            }
+            _ => before = Before::Atom,
+        }
+    }
+    open.last().map(|at| format!("missing ), unterminated subpattern at position {at}"))
+}
+
+/// What a sign of repetition follows.
+enum Before {
+    Nothing,
+    Atom,
+    Repetition,
+}
+
+/// The place after a class of characters whose bracket was opened before `at`; a bracket that comes first is a character.
+fn end_of_class(chars: &[char], at: usize) -> Option<usize> {
+    let first = if chars.get(at) == Some(&'^') { at + 1 } else { at };
+    let mut at = first;
+    loop {
+        match chars.get(at)? {
+            '\\' => at += 2,
+            ']' if at > first => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+}
+
+/// The place after `n}`, `n,}`, `,m}` or `n,m}`; any other text after a brace is just text.
+fn counted(chars: &[char], at: usize) -> Option<usize> {
+    let length = chars.get(at..)?.iter().position(|char| *char == '}')?;
+    let inner: String = chars.get(at..at + length)?.iter().collect();
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let counts = match inner.split_once(',') {
+        Some((least, most)) => is_number(least) && is_number(most),
+        None => !inner.is_empty() && is_number(&inner),
+    };
+    counts.then_some(at + length + 1)
 }
 
 /// What Python writes differently from the engine: `\Z`, literal brackets and operators inside classes.

@@ -133,22 +133,23 @@ pub fn sort(_scope: &Scope, args: Bound) -> Res<Val> {
 
 pub fn unique(_scope: &Scope, args: Bound) -> Res<Val> {
     let case_sensitive = args.some(1).map_or(Ok(false), Val::truthy)?;
+    // Ansible's own way, which compares what has no hash, knows neither of them.
+    let strict = args.some(2).is_some() || matches!(args.some(1), Some(Val::Bool(false)));
+    let refused = |why: &str| {
+        raised(format!(
+            "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the \
+             parameters supplied: {why}"
+        ))
+    };
     let mut seen: Vec<Val> = Vec::new();
     let mut hashed = indexmap::IndexSet::new();
     let mut out = Vec::new();
     for item in args.val(0).iterate()? {
-        let key = sort_keys(&item.clone().used()?, args.some(2), case_sensitive).map_err(|fault| {
-            if args.some(1).is_none() && args.some(2).is_none() {
-                return fault;
-            }
-            raised(format!(
-                "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support \
-                 the parameters supplied: {}",
-                fault.message
-            ))
-        })?;
+        let key = sort_keys(&item.clone().used()?, args.some(2), case_sensitive)
+            .map_err(|fault| if strict { refused(&fault.message) } else { fault })?;
         let fresh = match key.to_key() {
             Ok(key) => hashed.insert(key),
+            Err(fault) if strict => return Err(refused(&fault.message)),
             Err(_) => {
                 let mut known = false;
                 for other in &seen {

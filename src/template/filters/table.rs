@@ -1,8 +1,8 @@
 //! Every filter by name.
 
 use super::{
-    Filter, chance, dates, defaults, digests, encodings, html, mappings, numbers, paths, regex, select, sequences,
-    serial, sets, sizes, text, vault,
+    Filter, chance, dates, defaults, digests, encodings, html, mappings, numbers, paths, protomatter, regex, select,
+    sequences, serial, sets, sizes, text, vault,
 };
 use crate::template::engine::arguments::{Bound, parameters};
 use crate::template::engine::run::Scope;
@@ -27,6 +27,9 @@ const REGEX: &[&str] = &["value", "regex", "*", "**"];
 
 pub static FILTERS: &[Filter] = &[
     filter("abs", ONE, 1, numbers::abs),
+    filter("ansible._protomatter.apply_trust", ONE, 1, protomatter::apply_trust),
+    filter("ansible._protomatter.finalize", ONE, 1, protomatter::finalize),
+    filter("ansible._protomatter.origin", ONE, 1, protomatter::origin),
     filter("batch", &["value", "linecount", "fill_with"], 2, sequences::batch),
     filter("bool", ONE, 1, defaults::bool),
     filter("capitalize", ONE, 1, text::capitalize),

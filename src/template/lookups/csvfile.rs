@@ -1,11 +1,13 @@
 //! `csvfile`: a cell of the first row that has the key in a column.
 
-use super::files::{pick, term_options};
+use super::files::pick;
 use super::{Request, file};
+use crate::split_args::{FreeForm, parse_kv};
 use crate::template::engine::encoding::decode;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
+use crate::value::Str;
 use crate::value::python::str_repr;
 
 const OPTIONS: &[&str] = &["col", "keycol", "default", "delimiter", "file", "encoding"];
@@ -17,10 +19,9 @@ pub fn run(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     }
     let mut out = Vec::new();
     for term in terms {
-        let (key, options) = term_options(&term);
-        if key.is_empty() {
-            return Err(raised("Search key is required but was not found"));
-        }
+        let (options, key) = parse_kv(&Str::data(term), FreeForm::Plain).map_err(|err| raised(err.message))?;
+        let Some(key) = key else { return Err(raised("Search key is required but was not found")) };
+        let options: Vec<(String, String)> = options.into_iter().map(|(name, value)| (name, value.to_text())).collect();
         if let Some((name, _)) = options.iter().find(|(name, _)| !OPTIONS.contains(&name.as_str())) {
             return Err(raised(format!("'{name}' is not a valid option")));
         }
@@ -30,26 +31,36 @@ pub fn run(scope: &Scope, request: Request) -> Res<Vec<Val>> {
         let (Some(delimiter), None) = (chars.next(), chars.next()) else {
             return Err(raised("\"delimiter\" must be a 1-character string"));
         };
-        let column = number(&pick(&request, &options, "col", "1")?)?;
-        let key_column = number(&pick(&request, &options, "keycol", "0")?)?;
+        let column = number("col", &pick(&request, &options, "col", "1")?)?;
+        let key_column = number("keycol", &pick(&request, &options, "keycol", "0")?)?;
         let encoding = pick(&request, &options, "encoding", "utf-8")?;
         let text = decode(&file::read(scope, "files", &name)?, &encoding, "strict")?;
         let mut found = None;
         for row in rows(&text, delimiter) {
-            if !row.is_empty() && cell(&row, key_column)? == key {
+            if !row.is_empty() && cell(&row, key_column)? == key.as_str() {
                 found = Some(cell(&row, column)?.to_owned());
                 break;
             }
         }
         let given = options.iter().find(|(name, _)| name == "default").map(|(_, value)| Val::str(value.as_str()));
         let default = given.or_else(|| request.option("default").filter(|it| !matches!(it, Val::Null)).cloned());
-        out.extend(found.map(Val::str).or(default));
+        match found.map(Val::str).or(default) {
+            Some(Val::List(items)) => out.extend(Val::List(items).iterate()?),
+            Some(other) => out.push(other),
+            None => {}
+        }
     }
     Ok(out)
 }
 
-fn number(text: &str) -> Res<i64> {
-    text.trim().parse().map_err(|_| raised(format!("invalid literal for int() with base 10: {}", str_repr(text))))
+fn number(option: &str, text: &str) -> Res<i64> {
+    text.trim().parse().map_err(|_| {
+        raised(format!(
+            "Config '{option}' for 'csvfile' lookup plugin from 'Direct' has an invalid value: Invalid value provided \
+             for 'int': {}",
+            str_repr(text)
+        ))
+    })
 }
 
 /// A cell; negative numbers count from the end.

@@ -298,7 +298,10 @@ pub fn varnames(scope: &Scope, request: Request) -> Res<Vec<Val>> {
         };
         let regex =
             crate::template::filters::regex::compile(pattern, crate::template::filters::regex::Flags::default())
-                .map_err(|_| raised(format!("Unable to use \"{}\" as a search parameter", pattern.as_str())))?;
+                .map_err(|fault| {
+                    let why = fault.message;
+                    raised(format!("Unable to use \"{}\" as a search parameter: {why}", pattern.as_str()))
+                })?;
         for name in &names {
             if regex.is_match(name.as_str()).unwrap_or(false) {
                 out.push(Val::str(name.as_str()));

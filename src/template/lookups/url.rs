@@ -177,6 +177,9 @@ fn failed(url: &str, reason: &str) -> Fault {
 
 /// An error in the words that Ansible's users know.
 fn reason(error: &ureq::Error) -> String {
+    if let Some(text) = not_trusted(&error.to_string()) {
+        return text;
+    }
     match error {
         ureq::Error::HostNotFound => "<urlopen error [Errno -2] Name or service not known>".to_owned(),
         ureq::Error::Io(error) => match error.raw_os_error() {
@@ -190,6 +193,21 @@ fn reason(error: &ureq::Error) -> String {
         ureq::Error::Timeout(_) => "<urlopen error timed out>".to_owned(),
         other => format!("<urlopen error {other}>"),
     }
+}
+
+/// A server that does not prove who it is, in OpenSSL's words; other mistakes of TLS are none of these.
+fn not_trusted(error: &str) -> Option<String> {
+    let why = error
+        .strip_prefix("invalid peer certificate: ")
+        .or_else(|| error.split(": invalid peer certificate: ").nth(1))?;
+    let name = why.split_once("not valid for name \"").and_then(|(_, rest)| rest.split_once('"')).map(|(name, _)| name);
+    let said = match (name, why) {
+        (Some(name), _) => format!("Hostname mismatch, certificate is not valid for '{name}'."),
+        (None, "UnknownIssuer") => "unable to get local issuer certificate".to_owned(),
+        (None, why) if why.contains("expired") || why == "Expired" => "certificate has expired".to_owned(),
+        (None, why) => why.to_owned(),
+    };
+    Some(format!("<urlopen error [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {said}>"))
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub static TESTS: &[Test] = &[
     test(">=", TWO, 2, compare::ge),
     test("abs", ONE, 1, files::absolute),
     test("all", ONE, 1, compare::all),
+    test("ansible._protomatter.tagged_with", &["value", "tag_name"], 2, types::tagged_with),
     test("any", ONE, 1, compare::any),
     test("boolean", ONE, 1, types::boolean),
     test("callable", ONE, 1, types::callable),

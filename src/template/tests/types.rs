@@ -7,8 +7,10 @@ use crate::template::engine::operators::arithmetic;
 use crate::template::engine::run::Scope;
 use crate::template::engine::tree::Operator;
 use crate::template::engine::val::Val;
-use crate::template::error::{Res, TemplateErrorKind};
+use crate::template::error::{Res, TemplateErrorKind, raised};
 use crate::template::{filters, tests};
+use crate::value::Str;
+use crate::value::python::str_repr;
 
 pub fn defined(_scope: &Scope, args: Bound) -> Res<bool> {
     match args.val(0) {
@@ -16,6 +18,23 @@ pub fn defined(_scope: &Scope, args: Bound) -> Res<bool> {
         Val::Undefined(it) => Err(Box::new(it.error.clone())),
         _ => Ok(true),
     }
+}
+
+/// What a text is known to be, by the names that ansible-core has for it.
+pub fn tagged_with(_scope: &Scope, args: Bound) -> Res<bool> {
+    let tag = args.text(1)?;
+    let value = args.val(0);
+    let text = match &value {
+        Val::Str(text) => Some(text),
+        _ => None,
+    };
+    Ok(match tag {
+        "Origin" => text.is_some_and(|text| text.span().is_some()),
+        "SourceWasEncrypted" | "VaultedValue" => text.is_some_and(Str::is_vaulted),
+        "TrustedAsTemplate" => text.is_some_and(Str::is_trusted),
+        "Deprecated" => false,
+        _ => return Err(raised(format!("Unknown tag name {}.", str_repr(tag)))),
+    })
 }
 
 pub fn undefined(scope: &Scope, args: Bound) -> Res<bool> {
