@@ -3,6 +3,7 @@
 mod architecture;
 mod bootstrap;
 mod cases;
+mod commands;
 mod engine;
 mod fifty_secrets;
 mod hostile;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::actions::{FailedIn, Trouble};
 use crate::engine::event::TaskReport;
-use crate::error::{Notice, NoticeKind};
+use crate::error::{Error, Notice, NoticeKind};
 use crate::source::Span;
 
 /// Why a task failed. The very text of a task with `no_log` may hold what must not be shown: only its place is.
@@ -96,6 +96,17 @@ fn write_block(block: &Block, out: &mut String) {
     if let Some(hint) = &block.hint {
         let _ = write!(out, "{hint}\n\n");
     }
+}
+
+/// An error that ends the command, in Ansible's form: message, place, advice; then any further ones.
+pub fn error_text(err: &Error) -> String {
+    let mut out = String::new();
+    for one in std::iter::once(err).chain(&err.also) {
+        let hint = (!one.hints.is_empty()).then(|| one.hints.join("\n"));
+        out.push_str("[ERROR]: ");
+        write_block(&Block { message: one.message.clone(), place: one.place.clone(), hint }, &mut out);
+    }
+    out
 }
 
 /// A warning or deprecation, with its lines where they are known.

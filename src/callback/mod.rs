@@ -16,6 +16,7 @@ mod reporter;
 mod shown;
 mod status_line;
 mod terminal;
+mod tree;
 
 use std::sync::LazyLock;
 
@@ -25,11 +26,13 @@ use crate::error::{Error, ErrorKind, Notice, NoticeKind};
 
 pub use ask::SilentTerminal;
 use color::Color;
+pub use excerpt::error_text;
 pub use minimal::Minimal;
 pub use oneline::Oneline;
 pub use plain::plain;
 pub use reporter::{OnTerminal, Reporter, join, report};
 pub use terminal::{ColorChoice, Terminal, print};
+pub use tree::Tree;
 
 /// One way to show a run.
 pub trait Callback: Send {

@@ -3,14 +3,19 @@
 mod adhoc;
 mod check;
 mod extra_vars;
+mod install_links;
+mod inventory;
 mod list;
 mod options;
 mod password;
 mod playbook;
 mod session;
+mod vault;
+mod version;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use clap::Parser;
 use clap::error::ErrorKind as ClapError;
@@ -18,32 +23,116 @@ use clap::error::ErrorKind as ClapError;
 use crate::callback;
 use crate::connection::limits;
 use crate::error::{Error, ErrorKind};
-use options::{AdhocOptions, PlaybookOptions};
 
 /// Exit code of a wrong command line, as `ansible-playbook` has it.
 const USAGE: u8 = 2;
 
-/// Runs the command that the arguments name and returns its exit code.
+/// A command by its word after `rplay`, and by the name of the program that it stands for.
+struct Command {
+    word: &'static str,
+    program: &'static str,
+    /// Nothing where rplay has no such command yet.
+    run: Option<fn(Invocation) -> Result<u8, Stop>>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command { word: "adhoc", program: "ansible", run: Some(|it| block_on(adhoc::run(it.parse()?))) },
+    Command { word: "config", program: "ansible-config", run: None },
+    Command { word: "console", program: "ansible-console", run: None },
+    Command { word: "doc", program: "ansible-doc", run: None },
+    Command { word: "galaxy", program: "ansible-galaxy", run: None },
+    Command { word: "inventory", program: "ansible-inventory", run: Some(|it| Ok(inventory::run(it.parse()?)?)) },
+    Command { word: "playbook", program: "ansible-playbook", run: Some(|it| block_on(playbook::run(it.parse()?))) },
+    Command { word: "pull", program: "ansible-pull", run: None },
+    Command { word: "vault", program: "ansible-vault", run: Some(|it| Ok(vault::run(it.parse()?)?)) },
+];
+
+/// The programs whose names rplay answers to.
+fn programs() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().filter(|command| command.run.is_some()).map(|command| command.program)
+}
+
+/// The arguments of a command, the program's name first.
+struct Invocation {
+    arguments: Vec<OsString>,
+    /// The name of Ansible's by which the program was called.
+    program: Option<&'static str>,
+}
+
+impl Invocation {
+    fn parse<T: Parser>(self) -> Result<T, Stop> {
+        let mut command = T::command();
+        if let Some(program) = self.program {
+            command = command.name(program);
+        }
+        let parsed = command
+            .try_get_matches_from_mut(self.arguments)
+            .and_then(|mut matches| T::from_arg_matches_mut(&mut matches).map_err(|err| err.format(&mut command)));
+        parsed.map_err(|err| match (err.kind(), self.program) {
+            (ClapError::DisplayVersion, Some(program)) => match version::print(program) {
+                Ok(()) => Stop::Said(0),
+                Err(err) => Stop::Failed(err),
+            },
+            (ClapError::DisplayHelp | ClapError::DisplayVersion, _) => {
+                let _ = err.print();
+                Stop::Said(0)
+            }
+            (_, Some(program)) => {
+                say_wrong_usage(program, &err.to_string());
+                Stop::Said(USAGE)
+            }
+            (_, None) => {
+                let _ = err.print();
+                Stop::Said(USAGE)
+            }
+        })
+    }
+}
+
+/// A wrong command line as Python's programs tell it: how it is used, the program's name, what is wrong.
+fn say_wrong_usage(program: &str, text: &str) {
+    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let message = message.trim().trim_start_matches("error: ");
+    let usage = rest.lines().find_map(|line| line.strip_prefix("Usage: "));
+    let usage = usage.map(|usage| format!("usage: {usage}\n")).unwrap_or_default();
+    let _ = writeln!(std::io::stderr(), "{}", callback::plain(&format!("{usage}{program}: error: {message}")));
+}
+
+/// Runs the command that the program's name or the first argument names, and returns its exit code.
 pub fn run(mut arguments: Vec<OsString>) -> u8 {
-    let result = match arguments.get(1).and_then(|word| word.to_str()) {
-        Some("adhoc") => {
+    let called = arguments.first().and_then(|path| Path::new(path).file_name()).and_then(OsStr::to_str);
+    let named = COMMANDS.iter().find(|command| called == Some(command.program));
+    let program = named.map(|command| command.program);
+    let command = named.or_else(|| {
+        let word = arguments.get(1).and_then(|word| word.to_str());
+        COMMANDS.iter().find(|command| word == Some(command.word)).inspect(|_| drop(arguments.remove(1)))
+    });
+    let result = match command {
+        Some(Command { run: Some(run), .. }) => run(Invocation { arguments, program }),
+        Some(missing) => Err(Stop::Failed(not_there(missing))),
+        None if arguments.get(1).is_some_and(|word| word == "install-links") => {
             arguments.remove(1);
-            parse::<AdhocOptions>(arguments).and_then(|options| block_on(adhoc::run(options)))
+            let parsed = Invocation { arguments, program }.parse();
+            parsed.and_then(|options: options::InstallLinksOptions| Ok(install_links::run(&options)?))
         }
-        Some("playbook") => {
-            arguments.remove(1);
-            parse::<PlaybookOptions>(arguments).and_then(|options| block_on(playbook::run(options)))
-        }
-        _ => parse::<PlaybookOptions>(arguments).and_then(|options| block_on(playbook::run(options))),
+        None => Invocation { arguments, program }.parse().and_then(|options| block_on(playbook::run(options))),
     };
+    let say = |err: &Error| say_error(err, program.is_some());
     let code = match result {
         Ok(code) | Err(Stop::Said(code)) => code,
-        Err(Stop::Failed(err)) => say_error(&err),
+        Err(Stop::Failed(err)) => say(&err),
     };
     match callback::log::finish() {
         Ok(()) => code,
-        Err(err) => say_error(&err).max(code),
+        Err(err) => say(&err).max(code),
     }
+}
+
+fn not_there(command: &Command) -> Error {
+    let Command { word, program, .. } = command;
+    let there: Vec<&str> = COMMANDS.iter().filter(|it| it.run.is_some()).map(|it| it.word).collect();
+    let message = format!("rplay does not have the command `{word}` ({program}) yet");
+    Error::new(ErrorKind::Usage, message).hint(format!("there are {}", there.join(", "))).with_exit_code(USAGE)
 }
 
 /// Why a command ends before its run does.
@@ -57,14 +146,6 @@ impl From<Error> for Stop {
     fn from(err: Error) -> Self {
         Stop::Failed(err)
     }
-}
-
-fn parse<T: Parser>(arguments: Vec<OsString>) -> Result<T, Stop> {
-    T::try_parse_from(arguments).map_err(|err| {
-        let _ = err.print();
-        let asked = matches!(err.kind(), ClapError::DisplayHelp | ClapError::DisplayVersion);
-        Stop::Said(if asked { 0 } else { USAGE })
-    })
 }
 
 /// Threads, besides one for each processor, for calls that wait.
@@ -87,8 +168,8 @@ fn block_on(command: impl Future<Output = Result<u8, Error>>) -> Result<u8, Stop
 }
 
 /// Shows the error, in red on a terminal ("error" stands out anyway), and returns its code.
-fn say_error(err: &Error) -> u8 {
-    let text = err.render();
+fn say_error(err: &Error, in_ansibles_form: bool) -> u8 {
+    let text = if in_ansibles_form { callback::error_text(err) } else { err.render() };
     let text = callback::plain(&text);
     callback::log::text(&text);
     let mut stderr = std::io::stderr().lock();

@@ -1,5 +1,6 @@
 //! Passwords: asked for on the terminal or read from files.
 
+use std::io::Write;
 use std::path::Path;
 
 use super::options::{BecomeOptions, ConnectionOptions};
@@ -47,6 +48,16 @@ pub fn ask(question: &str) -> Result<Secret, Error> {
         })
         .map(Secret::new)
         .map_err(|err| Error::new(ErrorKind::Usage, format!("cannot ask for a password: {err}")))
+}
+
+/// Asks for what may be seen.
+pub fn ask_openly(question: &str) -> Result<String, Error> {
+    let unanswered = |err| Error::new(ErrorKind::Usage, format!("cannot ask: {err}"));
+    let mut stderr = std::io::stderr();
+    stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).map_err(unanswered)?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(unanswered)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// The first line of a file, or of what an executable file prints.

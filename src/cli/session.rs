@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::extra_vars;
-use super::options::CommonOptions;
+use super::options::{CommonOptions, ConnectionOptions, SourceOptions, VaultOptions};
 use super::password::{self, Passwords};
 use crate::actions;
 use crate::callback::{self, Callback, ColorChoice, Display, OnTerminal, Terminal};
 use crate::config::Config;
 use crate::connection;
-use crate::engine::{self, BecomeOptions, BecomeProgram, ConnectionOptions, Gathering, Run, RunOptions, RunSummary};
-use crate::error::{Error, Notices};
+use crate::engine::{self, BecomeOptions, BecomeProgram, Gathering, Run, RunOptions, RunSummary};
+use crate::error::{Error, ErrorKind, Notices};
 use crate::inventory::Inventory;
 use crate::playbook::{Loader, Playbook};
 use crate::template;
@@ -27,6 +27,8 @@ pub struct Session {
     pub extra_vars: Arc<Dict>,
     pub inventory_sources: Vec<String>,
     pub verbosity: u8,
+    /// Folders of modules that go before the configured ones.
+    module_path: Vec<PathBuf>,
     passwords: Passwords,
 }
 
@@ -36,6 +38,29 @@ impl Session {
         if options.connection.connection.as_deref() == Some("local") {
             connection::expect_agent();
         }
+        let mut session =
+            Self::start(&options.sources, |config| password::read(config, &options.connection, &options.become_))?;
+        session.module_path = options.module_path.iter().flat_map(std::env::split_paths).collect();
+        let ConnectionOptions { scp_extra_args, sftp_extra_args, .. } = &options.connection;
+        for (option, given) in [("--scp-extra-args", scp_extra_args), ("--sftp-extra-args", sftp_extra_args)] {
+            if given.is_some() && session.verbosity > 0 {
+                session
+                    .notices
+                    .warn(format!("{option} has no meaning here: files go over the host's one channel"), None);
+            }
+        }
+        Ok(session)
+    }
+
+    /// For a command that connects to no host.
+    pub fn of_sources(options: &SourceOptions) -> Result<Self, Error> {
+        Self::start(options, |_| Ok(Passwords::default()))
+    }
+
+    fn start(
+        options: &SourceOptions,
+        passwords: impl FnOnce(&Config) -> Result<Passwords, Error>,
+    ) -> Result<Self, Error> {
         let notices = Notices::default();
         let config = Config::from_process(&notices)?;
         if let Some(path) = config.path("DEFAULT_LOG_PATH")
@@ -43,8 +68,8 @@ impl Session {
         {
             notices.warn(reason, None);
         }
-        let passwords = password::read(&config, &options.connection, &options.become_)?;
-        let secrets = vault_secrets(&config, options)?;
+        let passwords = passwords(&config)?;
+        let secrets = vault_secrets(&vault_sources(&config, &options.vault), &notices)?;
         let reader = Reader {
             notices: notices.clone(),
             vault: Some(Arc::new(secrets)),
@@ -58,13 +83,33 @@ impl Session {
             options.inventory.clone()
         };
         let verbosity = options.verbose.max(u8::try_from(config.int("DEFAULT_VERBOSITY")).unwrap_or(0));
-        Ok(Self { config, notices, reader, templates, extra_vars, inventory_sources, verbosity, passwords })
+        let module_path = Vec::new();
+        Ok(Self {
+            config,
+            notices,
+            reader,
+            templates,
+            extra_vars,
+            inventory_sources,
+            verbosity,
+            module_path,
+            passwords,
+        })
     }
 
     pub fn inventory(&self, playbook_dir: Option<PathBuf>) -> Result<Inventory, Error> {
         let mut inventory = Inventory::load(&self.inventory_sources, &self.reader, &self.config, &self.notices)?;
         inventory.set_playbook_dir(playbook_dir);
         Ok(inventory)
+    }
+
+    /// Where a command without playbooks looks for what lies beside one: the folder that it is told, or the current one.
+    pub fn base_directory(&self, given: Option<&Path>) -> Result<PathBuf, Error> {
+        match given.map(Path::to_path_buf).or_else(|| self.config.path("PLAYBOOK_DIR")) {
+            Some(directory) => Ok(directory),
+            None => std::env::current_dir()
+                .map_err(|err| Error::new(ErrorKind::File, format!("cannot tell the current directory: {err}"))),
+        }
     }
 
     pub fn loader(&self) -> Loader {
@@ -76,7 +121,8 @@ impl Session {
             self.notices.clone(),
         );
         loader.roles_path = self.config.roles_path();
-        crate::modules::library::set_configured(self.config.paths("DEFAULT_MODULE_PATH"));
+        let configured = self.config.paths("DEFAULT_MODULE_PATH");
+        crate::modules::library::set_configured(self.module_path.iter().cloned().chain(configured).collect());
         loader.on_library = crate::modules::library::add;
         loader.collections_path = self.config.paths("COLLECTIONS_PATHS");
         loader
@@ -87,14 +133,14 @@ impl Session {
         let text = |name: &str| config.text(name).map(str::to_owned);
         let connection = &options.connection;
         RunOptions {
-            limit: (!options.limit.is_empty()).then(|| options.limit.join(",")),
+            limit: options.sources.limit(),
             forks: options.forks.unwrap_or_else(|| config.forks()),
             check: options.check,
             diff: options.diff || config.bool("DIFF_ALWAYS"),
             verbosity: self.verbosity,
             extra_vars: Arc::clone(&self.extra_vars),
             force_handlers: config.bool("DEFAULT_FORCE_HANDLERS"),
-            flush_cache: options.flush_cache,
+            flush_cache: options.sources.flush_cache,
             gathering: match config.text("DEFAULT_GATHERING") {
                 Some("explicit") => Gathering::Explicit,
                 Some("smart") => Gathering::Smart,
@@ -104,7 +150,7 @@ impl Session {
             merge_hashes: config.merges_hashes(),
             any_errors_fatal: config.bool("ANY_ERRORS_FATAL"),
             error_on_missing_handler: config.bool("ERROR_ON_MISSING_HANDLER"),
-            connection: ConnectionOptions {
+            connection: engine::ConnectionOptions {
                 connection: connection.connection.clone().or_else(|| text("DEFAULT_TRANSPORT")),
                 user: connection.remote_user.clone().or_else(|| text("DEFAULT_REMOTE_USER")),
                 port: u16::try_from(config.int("DEFAULT_REMOTE_PORT")).ok().filter(|port| *port > 0),
@@ -154,23 +200,12 @@ impl Session {
     }
 
     pub fn terminal(&self) -> Terminal {
-        let choice = if self.config.bool("ANSIBLE_NOCOLOR") {
-            ColorChoice::Never
-        } else if self.config.bool("ANSIBLE_FORCE_COLOR") {
-            ColorChoice::Always
-        } else {
-            ColorChoice::Auto
-        };
-        Terminal::new(choice)
+        terminal(&self.config)
     }
 
     /// Says what has been noticed so far.
     pub fn say_notices(&self, terminal: &mut Terminal) {
-        let shown = self.config.bool("DEPRECATION_WARNINGS");
-        for notice in self.notices.drain() {
-            callback::show_notice(&notice, shown, terminal);
-        }
-        terminal.flush();
+        say_notices(&self.config, &self.notices, terminal);
     }
 
     /// Runs playbooks and shows what happens with this callback.
@@ -236,17 +271,40 @@ fn python() -> PathBuf {
     found.unwrap_or_else(|| PathBuf::from("/usr/bin/python3"))
 }
 
-fn vault_secrets(config: &Config, options: &CommonOptions) -> Result<vault::Secrets, Error> {
-    let mut sources = config.vault_passwords();
-    if !options.vault.vault_id.is_empty() {
-        sources.ids.clone_from(&options.vault.vault_id);
+pub fn terminal(config: &Config) -> Terminal {
+    Terminal::new(if config.bool("ANSIBLE_NOCOLOR") {
+        ColorChoice::Never
+    } else if config.bool("ANSIBLE_FORCE_COLOR") {
+        ColorChoice::Always
+    } else {
+        ColorChoice::Auto
+    })
+}
+
+/// Says what has been noticed so far.
+pub fn say_notices(config: &Config, notices: &Notices, terminal: &mut Terminal) {
+    let shown = config.bool("DEPRECATION_WARNINGS");
+    for notice in notices.drain() {
+        callback::show_notice(&notice, shown, terminal);
     }
-    let files = &options.vault.vault_password_file;
-    if !files.is_empty() {
-        sources.files = files.iter().map(|file| file.to_string_lossy().into_owned()).collect();
+    terminal.flush();
+}
+
+/// The passwords of the command line beside those of the configuration.
+pub fn vault_sources(config: &Config, options: &VaultOptions) -> vault::PasswordSources {
+    let configured = config.vault_passwords();
+    let files = options.vault_password_file.iter().map(|file| file.to_string_lossy().into_owned());
+    vault::PasswordSources {
+        ids: configured.ids.into_iter().chain(options.vault_id.iter().cloned()).collect(),
+        files: files.chain(configured.files).collect(),
+        ask: configured.ask || options.ask_vault_password,
+        ..configured
     }
-    sources.ask |= options.vault.ask_vault_password;
-    vault::Secrets::load(&sources, &mut |question| password::ask(question).map(|answer| answer.expose().to_owned()))
+}
+
+pub fn vault_secrets(sources: &vault::PasswordSources, notices: &Notices) -> Result<vault::Secrets, Error> {
+    let mut ask = |question: &str| password::ask(question).map(|answer| answer.expose().to_owned());
+    vault::Secrets::load(sources, notices, &mut ask)
 }
 
 fn template_settings(config: &Config, notices: &Notices, reader: &Reader) -> template::Settings {

@@ -43,6 +43,7 @@ impl Config {
                 .collect(),
             ask: self.bool("DEFAULT_ASK_VAULT_PASS"),
             match_ids: self.bool("DEFAULT_VAULT_ID_MATCH"),
+            new: false,
         }
     }
 

@@ -12,13 +12,22 @@ use crate::value::{Dict, Value};
 const INTERNAL: &[&str] =
     &["ansible_facts", "ansible_playbook_python", "ansible_version", "groups", "inventory_dir", "inventory_file"];
 
-/// `--list`; with `export`, variables stay with the groups and hosts that have them.
-pub fn list(inventory: &Inventory, hosts: &[HostName], export: bool) -> Result<Json, Error> {
+/// Which variables are shown.
+#[derive(Clone, Copy)]
+pub struct Shown<'v> {
+    /// They stay with the groups and hosts that have them.
+    pub export: bool,
+    /// Every host has these as well, unless `export` is set.
+    pub extra_vars: &'v Dict,
+}
+
+/// `--list`
+pub fn list(inventory: &Inventory, hosts: &[HostName], wanted: Shown) -> Result<Json, Error> {
     let shown: BTreeSet<&HostName> = hosts.iter().collect();
     let mut groups = Map::new();
     let mut hostvars = Map::new();
     for host in hosts {
-        let vars = shown_vars(inventory, host, export)?;
+        let vars = shown_vars(inventory, host, wanted)?;
         if !vars.is_empty() {
             hostvars.insert(host.to_string(), Json::Object(vars));
         }
@@ -36,7 +45,7 @@ pub fn list(inventory: &Inventory, hosts: &[HostName], export: bool) -> Result<J
         if !children.is_empty() {
             entry.insert("children".to_owned(), json!(children));
         }
-        if export {
+        if wanted.export {
             let vars = inventory.own_group_vars(group)?;
             if !vars.is_empty() {
                 entry.insert("vars".to_owned(), Json::Object(to_json_map(&vars)));
@@ -49,15 +58,124 @@ pub fn list(inventory: &Inventory, hosts: &[HostName], export: bool) -> Result<J
     Ok(Json::Object(sorted(groups)))
 }
 
-/// `--host`
-pub fn host(inventory: &Inventory, name: &str) -> Result<Json, Error> {
-    shown_vars(inventory, name, false).map(Json::Object)
+/// `--list --yaml`: the tree of groups, each with its hosts; a group or host that was shown before is only named.
+pub fn tree(inventory: &Inventory, hosts: &[HostName], wanted: Shown) -> Result<Value, Error> {
+    let mut tree = Tree { inventory, hosts, wanted, seen: BTreeSet::new() };
+    let all = inventory.group("all").map(|group| tree.group(group)).transpose()?.unwrap_or_default();
+    Ok(Value::dict(if all.is_empty() { all } else { [(Value::str("all"), Value::dict(all))].into_iter().collect() }))
 }
 
-fn shown_vars(inventory: &Inventory, host: &str, export: bool) -> Result<Map<String, Json>, Error> {
-    let mut vars = if export { inventory.own_host_vars(host)? } else { inventory.host_vars(host)? };
+struct Tree<'i> {
+    inventory: &'i Inventory,
+    hosts: &'i [HostName],
+    wanted: Shown<'i>,
+    seen: BTreeSet<(Kind, &'i str)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Group,
+    Host,
+}
+
+impl<'i> Tree<'i> {
+    /// What is there to say of a group: nothing of an empty one.
+    fn group(&mut self, group: &'i Group) -> Result<Dict, Error> {
+        let mut children = Dict::new();
+        for child in group.children.iter().filter_map(|child| self.inventory.group(child)) {
+            if self.seen.contains(&(Kind::Group, &*child.name)) {
+                children.insert(Value::str(&*child.name), Value::dict(Dict::new()));
+                continue;
+            }
+            let shown = self.group(child)?;
+            if !shown.is_empty() {
+                children.insert(Value::str(&*child.name), Value::dict(shown));
+            }
+            self.seen.insert((Kind::Group, &*child.name));
+        }
+        let mut shown = Dict::new();
+        if !children.is_empty() {
+            shown.insert(Value::str("children"), Value::dict(children));
+        }
+        self.add_hosts_and_vars(group, &mut shown)?;
+        Ok(shown)
+    }
+
+    fn add_hosts_and_vars(&mut self, group: &'i Group, shown: &mut Dict) -> Result<(), Error> {
+        let mut hosts = Dict::new();
+        let own = group.hosts.iter().filter(|_| *group.name != *"all");
+        for host in own.filter(|host| self.hosts.contains(host)) {
+            let first = self.seen.insert((Kind::Host, &**host));
+            let vars = if first { visible_vars(self.inventory, host, self.wanted)? } else { Dict::new() };
+            hosts.insert(Value::str(&**host), Value::dict(vars));
+        }
+        let vars = if self.wanted.export { self.inventory.own_group_vars(group)? } else { Dict::new() };
+        for (name, part) in [("hosts", hosts), ("vars", vars)].into_iter().filter(|(_, part)| !part.is_empty()) {
+            shown.insert(Value::str(name), Value::dict(part));
+        }
+        Ok(())
+    }
+
+    /// A group stands before its children; one that comes again replaces what was said of it.
+    fn flat_group(&mut self, group: &'i Group, groups: &mut Dict) -> Result<(), Error> {
+        let children = group.children.iter().filter_map(|child| self.inventory.group(child));
+        let children: Vec<&Group> =
+            children.filter(|child| *child.name != *"ungrouped" || !child.hosts.is_empty()).collect();
+        let mut shown = Dict::new();
+        if *group.name != *"all" && !children.is_empty() {
+            let names = children.iter().map(|child| Value::str(&*child.name)).collect();
+            shown.insert(Value::str("children"), Value::list(names));
+        }
+        let name = Value::str(&*group.name);
+        let held = groups.contains_key(&name);
+        groups.entry(name.clone()).or_insert(Value::Null);
+        for child in children {
+            self.flat_group(child, groups)?;
+        }
+        self.add_hosts_and_vars(group, &mut shown)?;
+        if !shown.is_empty() {
+            groups.insert(name, Value::dict(shown));
+        } else if !held {
+            groups.shift_remove(&name);
+        }
+        Ok(())
+    }
+}
+
+/// `--list --toml`: every group beside the names of its children.
+pub fn flat(inventory: &Inventory, hosts: &[HostName], wanted: Shown) -> Result<Dict, Error> {
+    let mut tree = Tree { inventory, hosts, wanted, seen: BTreeSet::new() };
+    let mut groups = Dict::new();
+    if let Some(all) = inventory.group("all") {
+        tree.flat_group(all, &mut groups)?;
+    }
+    Ok(groups)
+}
+
+/// `--host` as data.
+pub fn host_vars(inventory: &Inventory, name: &str, extra_vars: &Dict) -> Result<Dict, Error> {
+    visible_vars(inventory, name, Shown { export: false, extra_vars })
+}
+
+/// `--host`
+pub fn host(inventory: &Inventory, name: &str, extra_vars: &Dict) -> Result<Json, Error> {
+    shown_vars(inventory, name, Shown { export: false, extra_vars }).map(Json::Object)
+}
+
+fn shown_vars(inventory: &Inventory, host: &str, wanted: Shown) -> Result<Map<String, Json>, Error> {
+    visible_vars(inventory, host, wanted).map(|vars| to_json_map(&vars))
+}
+
+fn visible_vars(inventory: &Inventory, host: &str, wanted: Shown) -> Result<Dict, Error> {
+    let mut vars = if wanted.export {
+        inventory.own_host_vars(host)?
+    } else {
+        let mut vars = inventory.host_vars(host)?;
+        vars.extend(wanted.extra_vars.iter().map(|(name, value)| (name.clone(), value.clone())));
+        vars
+    };
     vars.retain(|name, _| !name.as_str().is_some_and(|name| INTERNAL.contains(&name)));
-    Ok(to_json_map(&vars))
+    Ok(vars)
 }
 
 fn to_json_map(vars: &Dict) -> Map<String, Json> {

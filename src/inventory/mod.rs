@@ -11,10 +11,11 @@ mod ini;
 mod literal;
 mod pattern;
 mod script;
-mod shell_words;
+pub mod shell_words;
 mod sources;
 mod structured;
 mod toml;
+pub mod toml_text;
 mod vars;
 
 use std::collections::HashSet;

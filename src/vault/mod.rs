@@ -50,6 +50,13 @@ pub struct Secrets {
     pub match_ids: bool,
 }
 
+/// What a vault held, the password that opened it, and the vault's id.
+pub struct Opened<'s> {
+    pub plain: Vec<u8>,
+    pub password: &'s Password,
+    pub id: Option<String>,
+}
+
 /// A vault taken apart.
 struct Envelope<'a> {
     id: Option<&'a str>,
@@ -72,6 +79,11 @@ impl Secrets {
     }
 
     pub fn decrypt(&self, vault: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.open(vault).map(|opened| opened.plain)
+    }
+
+    /// Decrypts, and tells with what, so that it can be encrypted in the same way again.
+    pub fn open(&self, vault: &[u8]) -> Result<Opened<'_>, Failure> {
         let text = std::str::from_utf8(vault).map_err(|_| Failure::Format("it is not text".to_owned()))?;
         if !text.starts_with(MAGIC) {
             return Err(Failure::NotVault);
@@ -87,7 +99,8 @@ impl Secrets {
         matching
             .chain(others)
             .find_map(|(_, password)| {
-                cipher::decrypt(password.expose(), &envelope.salt, &envelope.hmac, &envelope.ciphertext)
+                let plain = cipher::decrypt(password.expose(), &envelope.salt, &envelope.hmac, &envelope.ciphertext)?;
+                Some(Opened { plain, password, id: envelope.id.map(str::to_owned) })
             })
             .ok_or(Failure::WrongPassword)
     }
@@ -112,13 +125,18 @@ impl Secrets {
         });
     }
 
-    /// Encrypts with the password of an id, or with the first one.
-    pub fn encrypt(&self, plain: &[u8], id: Option<&str>) -> Result<String, Failure> {
+    /// The password of an id, or the first one, with its id.
+    pub fn for_encryption(&self, id: Option<&str>) -> Option<(&str, &Password)> {
         let chosen = match id {
             Some(id) => self.passwords.iter().find(|(name, _)| name == id),
             None => self.passwords.first(),
         };
-        let (name, password) = chosen.ok_or(Failure::NoSecrets)?;
+        chosen.map(|(name, password)| (name.as_str(), password))
+    }
+
+    /// Encrypts with the password of an id, or with the first one.
+    pub fn encrypt(&self, plain: &[u8], id: Option<&str>) -> Result<String, Failure> {
+        let (name, password) = self.for_encryption(id).ok_or(Failure::NoSecrets)?;
         Ok(encrypt_with(password, plain, None, Some(name)))
     }
 

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{DEFAULT_ID, Secrets, is_encrypted};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Notices};
 
 /// A password; prints as `********`.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,95 +38,152 @@ pub struct PasswordSources {
     pub files: Vec<String>,
     pub ask: bool,
     pub match_ids: bool,
+    /// The passwords are for what is encrypted anew: whoever is asked answers twice.
+    pub new: bool,
+}
+
+/// The source of a password that `--ask-vault-pass` asks for.
+const ASKED: &str = "prompt_ask_vault_pass";
+
+fn is_prompt(source: &str) -> bool {
+    matches!(source, "prompt" | ASKED)
+}
+
+impl PasswordSources {
+    /// The label and the source of each password, in the order in which they are tried.
+    fn all(&self) -> Vec<(&str, &str)> {
+        let ids = self.ids.iter().map(|id| id.split_once('@').unwrap_or((DEFAULT_ID, id)));
+        let files = self.files.iter().map(|file| (DEFAULT_ID, file.as_str()));
+        let mut all: Vec<(&str, &str)> = ids.chain(files).collect();
+        if self.ask && !all.iter().any(|(_, source)| is_prompt(source)) {
+            all.push((DEFAULT_ID, ASKED));
+        }
+        all
+    }
+
+    fn questions(&self, label: &str, source: &str) -> Vec<String> {
+        match (self.new, source == ASKED || label == DEFAULT_ID) {
+            (false, true) => vec!["Vault password: ".to_owned()],
+            (false, false) => vec![format!("Vault password ({label}): ")],
+            (true, true) => vec!["New Vault password: ".to_owned(), "Confirm New Vault password: ".to_owned()],
+            (true, false) => {
+                vec![format!("New vault password ({label}): "), format!("Confirm new vault password ({label}): ")]
+            }
+        }
+    }
 }
 
 impl Secrets {
-    /// Collects the passwords; `ask` is called with the prompt's text.
+    /// Collects the passwords; `ask` is called with the prompt's text. A file that gives none is warned about; it is an
+    /// error only if nothing else gives one.
     pub fn load(
         sources: &PasswordSources,
+        notices: &Notices,
         ask: &mut dyn FnMut(&str) -> Result<String, Error>,
     ) -> Result<Secrets, Error> {
         let mut secrets = Secrets { match_ids: sources.match_ids, ..Secrets::default() };
-        for id in &sources.ids {
-            let (label, source) = id.split_once('@').unwrap_or((DEFAULT_ID, id));
-            secrets.add_source(label, source, ask)?;
+        let mut last = None;
+        for (label, source) in sources.all() {
+            if is_prompt(source) {
+                let password = asked(&sources.questions(label, source), ask)?;
+                secrets.add(label, Password(password.into_bytes()));
+                continue;
+            }
+            let path = PathBuf::from(expand_home(source));
+            let found = exists(&path).map_err(|why| ("getting vault password file", why));
+            let read = found.and_then(|()| {
+                secrets.read_source(label, &path).map_err(|why| ("in vault password file loading", why))
+            });
+            match read {
+                Ok(password) => secrets.add(label, Password(password)),
+                Err((doing, why)) => {
+                    notices.warn(format!("Error {doing} ({label}): {why}"), None);
+                    last = Some(Error::new(ErrorKind::Vault, why));
+                }
+            }
         }
-        for file in &sources.files {
-            secrets.add_source(DEFAULT_ID, file, ask)?;
-        }
-        let has_prompt = sources.ids.iter().any(|id| id.split_once('@').map_or(id.as_str(), |(_, it)| it) == "prompt");
-        if sources.ask && !has_prompt {
-            secrets.add_source(DEFAULT_ID, "prompt", ask)?;
-        }
-        Ok(secrets)
+        last.filter(|_| secrets.is_empty()).map_or(Ok(secrets), Err)
     }
 
-    fn add_source(
-        &mut self,
-        label: &str,
-        source: &str,
-        ask: &mut dyn FnMut(&str) -> Result<String, Error>,
-    ) -> Result<(), Error> {
-        let password = match source {
-            "prompt" | "prompt_ask_vault_pass" => {
-                let text = if label == DEFAULT_ID {
-                    "Vault password: ".to_owned()
-                } else {
-                    format!("Vault password ({label}): ")
-                };
-                ask(&text)?.into_bytes()
-            }
-            _ => self.read_source(label, Path::new(&expand_home(source)))?,
+    /// What a file holds or a script prints.
+    fn read_source(&self, label: &str, path: &Path) -> Result<Vec<u8>, String> {
+        let shown = path.display();
+        let unreadable = |err| format!("Could not read vault password file '{shown}'. {err}");
+        let (password, kind) = if fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o111 != 0 {
+            (without_newlines(&run_script(label, path)?).to_vec(), "script")
+        } else {
+            let bytes = fs::read(path).map_err(unreadable)?;
+            let plain = if is_encrypted(&bytes) {
+                self.decrypt(&bytes).map_err(|failure| format!("{failure} ({shown})"))?
+            } else {
+                bytes.trim_ascii().to_vec()
+            };
+            (without_newlines(&plain).to_vec(), "file")
         };
         if password.is_empty() {
-            let message = format!("Invalid vault password was provided from {source}: it is empty");
-            return Err(Error::new(ErrorKind::Vault, message));
+            return Err(format!("Invalid vault password was provided from {kind} ({shown})"));
         }
-        self.add(label, Password(password));
-        Ok(())
+        Ok(password)
     }
+}
 
-    fn read_source(&self, label: &str, path: &Path) -> Result<Vec<u8>, Error> {
-        let failed =
-            |why: String| Error::new(ErrorKind::Vault, format!("vault password file {}: {why}", path.display()));
-        let metadata = fs::metadata(path)
-            .map_err(|_| failed(format!("The vault password file {} was not found", path.display())))?;
-        if metadata.is_dir() {
-            return Err(failed("it is a directory".to_owned()));
+fn exists(path: &Path) -> Result<(), String> {
+    match fs::metadata(path) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => {
+            Err(format!("The vault password file {} was not found", path.display()))
         }
-        if metadata.permissions().mode() & 0o111 != 0 {
-            return run_script(label, path).map_err(failed).map(|output| trim(&output).to_vec());
+        Ok(metadata) if metadata.is_dir() => {
+            Err(format!("The vault password file provided '{}' can not be a directory", path.display()))
         }
-        let bytes = fs::read(path).map_err(|err| failed(err.to_string()))?;
-        if is_encrypted(&bytes) {
-            let plain = self.decrypt(&bytes).map_err(|failure| failed(failure.to_string()))?;
-            return Ok(trim(&plain).to_vec());
-        }
-        Ok(trim(&bytes).to_vec())
+        _ => Ok(()),
     }
+}
+
+/// The answer to all of the questions, which must be the same and not empty.
+fn asked(questions: &[String], ask: &mut dyn FnMut(&str) -> Result<String, Error>) -> Result<String, Error> {
+    let refused = |message: &str| Error::new(ErrorKind::Vault, message);
+    let mut answers = Vec::new();
+    for question in questions {
+        let answer = ask(question)?.trim().to_owned();
+        if answer.is_empty() {
+            return Err(refused("Invalid vault password was provided"));
+        }
+        answers.push(answer);
+    }
+    let first = answers.first().cloned().unwrap_or_default();
+    if answers.iter().any(|answer| *answer != first) {
+        return Err(refused("Passwords do not match"));
+    }
+    Ok(first)
 }
 
 /// A script prints the password; one whose name ends in `-client` is told which id is wanted.
 fn run_script(label: &str, path: &Path) -> Result<Vec<u8>, String> {
-    let path = path.canonicalize().map_err(|err| err.to_string())?;
-    let mut command = Command::new(&path);
+    let shown = path.display();
+    let absolute = std::path::absolute(path).map_err(|err| format!("Could not find {shown}: {err}"))?;
+    let mut command = Command::new(absolute);
     if path.file_stem().is_some_and(|name| name.to_string_lossy().ends_with("-client")) {
         command.args(["--vault-id", label]);
     }
-    let output = command
-        .stdin(Stdio::inherit())
-        .stderr(Stdio::piped())
-        .output()
-        .map_err(|err| format!("problem running the vault password script: {err}"))?;
+    let output = command.stdin(Stdio::inherit()).stderr(Stdio::piped()).output().map_err(|err| {
+        format!(
+            "Problem running vault password script {shown} ({err}). If this is not a script, remove the executable \
+             bit from the file."
+        )
+    })?;
     if output.status.success() {
         return Ok(output.stdout);
     }
     let code = output.status.code().map_or_else(|| "a signal".to_owned(), |code| code.to_string());
-    Err(format!("the vault password script returned {code}: {}", String::from_utf8_lossy(&output.stderr).trim()))
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("Vault password script {shown} returned non-zero ({code}): {}", said.trim()))
 }
 
-fn trim(bytes: &[u8]) -> &[u8] {
-    bytes.trim_ascii()
+fn without_newlines(mut bytes: &[u8]) -> &[u8] {
+    while let [b'\r' | b'\n', rest @ ..] | [rest @ .., b'\r' | b'\n'] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 fn expand_home(path: &str) -> String {

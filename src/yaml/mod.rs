@@ -61,7 +61,7 @@ impl Node {
         Self { span: span.clone(), kind: NodeKind::Sequence(Arc::new(items)), tag: Tag::None }
     }
 
-    pub fn mapping<const N: usize>(entries: [(&str, Node); N], span: &Span) -> Self {
+    pub fn mapping<'a>(entries: impl IntoIterator<Item = (&'a str, Node)>, span: &Span) -> Self {
         let entries = entries.into_iter().map(|(name, value)| (Self::text(name, span), value)).collect();
         Self { span: span.clone(), kind: NodeKind::Mapping(Arc::new(entries)), tag: Tag::None }
     }

@@ -8,7 +8,9 @@ use std::path::Path;
 use regex::Regex;
 use rplay::config::Config;
 use rplay::error::{Error, ErrorKind, NoticeKind, Notices};
-use rplay::inventory::{Inventory, export};
+use rplay::inventory::Inventory;
+use rplay::inventory::export::{self, Shown};
+use rplay::value::Dict;
 use rplay::yaml::Reader;
 use serde_json::{Value as Json, json};
 
@@ -158,10 +160,10 @@ fn command(case: &Json, folder: &Path, notices: &Notices) -> Result<Json, Error>
         let [host] = hosts.as_slice() else {
             return Err(usage("You must pass a single valid host to --host parameter"));
         };
-        export::host(&inventory, host)?
+        export::host(&inventory, host, &Dict::new())?
     } else {
         let hosts = inventory.hosts("all", after("--limit").or(after("-l")))?;
-        export::list(&inventory, &hosts, has("--export"))?
+        export::list(&inventory, &hosts, Shown { export: has("--export"), extra_vars: &Dict::new() })?
     };
     if let Some(name) = after("--output") {
         return Ok(json!({"rc": 0, "stdout": "", "created": {name: export::to_text(&json)}}));

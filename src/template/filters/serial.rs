@@ -493,6 +493,7 @@ fn yaml(args: &Bound, indent: i64, flow: Option<bool>) -> Res<Val> {
         unicode: true,
         flow,
         sort_keys: flag("sort_keys", true)?,
+        vault_tags: false,
         explicit_start: flag("explicit_start", false)?,
         explicit_end: flag("explicit_end", false)?,
         style,

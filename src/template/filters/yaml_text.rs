@@ -17,6 +17,8 @@ pub struct Options {
     /// Collections on one line: always, never, or when they hold only scalars.
     pub flow: Option<bool>,
     pub sort_keys: bool,
+    /// Vaulted text is written as it is in its file, tagged `!vault`.
+    pub vault_tags: bool,
     pub explicit_start: bool,
     pub explicit_end: bool,
     /// How every scalar is written; unknown ones only keep collections off one line.
@@ -25,6 +27,26 @@ pub struct Options {
     pub version: Option<(i32, i32)>,
     /// Handles of tags and what they stand for.
     pub tags: Vec<(String, String)>,
+}
+
+impl Default for Options {
+    /// Blocks of two spaces, keys sorted, in 80 columns, and every letter as it is.
+    fn default() -> Self {
+        Self {
+            indent: 2,
+            width: 80,
+            unicode: true,
+            flow: Some(false),
+            sort_keys: true,
+            vault_tags: false,
+            explicit_start: false,
+            explicit_end: false,
+            style: None,
+            canonical: false,
+            version: None,
+            tags: Vec::new(),
+        }
+    }
 }
 
 pub fn dump(value: &Value, options: &Options) -> Result<String, String> {
@@ -148,6 +170,9 @@ impl Writer<'_, '_> {
             Value::Float(number) => self.plain(&yaml_float(*number), "tag:yaml.org,2002:float"),
             Value::Date(_) | Value::DateTime(..) => self.plain(&value.to_text(), "tag:yaml.org,2002:timestamp"),
             Value::Str(text) => self.text(text),
+            Value::Sealed(sealed) if self.options.vault_tags => {
+                self.emit(Event::scalar(None, Some("!vault"), sealed.ciphertext(), false, false, ScalarStyle::Literal))
+            }
             Value::Sealed(_) => self.text(&value.to_text()),
             Value::Bytes(bytes) => {
                 use base64::Engine;

@@ -1,0 +1,215 @@
+//! Commands under their own names and under those of Ansible's programs.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::project::{Ended, Project};
+
+/// A project in which `bin` has rplay under every name that it answers to.
+fn linked(project: Project) -> Project {
+    let made = project.run(&["install-links", "bin"]);
+    assert_eq!(made.status, 0, "{}", made.stderr);
+    project
+}
+
+/// Runs a program of the project's `bin`, with this on its standard input.
+fn run_as(project: &Project, program: &str, arguments: &[&str], stdin: &str) -> Ended {
+    use std::io::Write;
+    let environment = project.command(&[]);
+    let mut as_program = Command::new(project.path().join("bin").join(program));
+    as_program.args(arguments).current_dir(project.path());
+    for (name, value) in environment.get_envs() {
+        match value {
+            Some(value) => as_program.env(name, value),
+            None => as_program.env_remove(name),
+        };
+    }
+    as_program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut started = as_program.spawn().expect("the program starts");
+    started.stdin.take().expect("a pipe").write_all(stdin.as_bytes()).expect("it reads");
+    project.ended(started.wait_with_output().expect("it ends"))
+}
+
+#[test]
+fn links_have_ansibles_names_and_leave_others_alone() {
+    let project = Project::new().file("bin/ansible-vault", "another program");
+    let made = project.run(&["install-links", "bin"]);
+    assert_eq!(made.status, 1, "{}", made.stderr);
+    assert!(made.stderr.contains("left as they are, since they are not rplay: bin/ansible-vault"), "{}", made.stderr);
+    let kept = std::fs::read_to_string(project.path().join("bin/ansible-vault")).expect("it is still there");
+    assert_eq!(kept, "another program");
+    let version = run_as(&project, "ansible-playbook", &["--version"], "");
+    assert!(version.stdout.starts_with("ansible-playbook [core 2."), "{}", version.stdout);
+    assert!(version.stdout.contains("\n  config file = None\n"), "{}", version.stdout);
+    std::fs::remove_file(project.path().join("bin/ansible-vault")).expect("it is removed");
+    assert_eq!(project.run(&["install-links", "bin"]).status, 0);
+    assert_eq!(project.run(&["install-links", "bin"]).stdout, "", "what is linked is not linked again");
+}
+
+#[test]
+fn the_version_is_that_of_the_ansible_core_beside_it() {
+    let project = Project::new()
+        .file("venv/bin/python3", "#!/bin/sh\n")
+        .file("venv/lib/python3.11/site-packages/ansible/release.py", "x = 1\n__version__ = '2.19.99'\n");
+    let path = format!("{}:/usr/bin:/bin", project.path().join("venv/bin").display());
+    let project = linked(project.env("PATH", &path));
+    let version = run_as(&project, "ansible", &["--version"], "");
+    assert!(version.stdout.starts_with("ansible [core 2.19.99]\n"), "{}", version.stdout);
+}
+
+#[test]
+fn errors_have_ansibles_form_under_its_names() {
+    let bad = "- hosts: localhost\n  tasks:\n    - nosuch: x\n";
+    let project = linked(Project::new().file("bad.yml", bad));
+    let ended = run_as(&project, "ansible-playbook", &["bad.yml", "--syntax-check"], "");
+    assert_eq!(ended.status, 4);
+    assert!(ended.stderr.contains("[ERROR]: couldn't resolve module/action 'nosuch'."), "{}", ended.stderr);
+    assert!(ended.stderr.contains("\nOrigin: <cwd>/bad.yml:3:7\n"), "{}", ended.stderr);
+    let ended = run_as(&project, "ansible-playbook", &["nope.yml"], "");
+    assert_eq!(ended.status, 1);
+    assert!(ended.stderr.contains("[ERROR]: the playbook: nope.yml could not be found\n"), "{}", ended.stderr);
+    let ended = run_as(&project, "ansible-playbook", &["--foo"], "");
+    assert_eq!(ended.status, 2);
+    assert!(ended.stderr.starts_with("usage: ansible-playbook "), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("\nansible-playbook: error: unexpected argument '--foo' found\n"),
+        "{}",
+        ended.stderr
+    );
+    let ended = run_as(&project, "ansible-inventory", &[], "");
+    assert_eq!(ended.status, 5);
+    let expected = "[ERROR]: No action selected, at least one of --host, --graph or --list needs to be specified.\n";
+    assert_eq!(ended.stderr, expected);
+    let ended = run_as(&project, "ansible", &["localhost"], "");
+    assert_eq!(ended.status, 5);
+    assert!(ended.stderr.ends_with("[ERROR]: No argument passed to command module\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_is_not_there_yet_is_named() {
+    let ended = Project::new().run(&["galaxy", "list"]);
+    assert_eq!(ended.status, 2);
+    assert!(ended.stderr.contains("rplay does not have the command `galaxy` (ansible-galaxy) yet"), "{}", ended.stderr);
+}
+
+/// The options that a program's help lists.
+fn options(help: &str) -> BTreeSet<String> {
+    let starts = |line: &&str| line.trim_start().starts_with('-');
+    let words = help
+        .lines()
+        .filter(starts)
+        .flat_map(|line| line.split([' ', ',', '[', ']', '=']).map(str::to_owned).collect::<Vec<_>>());
+    let further = help.lines().filter_map(|line| line.split_once("[alias").map(|(_, names)| names));
+    words
+        .chain(further.flat_map(|names| names.split([' ', ',', ']', ':']).map(str::to_owned).collect::<Vec<_>>()))
+        .filter(|word| word.len() > 1 && word.starts_with('-') && !word.trim_start_matches('-').is_empty())
+        .filter(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')))
+        .collect()
+}
+
+/// Where a real ansible-core is installed, none of its options is missing.
+#[test]
+fn no_option_of_an_installed_ansible_core_is_missing() {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let installed: Option<PathBuf> =
+        std::env::split_paths(&path).find(|folder| folder.join("ansible-playbook").is_file());
+    let Some(folder) = installed else { return };
+    let project = linked(Project::new());
+    let mut missing = Vec::new();
+    let actions = ["create", "decrypt", "edit", "view", "encrypt", "encrypt_string", "rekey"];
+    let plain = ["ansible-playbook", "ansible", "ansible-inventory"].map(|program| (program, vec!["--help"]));
+    let vault = actions.map(|action| ("ansible-vault", vec![action, "--help"]));
+    for (program, arguments) in plain.into_iter().chain(vault) {
+        let theirs = Command::new(folder.join(program)).args(&arguments).env("COLUMNS", "200").output().expect("help");
+        let ours = run_as(&project, program, &arguments, "");
+        let ours = options(&ours.stdout);
+        let theirs = options(&String::from_utf8_lossy(&theirs.stdout));
+        missing.extend(theirs.difference(&ours).map(|option| format!("{program} {arguments:?}: {option}")));
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+const INVENTORY: &str = "[web]\nw1 http_port=80 x='{\"a\":[1,2]}'\nw2 text=\"hello world\"\n[db]\nd1\n\
+[prod:children]\nweb\ndb\n[prod:vars]\nenv=prod\n[empty]\n";
+
+fn inventory() -> Project {
+    linked(
+        Project::new().file("inv.ini", INVENTORY).file("group_vars/web.yml", "lst: [{a: 1}, {b: [x]}]\nml: |\n  a\n"),
+    )
+}
+
+fn shown(project: &Project, arguments: &[&str]) -> String {
+    let ended = run_as(project, "ansible-inventory", &[&["-i", "inv.ini"], arguments].concat(), "");
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""), "{arguments:?}");
+    ended.stdout
+}
+
+#[test]
+fn an_inventory_is_shown_as_ansible_shows_it() {
+    let project = inventory();
+    assert_eq!(
+        shown(&project, &["--graph", "--vars", "db"]),
+        "@db:\n  |--d1\n  |  |--{env = prod}\n",
+        "a group's tree, with variables"
+    );
+    assert_eq!(
+        shown(&project, &["--list", "--yaml", "--export", "--limit", "web"]),
+        "all:\n  children:\n    prod:\n      children:\n        web:\n          hosts:\n            w1:\n              \
+         http_port: 80\n              x:\n                a:\n                - 1\n                - 2\n            \
+         w2:\n              text: hello world\n          vars:\n            lst:\n            - a: 1\n            - b:\n\
+         \x20             - x\n            ml: 'a\n\n              '\n      vars:\n        env: prod\n"
+    );
+    assert_eq!(
+        shown(&project, &["--list", "--toml", "--export"]),
+        "[prod]\nchildren = [\n    \"web\",\n    \"db\",\n]\n\n[prod.vars]\nenv = \"prod\"\n\n[web.hosts.w1]\n\
+         http_port = 80\n\n[web.hosts.w1.x]\na = [\n    1,\n    2,\n]\n\n[web.hosts.w2]\ntext = \"hello world\"\n\n\
+         [web.vars]\nml = \"a\\n\"\n\n[[web.vars.lst]]\na = 1\n\n[[web.vars.lst]]\nb = [\n    \"x\",\n]\n\n[db.hosts.d1]\n"
+    );
+    assert_eq!(shown(&project, &["--host", "d1", "-e", "n=1"]), "{\n    \"env\": \"prod\",\n    \"n\": \"1\"\n}\n");
+    assert_eq!(shown(&project, &["--list", "--output", "out.json"]), "");
+    assert!(project.path().join("out.json").is_file());
+}
+
+#[test]
+fn a_vault_is_made_opened_and_given_another_password() {
+    let project = linked(Project::new().file("old", "one\n").file("new", "two\n").file("secret.yml", "a: 1\n"));
+    let vault = |arguments: &[&str], stdin: &str| run_as(&project, "ansible-vault", arguments, stdin);
+    let text = || std::fs::read_to_string(project.path().join("secret.yml")).expect("the file is there");
+    assert_eq!(vault(&["encrypt", "secret.yml", "--vault-id", "dev@old"], "").status, 0);
+    assert!(text().starts_with("$ANSIBLE_VAULT;1.2;AES256;dev\n"), "{}", text());
+    let mode = std::os::unix::fs::MetadataExt::mode(&project.path().join("secret.yml").metadata().expect("a file"));
+    assert_eq!(mode & 0o77, 0, "readable for its user alone");
+    assert_eq!(vault(&["view", "secret.yml", "--vault-password-file", "old"], "").stdout, "a: 1\n");
+    let refused = vault(&["view", "secret.yml", "--vault-password-file", "new"], "");
+    assert_eq!(refused.status, 1);
+    assert!(refused.stderr.contains("[ERROR]: Decryption failed (no vault secrets were found that could decrypt)"));
+    let rekeyed = &["rekey", "secret.yml", "--vault-password-file", "old", "--new-vault-password-file", "new"];
+    assert_eq!(vault(rekeyed, "").stderr, "Rekey successful\n");
+    let decrypted = vault(&["decrypt", "secret.yml", "--output", "-", "--vault-password-file", "new"], "");
+    assert_eq!(decrypted.stdout, "a: 1\n");
+    let string = vault(&["encrypt_string", "--stdin-name", "pass", "--vault-password-file", "new"], "tiger");
+    assert!(string.stdout.starts_with("pass: !vault |\n          $ANSIBLE_VAULT;1.1;AES256\n"), "{}", string.stdout);
+    std::fs::write(project.path().join("vars.yml"), &string.stdout).expect("it is written");
+    let arguments = ["localhost", "-m", "debug", "-a", "msg={{ pass | length }}", "-e", "@vars.yml"];
+    let ended = run_as(&project, "ansible", &[&arguments[..], &["--vault-password-file", "new"]].concat(), "");
+    assert!(ended.stdout.contains("\"msg\": 5") || ended.stdout.contains("\"msg\": \"5\""), "{}", ended.stdout);
+}
+
+#[test]
+fn results_of_ad_hoc_commands_are_files_of_a_tree() {
+    let project = linked(Project::new());
+    let ended = run_as(&project, "ansible", &["localhost", "-m", "ping", "-t", "tree"], "");
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    assert!(ended.stderr.contains("The '-t' argument is deprecated."), "{}", ended.stderr);
+    let written = std::fs::read_to_string(project.path().join("tree/localhost")).expect("a file for the host");
+    assert_eq!(written, "{\"changed\": false, \"ping\": \"pong\"}");
+}
+
+#[test]
+fn a_task_of_the_command_line_has_its_own_timeout() {
+    let arguments = ["adhoc", "localhost", "--task-timeout", "1", "-m", "command", "-a", "sleep 30"];
+    let ended = Project::new().run(&arguments);
+    assert_eq!(ended.status, 2, "{}", ended.stderr);
+    assert!(ended.stdout.contains("Timed out after 1 second(s)."), "{}", ended.stdout);
+}
