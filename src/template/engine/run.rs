@@ -146,7 +146,7 @@ fn statement(scope: &Scope, statement: &Statement, out: &mut Out) -> Res<Flow> {
         Statement::Emit(expr) => {
             let value = eval(scope, expr)?;
             if scope.inheritance.parent.borrow().is_none() {
-                out.push(value.written_at(scope.context.line.get()))?;
+                out.push(value.written_at(scope.context.line.get(), || scope.file()))?;
             }
         }
         Statement::If(test, then, otherwise) => {
@@ -267,7 +267,9 @@ pub fn block(scope: &Scope, name: &Name, level: usize, out: &mut Out) -> Res<()>
         &Name::from("super"),
         Val::object(super::module::Super { scope: scope.clone(), name: name.clone(), level: level + 1 }),
     );
+    let outside = scope.inheritance.file.replace(file.clone());
     let done = scope.context.deeper(|| body(&inner, &nodes, out));
+    scope.inheritance.file.replace(outside);
     done.map(|_| ()).map_err(|fault| in_file(file.as_deref(), fault))
 }
 

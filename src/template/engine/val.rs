@@ -14,6 +14,7 @@ use super::arguments::Arguments;
 use super::context::Context;
 pub use super::data::{all_plain, from_data, from_key, is_plain};
 use super::dismantle::dismantle;
+use super::run::{TemplateFile, in_file};
 use crate::template::error::{Fault, Res, TemplateError, TemplateErrorKind, raised, undefined};
 use crate::value::{self, Dict, Str, Value};
 
@@ -438,12 +439,13 @@ impl Val {
         Val::Undefined(Rc::new(Undefined { error: *fault, plain: false }))
     }
 
-    /// An error that waits to be raised remembers the line that wrote the value.
+    /// An error that waits to be raised remembers the line, and the file, that wrote the value.
     #[must_use]
-    pub fn written_at(self, line: u32) -> Self {
+    pub fn written_at(self, line: u32, file: impl FnOnce() -> TemplateFile) -> Self {
         match self {
             Val::Undefined(it) if it.error.line == 0 => {
-                let error = TemplateError { line, ..it.error.clone() };
+                let error = Box::new(TemplateError { line, ..it.error.clone() });
+                let error = *in_file(file().as_deref(), error);
                 Val::Undefined(Rc::new(Undefined { error, plain: it.plain }))
             }
             other => other,
