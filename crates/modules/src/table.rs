@@ -4,6 +4,7 @@ use rplay_module_api::Module;
 
 #[rustfmt::skip]
 pub const MODULES: &[&Module] = &[
+    &crate::posix::acl::MODULE,
     &crate::general::alternatives::MODULE,
     &crate::builtin::apt::MODULE,
     &crate::builtin::apt_key::MODULE,
@@ -15,6 +16,8 @@ pub const MODULES: &[&Module] = &[
     &crate::builtin::copy::MODULE,
     &crate::builtin::cron::MODULE,
     &crate::builtin::debconf::MODULE,
+    &crate::builtin::dnf::MODULE,
+    &crate::builtin::dnf::DNF5,
     &crate::builtin::dpkg_selections::MODULE,
     &crate::builtin::fetch::MODULE,
     &crate::builtin::file::MODULE,
@@ -25,6 +28,7 @@ pub const MODULES: &[&Module] = &[
     &crate::builtin::group::MODULE,
     &crate::builtin::hostname::MODULE,
     &crate::general::ini_file::MODULE,
+    &crate::builtin::iptables::MODULE,
     &crate::builtin::known_hosts::MODULE,
     &crate::builtin::lineinfile::MODULE,
     &crate::general::modprobe::MODULE,
@@ -35,6 +39,8 @@ pub const MODULES: &[&Module] = &[
     &crate::builtin::ping::MODULE,
     &crate::builtin::pip::MODULE,
     &crate::builtin::replace::MODULE,
+    &crate::builtin::rpm_key::MODULE,
+    &crate::posix::seboolean::MODULE,
     &crate::builtin::service::MODULE,
     &crate::builtin::service_facts::MODULE,
     &crate::builtin::setup::MODULE,
@@ -45,10 +51,12 @@ pub const MODULES: &[&Module] = &[
     &crate::builtin::systemd::MODULE,
     &crate::builtin::systemd::SYSTEMD_SERVICE,
     &crate::builtin::tempfile::MODULE,
+    &crate::general::ufw::MODULE,
     &crate::builtin::unarchive::MODULE,
     &crate::builtin::uri::MODULE,
     &crate::builtin::user::MODULE,
     &crate::builtin::wait_for::MODULE,
+    &crate::builtin::yum_repository::MODULE,
 ];
 
 /// The module of this name (without collection prefix).

@@ -4,3 +4,4 @@ pub mod alternatives;
 pub mod ini_file;
 pub mod modprobe;
 pub mod pam_limits;
+pub mod ufw;

@@ -23,6 +23,8 @@ pub mod process;
 pub(crate) mod program;
 pub mod python_regex;
 pub(crate) mod resolve;
+pub(crate) mod rpm;
+pub(crate) mod run;
 pub mod selinux;
 pub mod shell_pattern;
 pub mod shell_words;

@@ -4,6 +4,7 @@ mod archives;
 mod attributes;
 mod clocks;
 mod coverage;
+mod dnf;
 mod downloads;
 mod evil_archives;
 mod full_disk;
