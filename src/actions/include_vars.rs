@@ -46,7 +46,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     let mut reading = Reading { invocation, variables: Dict::new(), files: Vec::new(), secret: false };
     let read = match (invocation.text("dir"), invocation.text("file")) {
         (Some(dir), _) => reading.folder(dir),
-        (None, Some(file)) => find(invocation, file).and_then(|path| reading.file(&path)),
+        (None, Some(file)) => find(invocation, file.trim_end_matches('\n')).and_then(|path| reading.file(&path)),
         (None, None) => Err("a file or a directory is needed".to_owned()),
     };
     let Reading { mut variables, files, secret, .. } = reading;

@@ -70,12 +70,17 @@ impl Parser<'_> {
             );
             return Vec::new();
         };
-        let is_block =
-            entries.iter().any(|(key, _)| matches!(key.to_value().as_str(), Some("block" | "rescue" | "always")));
-        if is_block {
+        if is_block(entries) {
             self.block(node, entries, context).into_iter().collect()
         } else {
             self.task(node, entries, context)
+        }
+    }
+
+    /// A handler may be a block, but nothing inside of it.
+    fn refuse_blocks_in(&mut self, section: &Node) {
+        for item in section.items().iter().filter(|item| is_block(item.entries())) {
+            self.mistake("Using a block as a handler is not supported.", &item.span);
         }
     }
 
@@ -101,6 +106,11 @@ impl Parser<'_> {
             return None;
         };
         inner.keywords = Arc::new(merge(&context.keywords, &inheritable(&keywords)));
+        if context.handlers {
+            for section in [Some(tasks), rescue, always].into_iter().flatten() {
+                self.refuse_blocks_in(section);
+            }
+        }
         let inner = Arc::new(inner);
         let list = |parser: &mut Self, section: Option<&Node>, name: &str| {
             let Some(section) = section else { return Vec::new() };
@@ -122,4 +132,8 @@ impl Parser<'_> {
             role: context.role.clone(),
         })))
     }
+}
+
+fn is_block(entries: &[(Node, Node)]) -> bool {
+    entries.iter().any(|(key, _)| matches!(key.to_value().as_str(), Some("block" | "rescue" | "always")))
 }

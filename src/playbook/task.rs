@@ -52,12 +52,31 @@ impl Parser<'_> {
             _ if context.handlers => Place::Handler,
             _ => Place::Task,
         };
+        if context.handlers {
+            self.refuse_as_handler(node, &action);
+        }
         let draft = self.draft(entries, place, context.handlers, &action);
         if self.errors.len() > before {
             return Vec::new();
         }
         let task = self.assemble(node, draft, action, context);
         self.expand(task, context)
+    }
+
+    /// Handlers are single tasks, or files of them.
+    fn refuse_as_handler(&mut self, node: &Node, action: &TaskAction) {
+        let message = match action.full_name.as_deref() {
+            Some("ansible.builtin.include_role" | "ansible.builtin.import_role") => {
+                format!("Using '{}' as a handler is not supported.", action.name)
+            }
+            Some("ansible.builtin.meta")
+                if action.raw_params.as_ref().is_some_and(|what| what.trim() == "flush_handlers") =>
+            {
+                "flush_handlers cannot be used as a handler".to_owned()
+            }
+            _ => return,
+        };
+        self.mistake(message, &node.span);
     }
 
     fn draft(&mut self, entries: &[(Node, Node)], place: Place, handlers: bool, action: &TaskAction) -> Draft {

@@ -42,7 +42,7 @@ pub fn combine(_scope: &Scope, args: Bound) -> Res<Val> {
     };
     let mut dicts = Vec::new();
     for value in std::iter::once(args.val(0)).chain(args.rest) {
-        flatten_dicts(value, &mut dicts, 0)?;
+        add_dicts(value, &mut dicts)?;
     }
     let mut merged = Map::new();
     for (index, dict) in dicts.into_iter().enumerate() {
@@ -57,12 +57,16 @@ pub fn combine(_scope: &Scope, args: Bound) -> Res<Val> {
     Ok(Val::dict(merged))
 }
 
-fn flatten_dicts(value: Val, out: &mut Vec<Val>, depth: usize) -> Res<()> {
+/// A dict, or the dicts of a list; a list inside of a list is none.
+fn add_dicts(value: Val, out: &mut Vec<Val>) -> Res<()> {
     value.check()?;
     match value {
-        Val::List(_) | Val::Tuple(_) | Val::Object(_) if depth < 100 => {
+        Val::List(_) | Val::Tuple(_) | Val::Object(_) => {
             for item in value.iterate()? {
-                flatten_dicts(item, out, depth + 1)?;
+                item.check()?;
+                if !matches!(item, Val::Null) {
+                    out.push(item);
+                }
             }
         }
         Val::Null => {}

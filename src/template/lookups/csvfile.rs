@@ -34,6 +34,9 @@ pub fn run(scope: &Scope, request: Request) -> Res<Vec<Val>> {
         let column = number("col", &pick(&request, &options, "col", "1")?)?;
         let key_column = number("keycol", &pick(&request, &options, "keycol", "0")?)?;
         let encoding = pick(&request, &options, "encoding", "utf-8")?;
+        if scope.context.templar.search().find("files", &name).is_none() {
+            return Err(raised(format!("[Errno 2] No such file or directory: {}", str_repr(&name))));
+        }
         let text = decode(&file::read(scope, "files", &name)?, &encoding, "strict")?;
         let mut found = None;
         for row in rows(&text, delimiter) {
