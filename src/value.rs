@@ -6,6 +6,7 @@ mod list;
 pub mod mask;
 pub mod python;
 pub mod secret;
+pub mod variable_name;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};

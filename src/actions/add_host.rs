@@ -20,7 +20,21 @@ const NAMES: &[&str] = &["name", "host", "hostname"];
 const GROUPS: &[&str] = &["groups", "group", "groupname", "group_name"];
 
 pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
-    let args = &invocation.args;
+    let mut args = invocation.args.clone();
+    match args.shift_remove("_raw_params") {
+        Some(Value::Dict(all)) => {
+            let own = std::mem::replace(&mut args, (*all).clone());
+            args.extend(own);
+        }
+        Some(other) => {
+            let message = format!(
+                "Invalid raw parameters passed, requires a dictonary/mapping got a  <class '{}'>",
+                other.type_name()
+            );
+            return ActionResult::failed_in(FailedIn::Task, message);
+        }
+        None => {}
+    }
     let Some(name) = NAMES.iter().find_map(|name| args.get(*name)).map(Value::to_text).filter(|name| !name.is_empty())
     else {
         return ActionResult::failed_in(FailedIn::Task, "name, host or hostname needs to be provided");

@@ -11,8 +11,8 @@ pub const SPEC: Spec = Spec {
     summary: "Check that conditions hold.",
     args: &[
         Arg::raw("that", "The conditions.").required(),
-        Arg::str("fail_msg", "Text for a failure.").aliases(&["msg"]),
-        Arg::str("success_msg", "Text for success."),
+        Arg::raw("fail_msg", "Text for a failure, or texts.").aliases(&["msg"]),
+        Arg::raw("success_msg", "Text for success, or texts."),
         Arg::bool("quiet", "Say less about success.").default("no"),
     ],
     ..Spec::EMPTY
@@ -25,12 +25,25 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         Some(single) => vec![single.clone()],
         None => Vec::new(),
     };
+    let args = &invocation.args;
+    let texts = [("fail_msg", args.get("fail_msg").or(args.get("msg"))), ("success_msg", args.get("success_msg"))];
+    for (name, text) in texts {
+        if let Some(text) = text.filter(|text| !is_text_or_texts(text)) {
+            let message = format!(
+                "argument '{name}' is of type {} and we were unable to convert to str_or_list_of_str: a string or list of strings is required",
+                text.type_name()
+            );
+            return ActionResult::failed_in(FailedIn::Task, message);
+        }
+    }
+    let [fail_msg, success_msg] = texts.map(|(_, text)| text.filter(|text| !text.is_null()).cloned());
     for condition in conditions {
         match invocation.templar.condition(&condition) {
             Ok(held) if held.result => {}
             Ok(_) => {
-                let message = invocation.text("fail_msg").unwrap_or("Assertion failed");
-                let mut result = ActionResult::failed_in(FailedIn::Action, message)
+                let message = fail_msg.unwrap_or_else(|| Value::str("Assertion failed"));
+                let mut result = ActionResult::failed_in(FailedIn::Action, message.to_text())
+                    .with("msg", message)
                     .with("evaluated_to", false)
                     .with("assertion", as_data(condition));
                 result.always_verbose = !quiet;
@@ -47,10 +60,17 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
             }
         }
     }
-    let mut result =
-        ActionResult::changed(false).with("msg", invocation.text("success_msg").unwrap_or("All assertions passed"));
+    let message = success_msg.unwrap_or_else(|| Value::str("All assertions passed"));
+    let mut result = ActionResult::changed(false).with("msg", message);
     result.always_verbose = !quiet;
     result
+}
+
+fn is_text_or_texts(value: &Value) -> bool {
+    match value {
+        Value::List(items) => items.iter().all(|item| item.as_str().is_some()),
+        other => other.is_null() || other.as_str().is_some(),
+    }
 }
 
 fn as_data(value: Value) -> Value {

@@ -2,7 +2,7 @@
 
 use rplay_module_api::{Arg, Kind, Spec};
 
-use super::{ActionResult, Invocation, RunEffect};
+use super::{ActionResult, FailedIn, Invocation, RunEffect};
 use crate::inventory::Change;
 use crate::value::Value;
 
@@ -10,14 +10,20 @@ pub const SPEC: Spec = Spec {
     name: "group_by",
     summary: "Put hosts into groups by their variables.",
     args: &[
-        Arg::str("key", "Name of the group.").required(),
+        Arg::str("key", "Name of the group."),
         Arg::list("parents", "Groups that it belongs to.", Kind::Str).default("all"),
     ],
     ..Spec::EMPTY
 };
 
 pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
-    let group = invocation.text("key").unwrap_or_default().replace(' ', "-");
+    if invocation.args.contains_key("_raw_params") {
+        return ActionResult::failed_in(FailedIn::Task, "Invalid options for group_by: _raw_params");
+    }
+    let Some(key) = invocation.text("key") else {
+        return ActionResult::failed_in(FailedIn::Task, "the 'key' param is required when using group_by");
+    };
+    let group = key.replace(' ', "-");
     let parents: Vec<String> = match invocation.checked.get("parents") {
         Some(serde_json::Value::Array(items)) => {
             items.iter().filter_map(|item| item.as_str()).map(|name| name.replace(' ', "-")).collect()

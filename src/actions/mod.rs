@@ -42,8 +42,6 @@ use crate::template::{SearchPath, Templar};
 use crate::value::Dict;
 use crate::yaml;
 
-pub use meta::CHOICES as META_CHOICES;
-
 pub use ask::{Answer, Question};
 pub use effect::{Effect, HostEffect, Include, IncludeTarget, RunEffect};
 pub use result::{ActionResult, Cause, Ended, FailedIn, Trouble};

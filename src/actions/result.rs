@@ -323,6 +323,10 @@ impl Trouble {
                 text.push_str(": ");
             }
         }
+        if self.causes.iter().all(|cause| cause.message.is_empty()) {
+            text.truncate(text.trim_end_matches(": ").len());
+            text.push('.');
+        }
         text
     }
 }

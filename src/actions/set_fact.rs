@@ -24,8 +24,8 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
             cacheable = truth(&value.to_text()) == Some(true);
             continue;
         }
-        if !name.as_str().is_some_and(names::is_valid) {
-            return invalid_name(name);
+        if let Some(refused) = refused_name(name) {
+            return refused;
         }
         facts.insert(Value::str(name.to_text()), value.clone());
     }
@@ -40,11 +40,9 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         .with_host_effect(HostEffect::SetFacts { facts, cacheable })
 }
 
-fn invalid_name(name: &Value) -> ActionResult {
-    let cause = Cause {
-        message: format!("Invalid variable name {}.", name.repr()),
-        place: name.span().cloned(),
-        hint: Some(names::RULE.to_owned()),
-    };
-    ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes: vec![cause] })
+/// The failure of a task that sets a variable of this name; nothing when a variable may be called so.
+pub fn refused_name(name: &Value) -> Option<ActionResult> {
+    let cause =
+        Cause { message: names::mistake(name)?, place: name.span().cloned(), hint: Some(names::RULE.to_owned()) };
+    Some(ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes: vec![cause] }))
 }

@@ -2,6 +2,7 @@
 
 use rplay_module_api::{Arg, Spec};
 
+use super::set_fact::refused_name;
 use super::{ActionResult, Invocation, RunEffect};
 use crate::value::{Dict, Value};
 
@@ -20,6 +21,9 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     let Some(Value::Dict(data)) = invocation.args.get("data") else {
         return ActionResult::failed("The 'data' option needs to be a dictionary/hash");
     };
+    if let Some(refused) = data.keys().find_map(refused_name) {
+        return refused;
+    }
     let (per_host, aggregate) = (invocation.bool("per_host"), invocation.bool("aggregate"));
     let stats = Dict::from_iter([
         (Value::str("aggregate"), Value::Bool(aggregate)),

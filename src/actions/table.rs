@@ -68,6 +68,12 @@ impl Resolved {
         }
     }
 
+    /// The argument that takes the task's text, if there is one.
+    pub fn raw_name(&self) -> Option<&'static str> {
+        let takes_text = || self.takes_any_argument() || self.full_name == "ansible.builtin.group_by";
+        self.spec().free_form.or_else(|| takes_text().then_some("_raw_params"))
+    }
+
     /// Whether a failure of it reads `Module failed`.
     pub fn is_module(&self) -> bool {
         matches!(self.implementation, Implementation::Module(_))

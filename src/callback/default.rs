@@ -117,6 +117,11 @@ impl Default {
             let color = if unreachable { Color::Unreachable } else { Color::Error };
             self.failure_line(text, color, terminal);
         }
+        // What Ansible keeps of a result of debug does not tell that it was a loop.
+        if report.looped && !unreachable && report.task.action == "debug" {
+            let text = format!("fatal: [{}]: FAILED! => {{\"msg\": \"One or more items failed\"}}", who(report));
+            self.failure_line(text, Color::Error, terminal);
+        }
         if report.ignored && report.item_label.is_none() {
             terminal.line("...ignoring", Some(Color::Skip));
         }

@@ -58,7 +58,7 @@ fn blocks(trouble: &Trouble, task: &Span) -> Vec<Block> {
     for message in prefix {
         add(&mut blocks, message, Some(task), None);
     }
-    for cause in &trouble.causes {
+    for cause in trouble.causes.iter().filter(|cause| !cause.message.is_empty()) {
         let fallback = blocks.is_empty().then_some(task);
         add(&mut blocks, &cause.message, cause.place.as_ref().or(fallback), cause.hint.clone());
     }

@@ -55,7 +55,8 @@ fn may_be_excused(task: &Task) -> bool {
 
 fn task(task: &Task, errors: &mut Vec<Error>) {
     let Some(resolved) = table::of(task) else { return };
-    if resolved.takes_any_argument() || may_be_excused(task) {
+    let strange_text = task.raw_params.is_some() && resolved.spec().free_form.is_none();
+    if resolved.takes_any_argument() || strange_text || task.is_builtin("meta") || may_be_excused(task) {
         return;
     }
     for problem in problems(task, resolved) {

@@ -102,7 +102,7 @@ fn collect<'a>(entries: &'a [Entry], tasks: &mut Vec<&'a Task>) {
 fn title(task: &Task) -> String {
     let name = task.name.as_ref().map_or(task.action.as_str(), |name| name.as_str());
     match task.role() {
-        Some(role) => format!("{} : {name}", role.name),
+        Some(role) => format!("{} : {name}", role.full_name),
         None => name.to_owned(),
     }
 }

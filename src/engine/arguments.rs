@@ -9,8 +9,8 @@ use super::mask::Mask;
 use crate::actions::table::{self, Resolved};
 use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
 use crate::catalog;
-use crate::playbook::Task;
 use crate::playbook::keywords::Keyword;
+use crate::playbook::{TEMPLATE_WARNING, Task};
 use crate::template::{Templar, TemplateError};
 use crate::value::{Dict, Value};
 
@@ -41,17 +41,16 @@ pub fn of_task(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordRe
 fn render(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordResult<Dict> {
     let mut out = defaults(task, resolved, templar)?;
     if let Some(variable) = &task.variable_args {
-        let value = templar.render(variable).map_err(|err| finalization_failed(task, resolved, None, &err))?;
-        match value {
-            Value::Dict(dict) => out.extend(dict.iter().map(|(name, value)| (name.clone(), value.clone()))),
-            Value::Null | Value::Omit => {}
-            other => {
-                return Err(Box::new(ActionResult::failed_in(
-                    FailedIn::Task,
-                    format!("incompatible type for arguments: expected a mapping, got {}", other.type_name()),
-                )));
-            }
+        from_template(task, resolved, templar, variable, &mut out)?;
+    }
+    let raw = task.raw_params.as_ref().map(|raw| Value::Str(raw.clone()));
+    let raw_name = resolved.raw_name();
+    if let (Some(raw), None) = (&raw, raw_name) {
+        if !is_all_template(raw) {
+            return Err(Box::new(takes_no_text(task, resolved)));
         }
+        templar.engine().settings.notices.warn(TEMPLATE_WARNING, raw.span());
+        from_template(task, resolved, templar, raw, &mut out)?;
     }
     let unrendered = resolved.unrendered();
     for (name, written) in &task.args {
@@ -70,15 +69,45 @@ fn render(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordResult<
             templar.render(written).map_err(|err| finalization_failed(task, resolved, Some((&text, written)), &err))?;
         insert(&mut out, name, value);
     }
-    if let Some(raw) = &task.raw_params {
-        let written = Value::Str(raw.clone());
+    if let (Some(written), Some(name)) = (raw, raw_name) {
         let value = templar
             .render(&written)
             .map_err(|err| finalization_failed(task, resolved, Some(("_raw_params", &written)), &err))?;
-        let name = resolved.spec().free_form.unwrap_or("_raw_params");
         insert(&mut out, Value::str(name), value);
     }
     Ok(out)
+}
+
+/// Arguments that one template gives.
+fn from_template(
+    task: &Task,
+    resolved: &Resolved,
+    templar: &Templar,
+    written: &Value,
+    out: &mut Dict,
+) -> KeywordResult<()> {
+    let value = templar.render(written).map_err(|err| finalization_failed(task, resolved, None, &err))?;
+    match value {
+        Value::Dict(dict) => dict.iter().for_each(|(name, value)| insert(out, name.clone(), value.clone())),
+        Value::Omit => {}
+        other => {
+            let message = format!("Task args must resolve to a 'dict' not '{}'.", other.type_name());
+            let cause = Cause { message, place: written.span().cloned(), hint: None };
+            let causes = vec![not_finalized(task, resolved), cause];
+            return Err(Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes })));
+        }
+    }
+    Ok(())
+}
+
+fn is_all_template(text: &Value) -> bool {
+    text.as_str().is_some_and(|text| text.starts_with("{{") && text.ends_with("}}"))
+}
+
+fn takes_no_text(task: &Task, resolved: &Resolved) -> ActionResult {
+    let message = format!("Action '{}' does not support raw params.", resolved.full_name);
+    let cause = Cause { message, place: Some(task.action_span.clone()), hint: None };
+    ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes: vec![cause] })
 }
 
 /// `omit` means that the argument was not written at all.
@@ -128,11 +157,7 @@ fn finalization_failed(
     argument: Option<(&str, &Value)>,
     err: &TemplateError,
 ) -> Box<ActionResult> {
-    let mut causes = vec![Cause {
-        message: format!("Finalization of task args for '{}' failed.", resolved.full_name),
-        place: Some(task.action_span.clone()),
-        hint: None,
-    }];
+    let mut causes = vec![not_finalized(task, resolved)];
     if let Some((name, written)) = argument {
         causes.push(Cause {
             message: format!("Error while resolving value for '{name}'."),
@@ -142,6 +167,14 @@ fn finalization_failed(
     }
     causes.push(Cause { message: err.message.clone(), place: err.place.clone(), hint: None });
     Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes }))
+}
+
+fn not_finalized(task: &Task, resolved: &Resolved) -> Cause {
+    Cause {
+        message: format!("Finalization of task args for '{}' failed.", resolved.full_name),
+        place: Some(task.action_span.clone()),
+        hint: None,
+    }
 }
 
 /// `environment:` of play, blocks and task in one.

@@ -123,7 +123,7 @@ impl HandlerBook {
             .map(|task| Handler {
                 name: Name::of(&task, templar_of),
                 role: task.role().map(|role| (role.name.clone(), role.full_name.clone())),
-                listen: task.listen.iter().map(Value::to_text).collect(),
+                listen: topics(&task),
                 task,
             })
             .collect()
@@ -157,4 +157,15 @@ impl HandlerBook {
         self.steps = Some(Arc::clone(&steps));
         steps
     }
+}
+
+/// What a handler listens to: of a role's handlers also with the role's name in front.
+fn topics(task: &Task) -> Vec<String> {
+    let own = task.listen.iter().map(Value::to_text);
+    let Some(role) = task.role() else { return own.collect() };
+    let with_role = |topic: String| {
+        let long = [&role.full_name, &role.name].map(|name| format!("{name} : {topic}"));
+        std::iter::once(topic).chain(long)
+    };
+    own.flat_map(with_role).collect()
 }

@@ -9,8 +9,8 @@ use super::tags::TagFilter;
 use crate::actions::{Include, IncludeTarget};
 use crate::error::{Error, ErrorKind};
 use crate::playbook::keywords::{Inherit, Keyword};
-use crate::playbook::{Context, Keywords, Loader, PlayScope, Role, RoleFiles, RoleRequest, RoleUse, Task, Written};
-use crate::value::{Dict, Value};
+use crate::playbook::{Context, Keywords, Loader, PlayScope, RoleFiles, RoleRequest, RoleUse, Task, Written};
+use crate::value::{Dict, Value, variable_name};
 
 /// Where an include stands, and what it asks for.
 pub struct Place<'a> {
@@ -26,10 +26,8 @@ pub struct Inclusion {
     /// What the output calls it.
     pub what: String,
     pub steps: Steps,
-    /// Roles whose handlers the play has from now on.
-    pub handlers: Vec<RoleUse>,
-    /// Roles whose variables the play sees from now on.
-    pub public: Vec<Arc<Role>>,
+    /// Roles that the play has from now on.
+    pub roles: Vec<RoleUse>,
 }
 
 pub fn read(place: &Place<'_>) -> Result<Inclusion, Error> {
@@ -39,10 +37,10 @@ pub fn read(place: &Place<'_>) -> Result<Inclusion, Error> {
     }
 }
 
-/// A file that is missing or no list of tasks is the failure of its task, so that `rescue` can handle it. Other mistakes
-/// inside of it stop the run, as they would in a static import.
+/// What Ansible's parser refuses stops the run, as it would in a static import. Anything else is the failure of the task, so that `rescue` can
+/// handle it: a file that is missing or no list of tasks, a role that is nowhere, a variable that cannot be called so.
 pub fn is_failure_of_the_task(err: &Error) -> bool {
-    matches!(err.kind, ErrorKind::File | ErrorKind::NotATaskList | ErrorKind::MissingRole | ErrorKind::EndlessInclude)
+    matches!(err.kind, ErrorKind::NotATaskList | ErrorKind::MissingRole | ErrorKind::EndlessInclude) || err.code() == 1
 }
 
 fn scope(play: &PlayRun) -> PlayScope {
@@ -54,7 +52,7 @@ fn scope(play: &PlayRun) -> PlayScope {
 }
 
 /// What included tasks inherit: from the place of the include, its parameters, and `apply`.
-fn context(task: &Task, include: &Include) -> Context {
+fn context(task: &Task, include: &Include) -> Result<Context, Error> {
     let mut context = (*task.context).clone();
     if !include.params.is_empty() {
         context.params.push(Arc::clone(&include.params));
@@ -66,6 +64,9 @@ fn context(task: &Task, include: &Include) -> Context {
             if name == "vars"
                 && let Value::Dict(vars) = value
             {
+                if let Some(mistake) = vars.keys().find_map(variable_name::mistake) {
+                    return Err(Error::project(mistake, None).hint(variable_name::RULE).with_exit_code(1));
+                }
                 context.vars.push(Arc::clone(vars));
             } else if let Some(keyword) = Keyword::find(&name) {
                 apply_keyword(&mut keywords, keyword, value, task);
@@ -73,7 +74,7 @@ fn context(task: &Task, include: &Include) -> Context {
         }
         context.keywords = Arc::new(keywords);
     }
-    context
+    Ok(context)
 }
 
 fn apply_keyword(keywords: &mut Keywords, keyword: Keyword, value: &Value, task: &Task) {
@@ -95,14 +96,9 @@ fn apply_keyword(keywords: &mut Keywords, keyword: Keyword, value: &Value, task:
 fn tasks(place: &Place<'_>, file: &Path) -> Result<Inclusion, Error> {
     let path = find_file(place, file)?;
     check_depth(place, &path)?;
-    let loaded = place.loader.task_file(&path, &context(place.task, place.include), &scope(place.play))?;
+    let loaded = place.loader.task_file(&path, &context(place.task, place.include)?, &scope(place.play))?;
     let steps = steps::of_entries(&loaded.entries, place.filter)?;
-    Ok(Inclusion {
-        what: path.display().to_string(),
-        steps: steps.into(),
-        handlers: loaded.imported_roles,
-        public: Vec::new(),
-    })
+    Ok(Inclusion { what: path.display().to_string(), steps: steps.into(), roles: loaded.imported_roles })
 }
 
 /// A chain of includes this long includes itself: what ends sooner is no mistake.
@@ -115,7 +111,7 @@ fn check_depth(place: &Place<'_>, path: &Path) -> Result<(), Error> {
     if depth < DEEPEST {
         return Ok(());
     }
-    let roles = roles.iter().chain(place.task.role()).map(|role| role.name.clone());
+    let roles = roles.iter().chain(place.task.role()).map(|role| role.full_name.clone());
     let chain: Vec<String> = roles.chain(files.iter().map(|file| file.display().to_string())).collect();
     let last = chain.get(chain.len().saturating_sub(4)..).unwrap_or_default().join(" → ");
     let message = format!("{depth} includes inside of one another, which has no end: … {last} → {}", path.display());
@@ -174,7 +170,7 @@ fn role(place: &Place<'_>) -> Result<Inclusion, Error> {
         included: true,
     };
     check_depth(place, Path::new(name))?;
-    let (uses, imported) = place.loader.role(&request, &context(place.task, place.include), &scope(place.play))?;
+    let (uses, imported) = place.loader.role(&request, &context(place.task, place.include)?, &scope(place.play))?;
     let mut steps = Vec::new();
     for usage in &uses {
         let inner = steps::of_entries(&usage.tasks, place.filter)?;
@@ -182,11 +178,5 @@ fn role(place: &Place<'_>) -> Result<Inclusion, Error> {
             steps.push(Step::Role { role: Arc::clone(&usage.role), steps: inner.into() });
         }
     }
-    let public = if *public { uses.iter().map(|usage| Arc::clone(&usage.role)).collect() } else { Vec::new() };
-    Ok(Inclusion {
-        what: name.clone(),
-        steps: steps.into(),
-        handlers: uses.into_iter().chain(imported).collect(),
-        public,
-    })
+    Ok(Inclusion { what: name.clone(), steps: steps.into(), roles: uses.into_iter().chain(imported).collect() })
 }

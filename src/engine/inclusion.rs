@@ -68,13 +68,13 @@ pub fn apply(play: &mut PlayState<'_>, turn: &mut OpenTurn) -> Result<(), Error>
 fn announce(play: &mut PlayState<'_>, turn: &OpenTurn, group: &Group, inclusion: &Inclusion) {
     let (shared, run) = (Arc::clone(&play.shared), Arc::clone(&play.play));
     let templar_of = |task: &Task| shared.templar_of_nobody(&run, task);
-    for usage in &inclusion.handlers {
+    for usage in &inclusion.roles {
         for (old, new) in play.handlers.add_role(usage, &templar_of) {
             play.iterator.rename_handler(old, new);
         }
     }
-    for role in &inclusion.public {
-        play.play.variables.publish_role(role);
+    for usage in &inclusion.roles {
+        play.play.variables.add_role(&usage.role);
     }
     let kind = EventKind::Included {
         what: inclusion.what.clone(),
@@ -114,22 +114,20 @@ fn fingerprint(include: &Include) -> u64 {
 }
 
 fn fail(play: &mut PlayState<'_>, turn: &OpenTurn, group: &Group, err: &Error) {
-    let wanted = match &group.include.target {
-        IncludeTarget::Tasks { file } => file.display().to_string(),
-        IncludeTarget::Role { name, .. } => name.clone(),
-    };
-    let fields = Dict::from_iter([
+    let mut fields = Dict::from_iter([
         (Value::str("changed"), Value::Bool(false)),
         (Value::str("failed"), Value::Bool(true)),
-        (Value::str("include"), Value::str(wanted)),
         (Value::str("reason"), Value::str(err.message.as_str())),
     ]);
+    if let IncludeTarget::Tasks { file } = &group.include.target {
+        fields.insert(Value::str("include"), Value::str(file.display().to_string()));
+    }
     let about = play.about().task(&turn.info);
     let told = if err.place.is_some() { err.clone() } else { err.clone().at(Some(&turn.task.span)) };
     play.shared.send(about.clone(), EventKind::IncludeFailed(told));
     for host in &group.hosts {
         let report = TaskReport::new(&turn.info, play.name(*host), Status::Failed, fields.clone());
         play.shared.send(about.clone().host(play.name(*host)), EventKind::Finished(Box::new(report)));
-        play.fail(*host, &[*host], &turn.task, &fields);
+        play.fail_include(*host);
     }
 }

@@ -77,7 +77,7 @@ pub fn changed_and_failed(
     match holds(task, Keyword::ChangedWhen, scope, shared, search_path, result) {
         Ok(None) => {}
         Ok(Some(changed)) => result.set_changed(changed),
-        Err(failure) => return not_judged(result, "changed_when_result", *failure),
+        Err(failure) => return not_judged(result, Keyword::ChangedWhen, &failure),
     }
     match holds(task, Keyword::FailedWhen, scope, shared, search_path, result) {
         Ok(None) => {}
@@ -89,18 +89,25 @@ pub fn changed_and_failed(
                 }
                 result.set_not_failed();
             } else if !result.is_failed() {
-                fail(task, result);
+                called_failed(result);
             }
         }
-        Err(failure) => not_judged(result, "failed_when_result", *failure),
+        Err(failure) => not_judged(result, Keyword::FailedWhen, &failure),
     }
 }
 
-/// The result stays, but the task fails because it could not be judged: in place of the answer stands why.
-fn not_judged(result: &mut ActionResult, answer: &str, failure: ActionResult) {
+/// The result stays, but the task fails because it could not be judged; the result says why.
+fn not_judged(result: &mut ActionResult, keyword: Keyword, failure: &ActionResult) {
     let why = failure.trouble().and_then(|trouble| trouble.causes.last()).map(|cause| cause.message.clone());
-    result.set(answer, why.unwrap_or_default());
-    result.set_failed(failure.trouble().cloned());
+    result.set(&format!("{}_result", keyword.name()), why.unwrap_or_default());
+    called_failed(result);
+}
+
+/// A result that the action itself does not call failed.
+fn called_failed(result: &mut ActionResult) {
+    let message = result.fields.get("msg").map(Value::to_text).unwrap_or_default();
+    let causes = vec![Cause { message, ..Cause::default() }];
+    result.set_failed(Some(Trouble { failed_in: FailedIn::Action, causes }));
 }
 
 pub fn until(

@@ -4,7 +4,7 @@ use super::keyword_values::{to_bool, to_float};
 use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
 use crate::playbook::{Loop, LoopControl, Task};
 use crate::template::{Templar, lookups};
-use crate::value::{Dict, List, Value};
+use crate::value::{Dict, List, Value, variable_name};
 
 /// The items of a task's loop; none when the task has no loop.
 pub fn items(task: &Task, templar: &Templar) -> Result<Option<Vec<Value>>, Box<ActionResult>> {
@@ -19,7 +19,9 @@ pub fn items(task: &Task, templar: &Templar) -> Result<Option<Vec<Value>>, Box<A
         }
         Some(Loop::With(lookup, written)) => {
             let terms = terms(lookup, written, templar).map_err(|err| loop_failed(task, &err))?;
-            let items = templar.lookup(lookup, terms, Dict::new()).map_err(|err| loop_failed(task, &err))?;
+            let items = templar
+                .lookup(lookup, &terms, &Dict::new(), Some(&task.action))
+                .map_err(|err| loop_failed(task, &err))?;
             Ok(Some(items))
         }
     }
@@ -79,7 +81,7 @@ impl Control {
         };
         let bool = |value: Option<Value>| value.as_ref().and_then(to_bool);
         Ok(Self {
-            loop_var: render(&control.loop_var)?.map_or_else(|| "item".to_owned(), |name| name.to_text()),
+            loop_var: render(&control.loop_var)?.map_or(Ok("item".to_owned()), |name| loop_variable(&name))?,
             index_var: render(&control.index_var)?.map(|name| name.to_text()),
             extended: bool(render(&control.extended)?).unwrap_or(false),
             all_items: bool(render(&control.extended_allitems)?).unwrap_or(true),
@@ -125,6 +127,12 @@ impl Control {
         }
         Value::dict(dict)
     }
+}
+
+fn loop_variable(name: &Value) -> Result<String, Box<ActionResult>> {
+    let Some(message) = variable_name::mistake(name) else { return Ok(name.to_text()) };
+    let cause = Cause { message, place: name.span().cloned(), hint: Some(variable_name::RULE.to_owned()) };
+    Err(Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Plain, causes: vec![cause] })))
 }
 
 fn to_value(number: usize) -> Value {

@@ -8,7 +8,6 @@ use super::judge;
 use super::keyword_values::KeywordReader;
 use super::play_state::{HostId, PlayState};
 use super::strategy::Ending;
-use crate::actions::META_CHOICES;
 use crate::error::Error;
 use crate::playbook::Task;
 use crate::value::Value;
@@ -18,7 +17,7 @@ const PER_HOST: &[&str] = &["end_host", "end_role", "flush_handlers", "noop", "r
 
 impl PlayState<'_> {
     pub fn meta(&mut self, task: &Arc<Task>, hosts: &[HostId]) -> Result<Option<Ending>, Error> {
-        let what = meta_of(task)?;
+        let what = meta_of(task);
         let per_host = PER_HOST.contains(&what.as_str());
         let search_path = self.shared.search_path(&self.play, task);
         for host in if per_host { hosts } else { hosts.get(..1).unwrap_or_default() } {
@@ -94,13 +93,9 @@ impl PlayState<'_> {
 }
 
 /// What a `meta` task asks for.
-pub fn meta_of(task: &Task) -> Result<String, Error> {
-    let what = match &task.raw_params {
+fn meta_of(task: &Task) -> String {
+    match &task.raw_params {
         Some(text) => text.trim().to_owned(),
         None => task.args.values().next().map(Value::to_text).unwrap_or_default(),
-    };
-    if META_CHOICES.contains(&what.as_str()) {
-        return Ok(what);
     }
-    Err(Error::project(format!("invalid meta action requested: {what}"), Some(&task.action_span)).with_exit_code(1))
 }

@@ -16,7 +16,7 @@ use super::shared::{PlayRun, Shared};
 use super::steps::{self, Steps};
 use super::strategy::{Ending, StrategySpec};
 use super::tags::TagFilter;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::playbook::keywords::Keyword;
 use crate::playbook::{Keywords, LoopControl, Play, Task, Written};
 use crate::template::{self, SearchPath, Templar};
@@ -83,6 +83,7 @@ fn prepare<'a>(
             play.roles.iter().chain(&play.imported_roles).map(|usage| Arc::clone(&usage.role)).collect(),
         ))
     };
+    shared.world.set_playbook_dir(&play.playbook_dir);
     // The play's keywords don't know its name, which is one of them.
     let reader = reader(shared, play, &variables(String::new()));
     let patterns = reader.patterns()?;
@@ -177,7 +178,10 @@ fn check_vars_files(shared: &Shared, play: &Play, variables: &PlayVariables) -> 
         let name = template::search::expand_user(name);
         let places = [play.playbook_dir.join("vars").join(&name), play.playbook_dir.join(&name)];
         if let Some(path) = places.iter().find(|path| path.exists()) {
-            variables.file(path, |path| shared.loader.vars_file(path)).map_err(|err| err.with_exit_code(4))?;
+            variables.file(path, |path| shared.loader.vars_file(path)).map_err(|err| match err.kind {
+                ErrorKind::Vault => err,
+                _ => err.with_exit_code(4),
+            })?;
         }
     }
     Ok(())

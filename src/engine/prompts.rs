@@ -26,7 +26,7 @@ pub async fn ask(shared: &Shared, play: &Play) -> Result<Arc<Dict>, Error> {
             Some(answer) => answer,
             None => {
                 shared.notices.warn("Not prompting as we are not in interactive mode", None);
-                value
+                Value::Str(Str::data(value.to_text()))
             }
         };
         answers.insert(Value::str(prompt.name.as_str()), value);

@@ -58,7 +58,7 @@ pub fn take_in(play: &mut PlayState<'_>, turn: &mut OpenTurn, host: HostId, exec
             });
         }
         Status::Unreachable if ignore_unreachable => play.count(host, |stats| {
-            stats.skipped += 1;
+            stats.ok += 1;
             stats.ignored += 1;
         }),
         Status::Unreachable => {

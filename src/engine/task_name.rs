@@ -36,7 +36,7 @@ pub fn written(task: &Task) -> String {
 fn with_role(task: &Task, own: String) -> String {
     let names_its_role = task.name.is_none() && task.is_builtin("include_role");
     match task.role() {
-        Some(role) if !names_its_role => format!("{} : {own}", role.name),
+        Some(role) if !names_its_role => format!("{} : {own}", role.full_name),
         _ => own,
     }
 }
@@ -54,11 +54,11 @@ fn unnamed(task: &Task) -> String {
 /// `ansible_failed_task`: what a rescue may want to know about the task.
 pub fn describe(task: &Task) -> Value {
     let text = |text: &str| Value::str(text);
-    let own = task.name.as_ref().map_or_else(|| unnamed(task), |name| name.as_str().to_owned());
+    let own = task.name.as_ref().map_or("", |name| name.as_str());
     let mut dict = Dict::new();
     dict.insert(text("action"), text(&task.action));
     dict.insert(text("args"), untrusted(&Value::dict(task.args.clone())));
-    dict.insert(text("name"), text(&own));
+    dict.insert(text("name"), text(own));
     for (keyword, written) in &task.keywords.entries {
         dict.entry(text(keyword.name())).or_insert_with(|| untrusted(&written.value));
     }

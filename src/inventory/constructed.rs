@@ -69,7 +69,7 @@ fn groups(
 ) -> Result<(), Error> {
     let Some(groups) = document.get("groups") else { return Ok(()) };
     for (name, condition) in groups.entries() {
-        let name = name.to_value().to_text();
+        let name = safe(&name.to_value().to_text());
         let what = format!("Could not add host {host} to group {name}");
         if evaluate(templar, condition, strict, &what)? == Some(Value::Bool(true)) {
             let group = inventory.add_group(&name)?;
@@ -77,6 +77,15 @@ fn groups(
         }
     }
     Ok(())
+}
+
+/// Whatever no variable's name has becomes an underscore: names that are made of values are always safe, whatever the setting says of others.
+fn safe(name: &str) -> String {
+    let is_word = |char: char| char.is_alphanumeric() || char == '_';
+    let safe = |(index, char): (usize, char)| {
+        if is_word(char) && !(index == 0 && char.is_numeric()) { char } else { '_' }
+    };
+    name.chars().enumerate().map(safe).collect()
 }
 
 /// One entry of `keyed_groups`.
@@ -105,10 +114,11 @@ fn keyed_groups(
             }
             continue;
         };
+        let Some(parent) = parent_group(templar, entry, strict)? else { continue };
         let keyed = Keyed {
             prefix: text("prefix").unwrap_or_default(),
             separator: text("separator").unwrap_or_else(|| "_".to_owned()),
-            parent: text("parent_group"),
+            parent: Some(parent).filter(|name| !name.is_empty()),
             default_value: entry.get("default_value").map(Node::to_value),
             trailing_separator: entry.get("trailing_separator").is_none_or(|it| it.to_value().is_truthy()),
             key,
@@ -121,15 +131,29 @@ fn keyed_groups(
             } else {
                 name
             };
-            let group = inventory.add_group(&name)?;
+            let group = inventory.add_group(&safe(&name))?;
             inventory.name_host(host, &group, None)?;
             if let Some(parent) = &keyed.parent {
-                let parent = inventory.add_group(parent)?;
+                let parent = inventory.add_group(&safe(parent))?;
                 inventory.add_child(&parent, &group)?;
             }
         }
     }
     Ok(())
+}
+
+/// The name of the group above those of an entry, empty if it wants none; nothing when the name cannot be rendered and that is allowed.
+fn parent_group(templar: &Templar, entry: &Node, strict: bool) -> Result<Option<String>, Error> {
+    let Some(written) = entry.get("parent_group").filter(|it| !it.is_null()) else { return Ok(Some(String::new())) };
+    match templar.render(&written.to_value()) {
+        Ok(Value::Omit) => Ok(Some(String::new())),
+        Ok(name) => Ok(Some(name.to_text())),
+        Err(err) if strict => {
+            let message = format!("Could not generate parent group {}: {}", written.to_value().repr(), err.message);
+            Err(inventory_error(message).at(Some(&written.span)))
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 /// The names of the groups that a key's value leads to.

@@ -102,7 +102,8 @@ impl VarsFiles {
         let path = base.join(if folder == Folder::GroupVars { "group_vars" } else { "host_vars" }).join(name);
         let mut dicts = Vec::new();
         let files = self.find(&path, name);
-        for (file, document) in files.iter().zip(self.reader.read_files(&files)?) {
+        let documents = self.reader.read_files(&files).map_err(|err| err.with_exit_code(4))?;
+        for (file, document) in files.iter().zip(documents) {
             if let Some(vars) = as_vars(&document, file)? {
                 dicts.push(Arc::new(vars));
             }
@@ -168,6 +169,10 @@ impl Inventory {
     /// Where `group_vars/` and `host_vars/` of the playbook are.
     pub fn set_playbook_dir(&mut self, folder: Option<PathBuf>) {
         self.vars.playbook_dir = folder;
+    }
+
+    pub fn playbook_dir(&self) -> Option<&Path> {
+        self.vars.playbook_dir.as_deref()
     }
 
     /// The variables of a host, lowest precedence first. An unknown host has those of `all`.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::keywords::Place;
-use super::loader::{Parser, vars_of};
+use super::loader::Parser;
 use super::play::{inheritable, merge, text_of};
 use super::types::{Block, Context, Entry, Keywords};
 use crate::error::{Error, ErrorKind};
@@ -94,10 +94,7 @@ impl Parser<'_> {
                 "rescue" => rescue = Some(value),
                 "always" => always = Some(value),
                 "name" => name = text_of(value),
-                "vars" => match vars_of(value) {
-                    Ok(vars) => inner.vars.push(vars),
-                    Err(place) => self.mistake("Vars in a Block must be specified as a dictionary.", &place),
-                },
+                "vars" => inner.vars.extend(self.own_vars(value, "Block")),
                 _ => self.keyword(key, value, Place::Block, &mut keywords),
             }
         }

@@ -17,6 +17,19 @@ enum Import {
     Legacy,
 }
 
+/// Options that both `import_role` and `include_role` have.
+const ROLE_OPTIONS: &[&str] = &[
+    "name",
+    "role",
+    "tasks_from",
+    "vars_from",
+    "defaults_from",
+    "handlers_from",
+    "allow_duplicates",
+    "public",
+    "rolespec_validate",
+];
+
 fn import_of(task: &Task) -> Option<Import> {
     match task.full_action.as_deref()? {
         "ansible.builtin.import_tasks" => Some(Import::Tasks),
@@ -38,6 +51,7 @@ impl Parser<'_> {
                 self.mistake("Cannot execute 'end_role' from outside of a role", &task.action_span);
                 Vec::new()
             }
+            None if !self.check_include(&task) => Vec::new(),
             None => vec![Entry::Task(Arc::new(task))],
             Some(Import::Tasks) => self.import_tasks(&task, context),
             Some(Import::Role) => self.import_role(&task, context),
@@ -67,6 +81,48 @@ impl Parser<'_> {
             task.loop_span.as_ref(),
         ));
         true
+    }
+
+    /// Whether the options of a dynamic include are ones that it has.
+    fn check_include(&mut self, task: &Task) -> bool {
+        let (known, needed): (&[&str], _) = if task.is_builtin("include_tasks") {
+            (&["file"], ["file", "_raw_params"])
+        } else if task.is_builtin("include_role") {
+            (ROLE_OPTIONS, ["name", "role"])
+        } else {
+            return true;
+        };
+        let is_role = needed.contains(&"role");
+        let is_given = needed.iter().any(|name| task.args.get(*name).is_some_and(|value| !value.is_null()))
+            || (!is_role && task.raw_params.is_some())
+            || task.variable_args.is_some();
+        if is_role && !is_given {
+            self.mistake(format!("'name' is a required field for {}.", task.action), &task.span);
+            return false;
+        }
+        if !self.check_options(task, &[known, &["apply"]].concat()) {
+            return false;
+        }
+        if !is_given {
+            self.mistake(format!("No file specified for {}", task.action), &task.span);
+            return false;
+        }
+        if let Some(apply) = task.args.get("apply").filter(|apply| apply.as_dict().is_none()) {
+            let message = format!("Expected a dict for apply but got <class '{}'> instead", apply.type_name());
+            self.mistake(message, &task.span);
+            return false;
+        }
+        true
+    }
+
+    fn check_options(&mut self, task: &Task, known: &[&str]) -> bool {
+        let unknown = task.args.keys().filter(|name| !known.contains(&name.to_text().as_str()));
+        let unknown: Vec<String> = unknown.map(Value::to_text).collect();
+        if unknown.is_empty() {
+            return true;
+        }
+        self.mistake(format!("Invalid options for {}: {}", task.action, unknown.join(",")), &task.span);
+        false
     }
 
     fn import_tasks(&mut self, task: &Task, context: &Arc<Context>) -> Vec<Entry> {
@@ -126,22 +182,7 @@ impl Parser<'_> {
             let value = task.args.get(name)?.clone();
             parser.render_static(&value, &inner, &task.action_span).map(|value| value.to_text())
         };
-        let known = [
-            "name",
-            "role",
-            "tasks_from",
-            "vars_from",
-            "defaults_from",
-            "handlers_from",
-            "allow_duplicates",
-            "public",
-            "rolespec_validate",
-        ];
-        if let Some(key) = task.args.keys().find(|key| !known.contains(&key.to_text().as_str())) {
-            self.mistake(
-                format!("Invalid options for import_role: {}", key.to_text()),
-                key.span().unwrap_or(&task.action_span),
-            );
+        if !self.check_options(task, ROLE_OPTIONS) {
             return Vec::new();
         }
         let Some(name) = text(self, "name").or_else(|| text(self, "role")) else {

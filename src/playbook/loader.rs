@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::keywords;
-use super::types::{Context, Loaded, Playbook, RoleUse};
+use super::types::{Context, Loaded, Playbook, Role, RoleUse};
 use crate::catalog;
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::Span;
 use crate::template;
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Value, variable_name};
 use crate::yaml::{Node, Reader};
 
 /// From the name of an action, where it is written, to its full name.
@@ -131,6 +131,24 @@ impl Parser<'_> {
         self.errors.push(Error::project(message, Some(place)));
     }
 
+    /// The variables of a keyword `vars`, whose names are checked. `owner` is what has them.
+    pub fn own_vars(&mut self, node: &Node, owner: &str) -> Option<Arc<Dict>> {
+        let vars = match vars_of(node) {
+            Ok(vars) => vars,
+            Err(place) => {
+                self.mistake(format!("Vars in a {owner} must be specified as a dictionary."), &place);
+                return None;
+            }
+        };
+        for name in vars.keys() {
+            let Some(mistake) = variable_name::mistake(name) else { continue };
+            let place = node.entries().iter().find(|(key, _)| key.to_value() == *name).map(|(key, _)| &key.span);
+            let error = Error::project(mistake, Some(place.unwrap_or(&node.span)));
+            self.errors.push(error.hint(variable_name::RULE).with_exit_code(1));
+        }
+        Some(vars)
+    }
+
     /// Renders a name that must be known while reading. Literals pass unchanged.
     pub fn render_static(&mut self, value: &Value, context: &Context, place: &Span) -> Option<Value> {
         let Value::Str(text) = value else { return Some(value.clone()) };
@@ -149,7 +167,11 @@ impl Parser<'_> {
             basedir: self.scope.playbook_dir.to_path_buf(),
         };
         let templar = self.loader.templates.templar(
-            Arc::new(StaticVariables { layers, playbook_dir: Arc::clone(&self.scope.playbook_dir) }),
+            Arc::new(StaticVariables {
+                layers,
+                playbook_dir: Arc::clone(&self.scope.playbook_dir),
+                role: context.role.clone(),
+            }),
             Arc::new(search),
         );
         match templar.render(value) {
@@ -170,15 +192,20 @@ impl Parser<'_> {
 struct StaticVariables {
     layers: Vec<Arc<Dict>>,
     playbook_dir: Arc<Path>,
+    role: Option<Arc<Role>>,
 }
 
 impl template::Variables for StaticVariables {
     fn get(&self, name: &str) -> Option<Value> {
-        self.layers
-            .iter()
-            .rev()
-            .find_map(|layer| layer.get(name).cloned())
-            .or_else(|| (name == "playbook_dir").then(|| Value::str(self.playbook_dir.to_string_lossy())))
+        let role = self.role.as_ref();
+        let magic = match name {
+            "playbook_dir" => Some(Value::str(self.playbook_dir.to_string_lossy())),
+            "role_path" => role.map(|role| Value::str(role.path.to_string_lossy())),
+            "role_name" => role.map(|role| Value::str(role.name.as_str())),
+            "ansible_role_name" => role.map(|role| Value::str(role.full_name.as_str())),
+            _ => None,
+        };
+        magic.or_else(|| self.layers.iter().rev().find_map(|layer| layer.get(name).cloned()))
     }
 
     fn names(&self) -> Vec<String> {

@@ -15,4 +15,5 @@ mod types;
 pub use import::task_file_candidates;
 pub use loader::{Loader, PlayScope};
 pub use role::{RoleFiles, RoleRequest};
+pub use task_action::TEMPLATE_WARNING;
 pub use types::*;

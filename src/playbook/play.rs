@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::keywords::{self, Inherit, Keyword, Place};
-use super::loader::{Parser, directory_of, vars_of};
+use super::loader::{Parser, directory_of};
 use super::types::{Context, Entry, Keywords, Play, RoleUse, VarsPrompt, Written};
 use crate::catalog::{self, Missing};
 use crate::error::{Error, ErrorKind};
@@ -72,10 +72,7 @@ impl Parser<'_> {
         let mut keywords = Keywords::default();
         for (name, value) in entries {
             match name.to_value().to_text().as_str() {
-                "vars" => match vars_of(value) {
-                    Ok(vars) => context.vars.push(vars),
-                    Err(place) => self.mistake("Vars in a PlaybookInclude must be specified as a dictionary.", &place),
-                },
+                "vars" => context.vars.extend(self.own_vars(value, "PlaybookInclude")),
                 "when" | "tags" => self.keyword(name, value, Place::Block, &mut keywords),
                 "name" => {}
                 other if is_import_name(other) => {}
@@ -133,10 +130,8 @@ impl Parser<'_> {
         let hosts = self.hosts(node, sections.get("hosts").copied())?;
         let mut vars = Dict::new();
         if let Some(section) = sections.get("vars") {
-            match vars_of(section) {
-                Ok(own) => vars.extend(own.iter().map(|(key, value)| (key.clone(), value.clone()))),
-                Err(place) => self.mistake("Vars in a Play must be specified as a dictionary.", &place),
-            }
+            let own = self.own_vars(section, "Play").unwrap_or_default();
+            vars.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
         }
         // Who imports a playbook knows better than the playbook, and who imports the importer better still.
         for layer in outer.vars.iter().rev() {

@@ -84,15 +84,10 @@ impl Parser<'_> {
                         "role" => name = Some(value.to_value()),
                         "name" | "src" if name.is_none() => name = Some(value.to_value()),
                         "name" | "src" | "scm" | "version" => {}
-                        "vars" => match vars_of(value) {
-                            Ok(vars) => {
-                                own_vars = Arc::clone(&vars);
-                                context.vars.push(vars);
-                            }
-                            Err(place) => {
-                                self.mistake("Vars in a RoleInclude must be specified as a dictionary.", &place);
-                            }
-                        },
+                        "vars" => {
+                            own_vars = self.own_vars(value, "RoleInclude").unwrap_or_default();
+                            context.vars.push(Arc::clone(&own_vars));
+                        }
                         keyword if Keyword::find_at(keyword, Place::Role).is_some() => {
                             self.keyword(key, value, Place::Role, &mut keywords);
                         }
@@ -118,7 +113,7 @@ impl Parser<'_> {
             vars: own_vars,
             files: RoleFiles::default(),
             allow_duplicates: None,
-            public: true,
+            public: context.role.as_ref().is_none_or(|needs_it| needs_it.public),
             included: false,
         };
         self.role(&request, &context, &keywords)
@@ -126,7 +121,7 @@ impl Parser<'_> {
 
     /// A role with its dependencies before it.
     pub fn role(&mut self, request: &RoleRequest, context: &Context, keywords: &Keywords) -> Vec<RoleUse> {
-        let Some((path, full_name)) = self.find_role(request, context) else { return Vec::new() };
+        let Some(FoundRole { path, name, collection }) = self.find_role(request, context) else { return Vec::new() };
         (self.loader.on_library)(path.join("library"));
         let parents = self.parents(context);
         let repeats = parents.iter().filter(|parent| parent.path == path).count();
@@ -149,14 +144,16 @@ impl Parser<'_> {
         let keywords = role_keywords(&context.keywords, keywords, &meta);
         let role = Arc::new(Role {
             identity,
-            name: full_name.rsplit('.').next().unwrap_or(&full_name).to_owned(),
-            full_name,
+            full_name: collection.as_ref().map_or_else(|| name.clone(), |collection| format!("{collection}.{name}")),
+            name,
+            collection,
             path: path.clone(),
             defaults,
             vars,
             params: Arc::new(request.params.clone()),
             parents,
             allow_duplicates: request.allow_duplicates.unwrap_or(meta.allow_duplicates || request.included),
+            is_dependency: context.role.is_some() && !request.included,
             public: request.public,
         });
         let mut inner = Context { keywords: Arc::new(keywords), role: Some(Arc::clone(&role)), ..context.clone() };
@@ -180,18 +177,18 @@ impl Parser<'_> {
         parents
     }
 
-    /// The folder of a role, and its full name.
-    fn find_role(&mut self, request: &RoleRequest, context: &Context) -> Option<(PathBuf, String)> {
+    fn find_role(&mut self, request: &RoleRequest, context: &Context) -> Option<FoundRole> {
         let name = request.name.trim();
         if let [namespace, collection, role] = name.split('.').collect::<Vec<_>>()[..]
             && let Some(path) = self.collection_role(&format!("{namespace}.{collection}"), role)
         {
-            return Some((path, name.to_owned()));
+            let collection = Some(format!("{namespace}.{collection}"));
+            return Some(FoundRole { path, name: role.to_owned(), collection });
         }
         for collection in context.keywords.get(Keyword::Collections).cloned().map(listed).unwrap_or_default() {
             let collection = collection.to_text();
             if let Some(path) = self.collection_role(&collection, name) {
-                return Some((path, format!("{collection}.{name}")));
+                return Some(FoundRole { path, name: name.to_owned(), collection: Some(collection) });
             }
         }
         if name.contains(',') {
@@ -203,7 +200,7 @@ impl Parser<'_> {
             Path::new(name).file_name().map_or_else(|| name.to_owned(), |last| last.to_string_lossy().into_owned());
         let direct = searched.iter().map(|folder| folder.join(name)).find(|path| path.is_dir());
         if let Some(path) = direct {
-            return Some((path, last));
+            return Some(FoundRole { path, name: last, collection: None });
         }
         let shown: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();
         let mut error =
@@ -323,21 +320,24 @@ impl Parser<'_> {
     }
 
     fn missing_entry(&mut self, folder: &Path, name: &str, request: &RoleRequest) {
-        self.errors.push(
-            Error::project(
-                format!(
-                    "Could not find specified file in role: {}/{name}",
-                    folder.file_name().map(|name| name.to_string_lossy()).unwrap_or_default()
-                ),
-                Some(&request.span),
-            )
-            .with_exit_code(1),
-        );
+        self.errors.push(Error::project(
+            format!(
+                "Could not find specified file in role: {}/{name}",
+                folder.file_name().map(|name| name.to_string_lossy()).unwrap_or_default()
+            ),
+            Some(&request.span),
+        ));
     }
 
     fn read(&mut self, file: &Path) -> Option<Node> {
         self.loader.reader.read_file(file).map_err(|err| self.errors.push(err)).ok()
     }
+}
+
+struct FoundRole {
+    path: PathBuf,
+    name: String,
+    collection: Option<String>,
 }
 
 #[derive(Default)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::keywords::{Inherit, Keyword, Place};
-use super::loader::{Parser, vars_of};
+use super::loader::Parser;
 use super::play::{inheritable, listed, merge, text_of};
 use super::task_action::{self, TaskAction, TaskNames};
 use super::types::{Context, Entry, Keywords, Loop, LoopControl, Task, Written, collections};
@@ -11,8 +11,7 @@ use crate::catalog::Scope;
 use crate::error::{Error, closest};
 use crate::source::Span;
 use crate::template::lookups;
-use crate::value::python::is_identifier;
-use crate::value::{Dict, Str, Value};
+use crate::value::{Dict, Str, Value, variable_name};
 use crate::yaml::{Node, NodeKind};
 
 /// The parts of a task before its keywords are merged with those around it.
@@ -94,10 +93,7 @@ impl Parser<'_> {
             match name.as_str() {
                 "action" | "local_action" | "args" => {}
                 "name" => draft.name = text_of(value),
-                "vars" => match vars_of(value) {
-                    Ok(vars) => draft.vars = vars,
-                    Err(place) => self.mistake("Vars in a Task must be specified as a dictionary.", &place),
-                },
+                "vars" => draft.vars = self.own_vars(value, "Task").unwrap_or_default(),
                 "loop" => self.set_loop(&mut draft, Loop::Loop(value.to_value()), key),
                 "loop_control" => draft.loop_control = self.loop_control(value),
                 "listen" if handlers => draft.listen = listed(value.to_value()),
@@ -174,15 +170,9 @@ impl Parser<'_> {
 
     fn check_variable_name(&mut self, node: &Node, keyword: &str) {
         let value = node.to_value();
-        let Some(name) = value.as_str() else { return };
-        if !is_identifier(name) {
-            self.errors.push(
-                Error::project(
-                    format!("Invalid '{keyword}' specified: Invalid variable name '{name}'."),
-                    Some(&node.span),
-                )
-                .hint("a variable name has letters, digits and underscores, and does not begin with a digit"),
-            );
+        if let Some(mistake) = variable_name::mistake(&value).filter(|_| value.as_str().is_some()) {
+            let message = format!("Invalid '{keyword}' specified: {mistake}");
+            self.errors.push(Error::project(message, Some(&node.span)).hint(variable_name::RULE));
         }
     }
 

@@ -19,7 +19,8 @@ const COMMAND_LINES: &[&str] = &[
     "ansible.windows.win_shell",
 ];
 
-const TEMPLATE_WARNING: &str = "Using a template for task args is unsafe in some situations (see https://docs.ansible.com/ansible/devel/reference_appendices/faq.html#argsplat-unsafe).";
+/// Said where one template gives all arguments.
+pub const TEMPLATE_WARNING: &str = "Using a template for task args is unsafe in some situations (see https://docs.ansible.com/ansible/devel/reference_appendices/faq.html#argsplat-unsafe).";
 
 /// What a task does.
 #[derive(Clone, Debug)]

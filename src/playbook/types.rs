@@ -115,9 +115,11 @@ pub struct Loaded {
 pub struct Role {
     /// The same for uses that count as the same, of which a host runs only one unless duplicates are allowed.
     pub identity: u64,
-    /// Short name, as notified handlers (`role : handler`) and task headers (`role : task`) show it.
+    /// Without the collection; may have dots of its own.
     pub name: String,
-    /// `namespace.collection.name` when the role comes from a collection.
+    /// `namespace.collection` when the role comes from one.
+    pub collection: Option<String>,
+    /// With the collection, as titles of tasks show it.
     pub full_name: String,
     pub path: PathBuf,
     pub defaults: Arc<Dict>,
@@ -127,6 +129,8 @@ pub struct Role {
     /// The roles that depend on this one, outermost first.
     pub parents: Vec<Arc<Role>>,
     pub allow_duplicates: bool,
+    /// Another role needs it.
+    pub is_dependency: bool,
     /// Whether its variables are visible to the tasks after it (`public`); true for `roles:` and `import_role`.
     pub public: bool,
 }
@@ -223,7 +227,7 @@ pub struct Task {
 
 /// The collection that a role comes from, then those that a keyword `collections` lists.
 pub(super) fn collections(keyword: Option<&Value>, context: &Context) -> Vec<String> {
-    let own = context.role.as_ref().and_then(|role| catalog::split(&role.full_name)).map(|(collection, _)| collection);
+    let own = context.role.as_ref().and_then(|role| role.collection.as_deref());
     let listed = match keyword {
         Some(Value::List(items)) => items.iter().map(Value::to_text).collect(),
         None | Some(Value::Null) => Vec::new(),

@@ -223,15 +223,22 @@ impl Templar {
         Ok(if context.saw_secrets() { mark_secrets(value, context) } else { value })
     }
 
-    /// Calls a lookup, as `with_NAME` does. The terms are rendered values.
-    pub fn lookup(&self, name: &str, terms: Vec<Value>, options: Dict) -> Result<Vec<Value>, TemplateError> {
+    /// Calls a lookup: for the items of `with_NAME` of a task with the action `loop_of`, or for itself. The terms are rendered values.
+    pub fn lookup(
+        &self,
+        name: &str,
+        terms: &[Value],
+        options: &Dict,
+        loop_of: Option<&str>,
+    ) -> Result<Vec<Value>, TemplateError> {
         let context = Context::new(self.clone());
         let _session = context.session();
         let scope = Scope::new(&context);
         let terms = terms.iter().map(from_data).collect();
         let options =
             options.iter().filter_map(|(key, value)| Some((Arc::from(key.as_str()?), from_data(value)))).collect();
-        lookups::run(&scope, name, terms, options)
+        let request = lookups::Request { terms, options, loop_of: loop_of.map(str::to_owned) };
+        lookups::run(&scope, name, request)
             .and_then(|found| found.iter().map(finalize).collect::<Res<Vec<_>>>())
             .map_err(|fault| outside(fault, None))
     }

@@ -100,9 +100,9 @@ pub fn strong(scope: &Scope, name: &str) -> Option<Value> {
         "ansible_play_hosts" | "play_hosts" => Some(play.hosts().active.clone()),
         "ansible_play_hosts_all" => Some(play.hosts().all.clone()),
         "ansible_play_batch" => Some(play.hosts().batch.clone()),
-        "ansible_play_role_names" => Some(texts(play.static_roles().map(|role| role.name.as_str()))),
-        "ansible_dependent_role_names" => Some(texts(play.dependent_roles().iter().map(|role| role.name.as_str()))),
-        "ansible_role_names" | "role_names" => Some(texts(play.all_roles().iter().map(|role| role.name.as_str()))),
+        "ansible_play_role_names" | "role_names" => Some(names_of(&play.direct_roles())),
+        "ansible_dependent_role_names" => Some(names_of(&distinct(play.dependencies()))),
+        "ansible_role_names" => Some(names_of(&distinct(play.all_roles()))),
         "ansible_search_path" => {
             let search = scope.search_path.as_ref()?;
             Some(Value::list(search.dirs.iter().map(|dir| path_text(dir)).collect()))
@@ -111,16 +111,27 @@ pub fn strong(scope: &Scope, name: &str) -> Option<Value> {
     }
 }
 
+fn names_of(roles: &[Arc<Role>]) -> Value {
+    texts(roles.iter().map(|role| role.full_name.as_str()))
+}
+
+/// Of roles with one name the first.
+fn distinct(mut roles: Vec<Arc<Role>>) -> Vec<Arc<Role>> {
+    let mut seen = std::collections::HashSet::new();
+    roles.retain(|role| seen.insert(role.full_name.clone()));
+    roles
+}
+
 fn of_role(role: &Arc<Role>, name: &str) -> Option<Value> {
     match name {
         "role_name" => Some(Value::str(role.name.as_str())),
         "ansible_role_name" => Some(Value::str(role.full_name.as_str())),
         "role_path" => Some(path_text(&role.path)),
-        "ansible_parent_role_names" => Some(texts(role.parents.iter().rev().map(|role| role.name.as_str()))),
+        "ansible_parent_role_names" => Some(texts(role.parents.iter().rev().map(|role| role.full_name.as_str()))),
         "ansible_parent_role_paths" => {
             Some(Value::list(role.parents.iter().rev().map(|role| path_text(&role.path)).collect()))
         }
-        "ansible_collection_name" => role.full_name.rsplit_once('.').map(|(collection, _)| Value::str(collection)),
+        "ansible_collection_name" => Some(role.collection.as_deref().map_or(Value::Null, Value::str)),
         _ => None,
     }
 }

@@ -2,9 +2,7 @@
 
 use super::magic;
 
-pub use crate::value::python::is_identifier as is_valid;
-
-pub const RULE: &str = "Variable names must be strings starting with a letter or underscore character, and contain only letters, numbers and underscores.";
+pub use crate::value::variable_name::{RULE, is_valid, mistake};
 
 /// Whether facts may not become a variable of this name: it decides how or where tasks connect or as whom they run, or rplay itself sets it.
 /// The names are Ansible's, those that only rplay reads, and the magic ones.

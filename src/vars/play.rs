@@ -16,7 +16,7 @@ pub struct PlayVariables {
     pub vars_files: Vec<Value>,
     files: Mutex<HashMap<PathBuf, Arc<Dict>>>,
     static_roles: Vec<Arc<Role>>,
-    /// Roles that a dynamic include made public, in the order in which that happened.
+    /// Roles that dynamic includes brought, in the order in which that happened.
     included_roles: RwLock<Vec<Arc<Role>>>,
     hosts: RwLock<PlayHosts>,
 }
@@ -78,27 +78,29 @@ impl PlayVariables {
         }
     }
 
-    /// Roles under `roles:`, not those that others depend on.
-    pub fn static_roles(&self) -> impl Iterator<Item = &Arc<Role>> {
-        self.static_roles.iter().filter(|role| role.parents.is_empty())
-    }
-
-    pub fn dependent_roles(&self) -> Vec<Arc<Role>> {
-        self.static_roles.iter().filter(|role| !role.parents.is_empty()).cloned().collect()
-    }
-
     pub fn all_roles(&self) -> Vec<Arc<Role>> {
         let included = self.included_roles.read().unwrap_or_else(PoisonError::into_inner);
         self.static_roles.iter().chain(included.iter()).cloned().collect()
     }
 
+    /// Roles under `roles:`, and those that tasks import or have included so far.
+    pub fn direct_roles(&self) -> Vec<Arc<Role>> {
+        self.all_roles().into_iter().filter(|role| !role.is_dependency).collect()
+    }
+
+    /// Roles that others need.
+    pub fn dependencies(&self) -> Vec<Arc<Role>> {
+        self.all_roles().into_iter().filter(|role| role.is_dependency).collect()
+    }
+
     /// The roles whose variables every task of the play sees.
     pub fn public_roles(&self, mut visit: impl FnMut(&Arc<Role>)) {
         self.static_roles.iter().filter(|role| role.public).for_each(&mut visit);
-        self.included_roles.read().unwrap_or_else(PoisonError::into_inner).iter().for_each(visit);
+        let included = self.included_roles.read().unwrap_or_else(PoisonError::into_inner);
+        included.iter().filter(|role| role.public).for_each(visit);
     }
 
-    pub fn publish_role(&self, role: &Arc<Role>) {
+    pub fn add_role(&self, role: &Arc<Role>) {
         let mut roles = self.included_roles.write().unwrap_or_else(PoisonError::into_inner);
         roles.push(Arc::clone(role));
     }

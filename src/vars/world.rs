@@ -1,6 +1,7 @@
 //! What all variables of a run rest on: the inventory, the hosts' own variables, the command line's.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
@@ -54,7 +55,8 @@ impl World {
 
     /// Reads the sources again. Hosts that a task added are gone then, as in Ansible.
     pub fn reload_inventory(&self) -> Result<(), Error> {
-        let fresh = (self.reload)()?;
+        let mut fresh = (self.reload)()?;
+        fresh.set_playbook_dir(self.inventory().playbook_dir().map(Path::to_path_buf));
         self.change_inventory(|inventory| *inventory = fresh);
         Ok(())
     }
@@ -81,6 +83,13 @@ impl World {
         let result = change(&mut self.inventory.write().unwrap_or_else(PoisonError::into_inner));
         self.generation.fetch_add(1, Ordering::Relaxed);
         result
+    }
+
+    /// The folder whose `group_vars/` and `host_vars/` count: that of the playbook which the play stands in.
+    pub fn set_playbook_dir(&self, folder: &Path) {
+        if self.inventory().playbook_dir().is_some_and(|known| known != folder) {
+            self.change_inventory(|inventory| inventory.set_playbook_dir(Some(folder.to_owned())));
+        }
     }
 
     pub fn host(&self, name: &str) -> Arc<HostVariables> {

@@ -143,7 +143,7 @@ impl Secrets {
     /// The error for a file that cannot be opened.
     pub fn file_error(failure: &Failure, path: &Path) -> Error {
         let place = Span::new(&SourceFile::new(path, ""), 1, 1);
-        let err = Error::new(ErrorKind::Vault, failure.to_string()).at(Some(&place)).with_exit_code(4);
+        let err = Error::new(ErrorKind::Vault, failure.to_string()).at(Some(&place));
         match failure {
             Failure::NoSecrets => err.hint("give the password with --vault-password-file or --ask-vault-pass"),
             Failure::WrongPassword => err.hint("none of the given vault passwords is right for this file"),

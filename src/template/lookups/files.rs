@@ -1,5 +1,9 @@
 //! Lookups of files: `template`, `unvault`, `first_found`, `fileglob`; and how terms hold options.
 
+use std::path::Path;
+
+use rplay_module_api::truth;
+
 use super::file::read;
 use super::{Request, flattened};
 use crate::source::SourceFile;
@@ -97,64 +101,91 @@ fn deep(terms: &[Val]) -> Res<Vec<Val>> {
     Ok(terms)
 }
 
-pub fn first_found(scope: &Scope, request: Request) -> Res<Vec<Val>> {
-    let mut skip = request.flag("skip", false)?;
-    let mut names: Vec<String> = Vec::new();
-    let split = |value: &Val| -> Res<Vec<String>> {
-        Ok(match value {
-            Val::Str(text) => {
-                text.split([',', ';', ':']).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
-            }
-            Val::Null => Vec::new(),
-            other => other.iterate()?.iter().map(print::text).collect::<Res<_>>()?,
-        })
-    };
-    let add = |files: Vec<String>, paths: Vec<String>, names: &mut Vec<String>| {
+/// The file that exists, of those that `first_found` is told of.
+#[derive(Default)]
+struct Wanted {
+    names: Vec<String>,
+    paths: Vec<String>,
+    skip: bool,
+}
+
+impl Wanted {
+    /// The options of a term, or those of the lookup itself. Terms after it have them, too.
+    fn options(&mut self, option: impl Fn(&str) -> Val) -> Res<Vec<String>> {
+        self.paths = split(&option("paths"), &[',', ':', ';'])?;
+        self.skip = match option("skip") {
+            Val::Str(text) => truth(&text) == Some(true),
+            other => other.truthy()?,
+        };
+        split(&option("files"), &[',', ';'])
+    }
+
+    fn add(&mut self, files: &[String]) {
+        let Self { names, paths, .. } = self;
         if paths.is_empty() {
-            names.extend(files);
-        } else {
-            for path in &paths {
-                names.extend(files.iter().map(|file| format!("{}/{file}", path.trim_end_matches('/'))));
-            }
+            names.extend_from_slice(files);
         }
-    };
-    let option = |name: &str| request.option(name).cloned().unwrap_or(Val::Null);
-    if request.option("files").is_some() {
-        add(split(&option("files"))?, split(&option("paths"))?, &mut names);
+        for path in paths {
+            names.extend(files.iter().map(|file| Path::new(path).join(file).display().to_string()));
+        }
+    }
+}
+
+/// The parts of a text, or of each text of a list.
+fn split(value: &Val, separators: &[char]) -> Res<Vec<String>> {
+    let parts = |text: &str| -> Vec<String> { text.split(separators).map(|part| part.trim().to_owned()).collect() };
+    Ok(match value {
+        Val::Null => Vec::new(),
+        Val::Str(text) => parts(text),
+        other => {
+            let mut all = Vec::new();
+            for item in other.iterate()? {
+                all.extend(parts(&print::text(&item)?));
+            }
+            all
+        }
+    })
+}
+
+pub fn first_found(scope: &Scope, request: Request) -> Res<Vec<Val>> {
+    let mut wanted = Wanted::default();
+    let files = wanted.options(|name| request.option(name).cloned().unwrap_or(Val::Null))?;
+    if request.terms.is_empty() {
+        wanted.add(&files);
     }
     for term in deep(&request.terms)? {
-        match &term {
-            Val::Dict(dict) => {
-                let field = |name: &str| dict.get_str(name).unwrap_or(Val::Null);
-                add(split(&field("files"))?, split(&field("paths"))?, &mut names);
-                skip |= field("skip").truthy()?;
-            }
+        let files = match &term {
+            Val::Dict(dict) => wanted.options(|name| dict.get_str(name).unwrap_or(Val::Null))?,
             Val::Undefined(it) => return Err(Box::new(it.error.clone())),
-            Val::Str(text) => {
-                let files: Vec<String> =
-                    text.split([',', ';']).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
-                add(files, split(&option("paths"))?, &mut names);
-            }
+            Val::Str(_) => split(&term, &[',', ';'])?,
             other => {
                 return Err(raised(format!(
                     "Invalid term supplied. A string, dict or list is required, not {:?}).",
                     other.type_name()
                 )));
             }
-        }
+        };
+        wanted.add(&files);
     }
     let search = scope.context.templar.search();
-    for name in &names {
-        for subdir in ["files", "templates", "vars", "tasks"] {
-            if let Some(path) = search.find(subdir, name) {
-                return Ok(vec![Val::str(path.display().to_string())]);
-            }
+    let folder = request.loop_of.as_deref().map_or("", folder_of_action);
+    for name in wanted.names.iter().filter(|name| !name.is_empty()) {
+        if let Some(path) = search.find(folder, name) {
+            return Ok(vec![Val::str(path.display().to_string())]);
         }
     }
-    if skip {
-        return Ok(Vec::new());
+    if wanted.skip { Ok(Vec::new()) } else { Err(raised("No file was found when using first_found.")) }
+}
+
+/// The folder beside which an action's name says that its files are.
+fn folder_of_action(action: &str) -> &'static str {
+    if action.contains("template") {
+        "templates"
+    } else if action.contains("var") {
+        "vars"
+    } else {
+        "files"
     }
-    Err(raised("No file was found when using first_found."))
 }
 
 /// Options of a term: `key name=value name=value`.

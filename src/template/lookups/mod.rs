@@ -35,6 +35,8 @@ pub struct Lookup {
 pub struct Request {
     pub terms: Vec<Val>,
     pub options: Vec<(Name, Val)>,
+    /// The action whose loop this is for (`with_NAME`).
+    pub loop_of: Option<String>,
 }
 
 impl Request {
@@ -114,7 +116,7 @@ pub fn call(scope: &Scope, arguments: Arguments, want_list: bool) -> Res<Val> {
     {
         return Ok(undefined.clone());
     }
-    match run_found(scope, lookup, terms, options) {
+    match run_found(scope, lookup, Request { terms, options, loop_of: None }) {
         Ok(found) => shape(found, want_list),
         Err(fault) if errors == "strict" => Ok(Val::failed(fault)),
         Err(fault) => {
@@ -143,12 +145,11 @@ fn shape(found: Vec<Val>, want_list: bool) -> Res<Val> {
     Ok(Val::list(found))
 }
 
-pub fn run(scope: &Scope, name: &str, terms: Vec<Val>, options: Vec<(Name, Val)>) -> Res<Vec<Val>> {
-    run_found(scope, native(name)?, terms, options)
+pub fn run(scope: &Scope, name: &str, request: Request) -> Res<Vec<Val>> {
+    run_found(scope, native(name)?, request)
 }
 
-fn run_found(scope: &Scope, lookup: &'static Lookup, terms: Vec<Val>, options: Vec<(Name, Val)>) -> Res<Vec<Val>> {
-    let request = Request { terms, options };
+fn run_found(scope: &Scope, lookup: &'static Lookup, request: Request) -> Res<Vec<Val>> {
     let ask = || scope.context.deeper(|| (lookup.run)(scope, request));
     let found = if WAITS.contains(&lookup.name) { blocking(ask) } else { ask() };
     found.map_err(|fault| plugin_failed("lookup", lookup.name, fault))

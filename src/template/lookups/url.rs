@@ -236,7 +236,7 @@ mod tests {
     fn ask(url: &str, options: &[(&str, Value)]) -> Result<Vec<Value>, String> {
         let templar = Engine::new(Settings::default()).templar(Arc::new(Dict::new()), Arc::new(SearchPath::default()));
         let options = options.iter().map(|(name, value)| (Value::str(*name), value.clone())).collect();
-        templar.lookup("url", vec![Value::str(url)], options).map_err(|error| error.message)
+        templar.lookup("url", &[Value::str(url)], &options, None).map_err(|error| error.message)
     }
 
     #[test]

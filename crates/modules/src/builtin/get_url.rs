@@ -116,6 +116,7 @@ fn get_url(args: Args, ctx: &mut Ctx) -> ModuleResult {
     }
     let expected = expected_checksum(&args, &dest, ctx)?;
     if let Some(expected) = &expected
+        && !into_directory
         && dest.is_file()
         && !args.force
         && checksum::of_file(&dest, expected.algorithm).is_ok_and(|present| present == expected.checksum)
@@ -148,8 +149,8 @@ fn get_url(args: Args, ctx: &mut Ctx) -> ModuleResult {
             return Ok(with_path_info(outcome, &dest, ctx));
         }
     };
-    if let (true, Some(name)) = (into_directory, &received.filename) {
-        dest = args.dest.join(name);
+    if into_directory {
+        dest = args.dest.join(received.filename.clone().unwrap_or_else(|| url_filename(&received.url)));
     }
     if let (Some(expected), false) = (&expected, ctx.check) {
         verify(&args, &dest, expected, &pending, &checksums.sha1, started, ctx)?;

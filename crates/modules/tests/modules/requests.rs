@@ -70,7 +70,7 @@ fn ask(args: Json) -> Map<String, Json> {
 fn bodies_have_their_formats() {
     let url = format!("{}/echo", start());
     let cases = [
-        (json!({"body": {"a": [1, null]}, "body_format": "json"}), "POST", "application/json", "{\"a\":[1,null]}"),
+        (json!({"body": {"a": [1, null]}, "body_format": "json"}), "POST", "application/json", "{\"a\": [1, null]}"),
         (
             json!({"body": {"a": "x y"}, "body_format": "form-urlencoded"}),
             "PUT",

@@ -4,7 +4,7 @@ use std::fs;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rplay_module_api::{Json, Map};
+use rplay_module_api::{Json, Map, python};
 
 use super::Format;
 use crate::support::os_error;
@@ -20,7 +20,10 @@ impl Body {
         let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         Ok(match format {
             Format::Raw => Self { bytes: text(value).into_bytes(), content_type: None },
-            Format::Json => Self { bytes: text(value).into_bytes(), content_type: Some("application/json".into()) },
+            Format::Json => {
+                let json = value.as_str().map_or_else(|| python::python_json(value), str::to_owned);
+                Self { bytes: json.into_bytes(), content_type: Some("application/json".into()) }
+            }
             Format::FormUrlencoded => Self {
                 bytes: match value {
                     Json::String(ready) => ready.clone().into_bytes(),

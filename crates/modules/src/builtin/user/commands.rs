@@ -166,15 +166,11 @@ pub fn modify(args: &Args, now: &Present, ctx: &mut Ctx) -> Vec<Vec<String>> {
 
 fn group_options(args: &Args, now: &Present, ctx: &mut Ctx) -> Vec<String> {
     let Some(wanted) = args.groups() else { return Vec::new() };
-    // The primary group needs no entry, and groups may be given by number.
+    // Groups may be given by number.
     let mut names: Vec<String> = Vec::new();
     for name in wanted {
-        let account = accounts::group(name, ctx).or_else(|| accounts::group_by_id(name.parse().ok()?, ctx));
-        match account {
-            Some(group) if group.id == now.gid && args.group.is_none() => {}
-            Some(group) => names.push(group.name),
-            None => names.push(name.to_owned()),
-        }
+        let group = accounts::group(name, ctx).or_else(|| accounts::group_by_id(name.parse().ok()?, ctx));
+        names.push(group.map_or_else(|| name.to_owned(), |group| group.name));
     }
     let missing: Vec<&str> = names.iter().filter(|it| !now.groups.contains(it)).map(String::as_str).collect();
     let extra = now.groups.iter().any(|it| !names.contains(it));

@@ -14,7 +14,7 @@ pub struct Present {
     pub shell: String,
     pub password: String,
     pub shadow: Shadow,
-    /// Groups other than the primary one.
+    /// Groups that list the user, the primary one too if it does.
     pub groups: Vec<String>,
 }
 
@@ -33,20 +33,19 @@ impl Present {
             shell: next(),
             password: shadow.password.clone(),
             shadow,
-            groups: groups_of(name, gid),
+            groups: groups_of(name),
         })
     }
 }
 
-fn groups_of(name: &str, primary: u32) -> Vec<String> {
+fn groups_of(name: &str) -> Vec<String> {
     let text = std::fs::read("/etc/group").unwrap_or_default();
     String::from_utf8_lossy(&text)
         .lines()
         .filter_map(|line| {
             let fields: Vec<&str> = line.split(':').collect();
-            let [group, _, gid, members] = fields.as_slice() else { return None };
-            let is_member = members.split(',').any(|member| member == name);
-            (is_member && gid.parse() != Ok(primary)).then(|| (*group).to_owned())
+            let [group, _, _, members] = fields.as_slice() else { return None };
+            members.split(',').any(|member| member == name).then(|| (*group).to_owned())
         })
         .collect()
 }
