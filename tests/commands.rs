@@ -86,6 +86,18 @@ fn errors_have_ansibles_form_under_its_names() {
     assert!(ended.stderr.ends_with("[ERROR]: No argument passed to command module\n"), "{}", ended.stderr);
 }
 
+/// Words of commands have underscores, words of options hyphens.
+#[test]
+fn commands_of_vault_have_ansibles_options() {
+    let project = linked(Project::new());
+    let help = |action: &str| options(&run_as(&project, "ansible-vault", &[action, "--help"], "").stdout);
+    let (strings, rekey) = (help("encrypt_string"), help("rekey"));
+    for option in ["--show-input", "--stdin-name", "--encrypt-vault-id", "--ask-vault-pass", "--verbose"] {
+        assert!(strings.contains(option), "{option}");
+    }
+    assert!(rekey.contains("--new-vault-id") && rekey.contains("--new-vault-password-file"), "{rekey:?}");
+}
+
 #[test]
 fn what_is_not_there_yet_is_named() {
     let ended = Project::new().run(&["galaxy", "list"]);
@@ -99,7 +111,7 @@ fn options(help: &str) -> BTreeSet<String> {
     let words = help
         .lines()
         .filter(starts)
-        .flat_map(|line| line.split([' ', ',', '[', ']', '=']).map(str::to_owned).collect::<Vec<_>>());
+        .flat_map(|line| line.split([' ', ',', '[', ']', '=', '.']).map(str::to_owned).collect::<Vec<_>>());
     let further = help.lines().filter_map(|line| line.split_once("[alias").map(|(_, names)| names));
     words
         .chain(further.flat_map(|names| names.split([' ', ',', ']', ':']).map(str::to_owned).collect::<Vec<_>>()))

@@ -261,7 +261,7 @@ pub struct VaultCommandOptions {
 }
 
 #[derive(Debug, Subcommand)]
-#[command(rename_all = "snake_case", args_override_self = true)]
+#[command(args_override_self = true)]
 pub enum VaultAction {
     /// Write a new encrypted file in an editor
     Create {
@@ -303,6 +303,7 @@ pub enum VaultAction {
         keys: EncryptionOptions,
     },
     /// Encrypt strings for a variables file
+    #[command(name = "encrypt_string")]
     EncryptString {
         /// What to encrypt; - is standard input
         strings: Vec<String>,
