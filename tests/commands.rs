@@ -165,6 +165,7 @@ fn an_inventory_is_shown_as_ansible_shows_it() {
         "@db:\n  |--d1\n  |  |--{env = prod}\n",
         "a group's tree, with variables"
     );
+    assert_eq!(shown(&project, &["--graph", "--vars", "--export", "db"]), "@db:\n  |--d1\n", "a host's own variables");
     assert_eq!(
         shown(&project, &["--list", "--yaml", "--export", "--limit", "web"]),
         "all:\n  children:\n    prod:\n      children:\n        web:\n          hosts:\n            w1:\n              \
@@ -195,7 +196,11 @@ fn a_vault_is_made_opened_and_given_another_password() {
     assert_eq!(vault(&["view", "secret.yml", "--vault-password-file", "old"], "").stdout, "a: 1\n");
     let refused = vault(&["view", "secret.yml", "--vault-password-file", "new"], "");
     assert_eq!(refused.status, 1);
-    assert!(refused.stderr.contains("[ERROR]: Decryption failed (no vault secrets were found that could decrypt)"));
+    assert!(
+        refused
+            .stderr
+            .contains("[ERROR]: Decryption failed (no vault secrets were found that could decrypt). for secret.yml\n")
+    );
     let rekeyed = &["rekey", "secret.yml", "--vault-password-file", "old", "--new-vault-password-file", "new"];
     assert_eq!(vault(rekeyed, "").stderr, "Rekey successful\n");
     let decrypted = vault(&["decrypt", "secret.yml", "--output", "-", "--vault-password-file", "new"], "");

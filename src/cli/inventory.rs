@@ -6,7 +6,7 @@ use super::options::InventoryOptions;
 use super::session::Session;
 use crate::callback;
 use crate::error::{Error, ErrorKind};
-use crate::inventory::export::{self, Shown};
+use crate::inventory::export::{self, GraphVars, Shown};
 use crate::inventory::toml_text;
 use crate::template::filters::yaml_text;
 use crate::value::{Dict, Value};
@@ -38,8 +38,14 @@ fn shown(session: &Session, options: &InventoryOptions) -> Result<String, Error>
     let directory = session.base_directory(options.playbook_dir.as_deref())?;
     let mut inventory = session.inventory(Some(directory))?;
     let extra_vars = &session.extra_vars;
+    let export = options.export || session.config.bool("INVENTORY_EXPORT");
     if options.graph {
-        return export::graph(&inventory, options.group.as_deref().unwrap_or("all"), options.vars);
+        let shown = match (options.vars, export) {
+            (false, _) => GraphVars::None,
+            (true, false) => GraphVars::All,
+            (true, true) => GraphVars::Own,
+        };
+        return export::graph(&inventory, options.group.as_deref().unwrap_or("all"), shown);
     }
     if let Some(pattern) = &options.host {
         let hosts = inventory.hosts(pattern, None)?;
@@ -55,7 +61,7 @@ fn shown(session: &Session, options: &InventoryOptions) -> Result<String, Error>
         };
     }
     let hosts = inventory.hosts("all", options.sources.limit().as_deref())?;
-    let wanted = Shown { export: options.export || session.config.bool("INVENTORY_EXPORT"), extra_vars };
+    let wanted = Shown { export, extra_vars };
     if options.toml {
         toml(&export::flat(&inventory, &hosts, wanted)?)
     } else if options.yaml {

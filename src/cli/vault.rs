@@ -321,11 +321,7 @@ fn choose(secrets: &Secrets, wanted: Option<&str>) -> Result<Key, Error> {
 }
 
 fn open<'s>(secrets: &'s Secrets, file: &Path) -> Result<Opened<'s>, Error> {
-    let real = real(file);
-    secrets.open(&read(&real)?).map_err(|failure| {
-        let why = failure.to_string();
-        failed(format!("{} for {}", why.trim_end_matches('.'), real.display()))
-    })
+    secrets.open(&read(file)?).map_err(|failure| failed(format!("{failure} for {}", file.display())))
 }
 
 fn real(file: &Path) -> PathBuf {

@@ -210,14 +210,22 @@ pub fn to_text(json: &Json) -> String {
     }
 }
 
+/// Which variables a graph shows of a host: none, all that it has, or its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum GraphVars {
+    None,
+    All,
+    Own,
+}
+
 /// `--graph`: the tree below a group.
-pub fn graph(inventory: &Inventory, root: &str, with_vars: bool) -> Result<String, Error> {
+pub fn graph(inventory: &Inventory, root: &str, shown: GraphVars) -> Result<String, Error> {
     let Some(group) = inventory.group(root) else {
         let message = "Pattern must be valid group name when using --graph";
         return Err(Error::new(ErrorKind::Usage, message).with_exit_code(5));
     };
     let mut out = String::new();
-    draw_group(inventory, group, 0, with_vars, &mut out)?;
+    draw_group(inventory, group, 0, shown, &mut out)?;
     Ok(out)
 }
 
@@ -225,22 +233,24 @@ fn draw_group(
     inventory: &Inventory,
     group: &Group,
     depth: usize,
-    with_vars: bool,
+    shown: GraphVars,
     out: &mut String,
 ) -> Result<(), Error> {
     draw_line(&format!("@{}:", group.name), depth, out);
     for child in group.children.iter().filter_map(|child| inventory.group(child)) {
-        draw_group(inventory, child, depth + 1, with_vars, out)?;
+        draw_group(inventory, child, depth + 1, shown, out)?;
     }
     if *group.name != *"all" {
         for host in &group.hosts {
             draw_line(host, depth + 1, out);
-            if with_vars {
-                draw_vars(&inventory.host_vars(host)?, depth + 2, out);
+            match shown {
+                GraphVars::None => {}
+                GraphVars::All => draw_vars(&inventory.host_vars(host)?, depth + 2, out),
+                GraphVars::Own => draw_vars(&inventory.own_host_vars(host)?, depth + 2, out),
             }
         }
     }
-    if with_vars {
+    if shown != GraphVars::None {
         draw_vars(&inventory.own_group_vars(group)?, depth + 1, out);
     }
     Ok(())

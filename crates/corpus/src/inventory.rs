@@ -9,7 +9,7 @@ use regex::Regex;
 use rplay::config::Config;
 use rplay::error::{Error, ErrorKind, NoticeKind, Notices};
 use rplay::inventory::Inventory;
-use rplay::inventory::export::{self, Shown};
+use rplay::inventory::export::{self, GraphVars, Shown};
 use rplay::value::Dict;
 use rplay::yaml::Reader;
 use serde_json::{Value as Json, json};
@@ -153,7 +153,8 @@ fn command(case: &Json, folder: &Path, notices: &Notices) -> Result<Json, Error>
     let mut inventory = load(case, &sources, folder, notices)?;
     if has("--graph") {
         let root = arguments.last().filter(|it| !it.starts_with('-') && arguments.len() > 3).copied().unwrap_or("all");
-        return Ok(json!({"rc": 0, "stdout": export::graph(&inventory, root, has("--vars"))?}));
+        let shown = if has("--vars") { GraphVars::All } else { GraphVars::None };
+        return Ok(json!({"rc": 0, "stdout": export::graph(&inventory, root, shown)?}));
     }
     let json = if let Some(host) = after("--host") {
         let hosts = inventory.hosts(host, None)?;
