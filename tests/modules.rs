@@ -299,19 +299,19 @@ fn unarchive_gives_implied_directories_their_owner_too() {
     let tasks = "    - shell: mkdir -p x/top/in t u && echo 1 > x/top/in/f && tar -C x -cf i.tar top/in/f && tar -C x -cf dot.tar ./\n      args: {chdir: '{{ d }}'}\n    \
                  - unarchive: {src: '{{ d }}/i.tar', dest: '{{ d }}/t', owner: daemon, remote_src: true}\n    \
                  - unarchive: {src: '{{ d }}/dot.tar', dest: '{{ d }}/u', owner: daemon, remote_src: true, list_files: true}\n      register: dot\n    \
-                 - command: stat -c %U t/top t/top/in t/top/in/f u u/top\n      args: {chdir: '{{ d }}'}\n      register: owners\n    \
+                 - command: stat -c %U t/top t/top/in/f u u/top\n      args: {chdir: '{{ d }}'}\n      register: owners\n    \
                  - assert: {that: [\"owners.stdout_lines | unique == ['daemon']\", \"'' not in dot.files\"]}\n";
     let (_, ended) = here(Project::new(), tasks);
     assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
 }
 
 #[test]
-fn copy_of_a_folder_judges_directories_that_exist() {
-    let tasks = "    - file: {path: '{{ d }}/o/t', state: directory, mode: '0700'}\n    \
+fn copy_of_a_folder_judges_directories_that_exist_but_the_topmost() {
+    let tasks = "    - file: {path: '{{ d }}/o/t/sub', state: directory}\n    - file: {path: '{{ d }}/o/{{ item }}', mode: '0700'}\n      loop: [t/sub, t]\n    \
                  - copy: {src: t, dest: '{{ d }}/o/', directory_mode: '0755'}\n";
-    let (project, ended) = here(Project::new().file("files/t/a", "a\n"), tasks);
+    let (project, ended) = here(Project::new().file("files/t/sub/a", "a\n"), tasks);
     assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
-    assert_eq!(mode(&project, "o/t"), 0o755);
+    assert_eq!((mode(&project, "o/t"), mode(&project, "o/t/sub")), (0o700, 0o755));
 }
 
 #[test]
