@@ -43,26 +43,6 @@ fn imports_go_down_only() {
 }
 
 #[test]
-fn a_setting_is_used_or_its_row_says_that_it_is_not() {
-    let table = fs::read_to_string("src/config/table.rs").expect("a file of the project");
-    let code: String = rust_files(Path::new("src"))
-        .iter()
-        .filter(|file| !file.ends_with("config/table.rs"))
-        .map(|file| fs::read_to_string(file).expect("a file of the project"))
-        .collect();
-    let mut wrong = Vec::new();
-    for row in table.lines().filter_map(|line| line.trim().strip_prefix("setting(\"")) {
-        let name = row.split('"').next().unwrap_or_default();
-        let used = row.ends_with(" Used),");
-        if used != code.contains(&format!("\"{name}\"")) {
-            wrong.push(name);
-        }
-    }
-    assert!(table.contains("setting(\"DEFAULT_FORKS\""), "the table's rows are not read any more");
-    assert!(wrong.is_empty(), "marked Used and never read, or read and not marked Used: {wrong:?}");
-}
-
-#[test]
 fn only_the_callback_writes_to_the_terminal() {
     let mut wrong = Vec::new();
     for folder in [

@@ -1,11 +1,15 @@
-//! Cases as data: a file of sections `--- name ---`. Sections with a file's name are the project; `arguments`, `status`,
-//! `stdout` and `stderr` are what is done and what must come of it. RPLAY_UPDATE_CASES=1 writes down what came.
+//! Cases as data: a file of sections `--- name ---`. Sections with a file's name are the project; `arguments`, `environment`
+//! (NAME=VALUE), `status`, `stdout` and `stderr` are what is done and what must come of it, `varies` the patterns of what is another at
+//! each run. RPLAY_UPDATE_CASES=1 writes down what came; `cases/record` what comes of ansible-core.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::project::{Ended, Project};
+
+/// Sections that are no files of the project.
+const NO_FILES: &[&str] = &["arguments", "environment", "varies", "status", "stdout", "stderr"];
 
 pub struct Case {
     path: PathBuf,
@@ -53,12 +57,22 @@ impl Case {
     pub fn check(&self) -> Result<Ended, String> {
         let mut project = Project::new();
         for (name, content) in &self.sections {
-            if !["arguments", "status", "stdout", "stderr"].contains(&name.as_str()) {
+            if !NO_FILES.contains(&name.as_str()) {
                 project = project.file(name, content);
             }
         }
+        for line in self.section("environment").unwrap_or_default().lines() {
+            let (name, value) = line.split_once('=').unwrap_or_else(|| panic!("{}: {line}", self.name()));
+            project = project.env(name, value);
+        }
         let arguments = self.section("arguments").unwrap_or("-i localhost, -c local site.yml").trim();
-        let ended = project.run(&arguments.split(' ').collect::<Vec<_>>());
+        let mut ended = project.run(&arguments.split(' ').collect::<Vec<_>>());
+        for pattern in self.section("varies").unwrap_or_default().lines() {
+            let pattern = regex::Regex::new(pattern).unwrap_or_else(|err| panic!("{}: {err}", self.name()));
+            for text in [&mut ended.stdout, &mut ended.stderr] {
+                *text = pattern.replace_all(text, "<varies>").into_owned();
+            }
+        }
         if std::env::var_os("RPLAY_UPDATE_CASES").is_some() {
             self.write(&ended);
             return Ok(ended);

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bootstrap;
+mod callbacks;
 mod cases;
 mod commands;
 mod engine;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use regex::bytes::Regex;
 use rplay::actions::table::ACTIONS;
+use rplay::callback::table::CALLBACKS;
 use rplay::config::{SETTINGS, Support};
 use rplay::modules;
 use rplay::playbook::keywords::KEYWORDS;
@@ -13,12 +14,10 @@ use rplay::template::{filters, lookups, tests};
 
 use crate::cases;
 
-/// Settings that no case sets yet. A test that does so takes them off.
-const SETTINGS_NOT_RUN: &str = include_str!("cases/settings-without-a-run.txt");
-
 #[test]
 fn cases_of_rows_that_nothing_else_runs() {
-    let wrong: Vec<String> = cases::all("tables").iter().filter_map(|case| case.check().err()).collect();
+    let cases = ["tables", "settings", "callbacks"].into_iter().flat_map(cases::all);
+    let wrong: Vec<String> = cases.filter_map(|case| case.check().err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -29,7 +28,7 @@ fn what_tests_run() -> String {
         let files = walkdir::WalkDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).into_iter().flatten();
         for file in files.filter(|file| file.file_type().is_file()) {
             let name = file.file_name().to_string_lossy();
-            if name != "tables.rs" && name != "settings-without-a-run.txt" {
+            if name != "tables.rs" {
                 all.push_str(&String::from_utf8_lossy(&fs::read(file.path()).unwrap_or_default()));
             }
         }
@@ -69,9 +68,17 @@ fn every_row_is_run() {
 }
 
 #[test]
-fn every_setting_is_set_by_a_case_or_waits_for_one() {
+fn every_callback_is_run() {
     let text = what_tests_run();
-    let waiting: BTreeSet<&str> = SETTINGS_NOT_RUN.lines().filter(|line| !line.starts_with('#')).collect();
+    let short =
+        CALLBACKS.iter().filter(|row| row.name != "default").map(|row| row.name.rsplit('.').next().unwrap_or(row.name));
+    let pattern = r"(stdout_callback|callbacks_enabled|STDOUT_CALLBACK|CALLBACKS_ENABLED)\W[^\n]*\bNAME\b";
+    assert_eq!(not_run(short, &text, pattern), BTreeSet::new());
+}
+
+#[test]
+fn every_setting_is_set_by_a_case() {
+    let text = what_tests_run();
     let is_set = |name: &str| not_run([name], &text, r"\bNAME\b").is_empty();
     let unset: BTreeSet<&str> = SETTINGS
         .iter()
@@ -81,5 +88,5 @@ fn every_setting_is_set_by_a_case_or_waits_for_one() {
         })
         .map(|setting| setting.name)
         .collect();
-    assert_eq!(unset, waiting, "left: set by no case; right: tests/cases/settings-without-a-run.txt");
+    assert_eq!(unset, BTreeSet::new());
 }

@@ -95,6 +95,34 @@ fn options_for_ssh_in_the_configuration_count() {
 
 #[test]
 #[ignore = "boots hosts: tests/run"]
+fn settings_about_the_connection_count() {
+    let hosts = Hosts::boot(1, "1g");
+    let site = "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: hostname\n";
+    let inventory: String = hosts
+        .inventory()
+        .lines()
+        .filter(|line| !line.contains("private_key"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let reached = |settings: &str| {
+        let settings =
+            format!("[ssh_connection]\nssh_args = -o IdentityAgent=none -o UserKnownHostsFile=known\n{settings}");
+        let project = Project::new().file("hosts", &inventory).file("site.yml", site).file("ansible.cfg", settings);
+        hosts.run(&project, &["-i", "hosts", "site.yml"]).status == 0
+    };
+    let key = format!("private_key_file = {}\n", hosts.key());
+    let trust = "host_key_checking = false\n";
+    assert!(reached(&format!("[defaults]\n{key}{trust}")));
+    assert!(!reached(&format!("[defaults]\n{trust}")), "the key is found without the setting");
+    assert!(!reached(&format!("[defaults]\n{key}")), "unknown hosts are trusted without the setting");
+    assert!(!reached(&format!("[defaults]\n{key}{trust}remote_port = 23\n")));
+    // Connections that only OpenSSH's own program can make are made with the one that is configured.
+    let through_program = "ssh_extra_args = -o ForwardAgent=yes\n";
+    assert!(reached(&format!("{through_program}[defaults]\n{key}{trust}")));
+    assert!(!reached(&format!("{through_program}ssh_executable = /bin/false\n[defaults]\n{key}{trust}")));
+}
+
+#[test]
+#[ignore = "boots hosts: tests/run"]
 fn a_refused_port_makes_one_host_unreachable() {
     let hosts = Hosts::boot(2, "1g");
     let project = project(&hosts, "    - command: hostname\n").file("host_vars/h2", "ansible_port: 23\n");

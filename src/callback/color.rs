@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 
 use super::plain::plain;
+use crate::config::{Config, setting};
 
+/// What a text is about, by which it is colored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Color {
     Ok,
     Changed,
     Skip,
+    Included,
     Unreachable,
     Error,
     Warn,
@@ -20,38 +23,54 @@ pub enum Color {
     DiffLines,
 }
 
-impl Color {
-    fn code(self) -> &'static str {
-        match self {
-            Color::Ok | Color::DiffAdd => "0;32",
-            Color::Changed => "0;33",
-            Color::Skip | Color::DiffLines => "0;36",
-            Color::Unreachable => "1;31",
-            Color::Error | Color::DiffRemove => "0;31",
-            Color::Warn => "1;35",
-            Color::Deprecate => "0;35",
-            Color::Verbose => "0;34",
-            Color::Debug => "1;30",
-        }
+/// The codes of colors, by `Color`; none where nothing is colored.
+#[derive(Clone, Debug, Default)]
+pub struct Palette(Option<[String; 13]>);
+
+impl Palette {
+    /// The colors of the configuration (`COLOR_*`).
+    pub fn of(config: &Config) -> Self {
+        Self(Some([
+            config.get(setting::COLOR_OK),
+            config.get(setting::COLOR_CHANGED),
+            config.get(setting::COLOR_SKIP),
+            config.get(setting::COLOR_INCLUDED),
+            config.get(setting::COLOR_UNREACHABLE),
+            config.get(setting::COLOR_ERROR),
+            config.get(setting::COLOR_WARN),
+            config.get(setting::COLOR_DEPRECATE),
+            config.get(setting::COLOR_VERBOSE),
+            config.get(setting::COLOR_DEBUG),
+            config.get(setting::COLOR_DIFF_ADD),
+            config.get(setting::COLOR_DIFF_REMOVE),
+            config.get(setting::COLOR_DIFF_LINES),
+        ]))
+    }
+
+    pub fn is_colored(&self) -> bool {
+        self.0.is_some()
+    }
+
+    fn code(&self, color: Color) -> Option<&str> {
+        self.0.as_ref().map(|codes| codes[color as usize].as_str())
+    }
+
+    /// The text in this color, line by line, so that a pager shows it right. A text that is given away is not copied where it stays as it is.
+    pub fn paint<'a>(&self, text: impl Into<Cow<'a, str>>, color: Option<Color>) -> Painted {
+        let given = text.into();
+        let changed = match plain(&given) {
+            Cow::Owned(changed) => Some(changed),
+            Cow::Borrowed(_) => None,
+        };
+        let text = changed.unwrap_or_else(|| given.into_owned());
+        let Some(code) = color.and_then(|color| self.code(color)) else { return Painted(text) };
+        Painted(text.split('\n').map(|line| format!("\x1b[{code}m{line}\x1b[0m")).collect::<Vec<_>>().join("\n"))
     }
 }
 
 /// Text that may be written to a terminal: it went through `plain`, and whatever escapes it has are ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Painted(String);
-
-/// The text in this color, line by line, so that a pager shows it right. A text that is given away is not copied where it stays as it is.
-pub fn paint<'a>(text: impl Into<Cow<'a, str>>, color: Option<Color>) -> Painted {
-    let given = text.into();
-    let changed = match plain(&given) {
-        Cow::Owned(changed) => Some(changed),
-        Cow::Borrowed(_) => None,
-    };
-    let text = changed.unwrap_or_else(|| given.into_owned());
-    let Some(color) = color else { return Painted(text) };
-    let code = color.code();
-    Painted(text.split('\n').map(|line| format!("\x1b[{code}m{line}\x1b[0m")).collect::<Vec<_>>().join("\n"))
-}
 
 impl Painted {
     pub fn as_str(&self) -> &str {
@@ -73,9 +92,9 @@ impl Painted {
         self.0.push_str(&other.0);
     }
 
-    #[must_use]
-    pub fn trimmed(self) -> Self {
-        Self(self.0.trim_end_matches('\n').to_owned())
+    /// Moves the cursor or changes how text looks. Nothing of a run is in such a text.
+    pub fn push_control(&mut self, control: &'static str) {
+        self.0.push_str(control);
     }
 
     /// Fills up with spaces; escapes count.

@@ -13,9 +13,12 @@ use crate::engine::Event;
 use crate::engine::event::{EventKind, Status, TaskInfo, TaskReport};
 use crate::error::{Notice, NoticeKind};
 use crate::source::Span;
+use crate::value::Dict;
 
 pub struct Default {
     display: Display,
+    /// Output and messages of a result stand below it, as they are.
+    texts_apart: bool,
     /// The task of the last banner. One that isn't printed yet may never be: perhaps no host has anything to show.
     last_task: Option<Uuid>,
     /// Failures that were explained; the same explanation is not repeated for each host.
@@ -25,7 +28,28 @@ pub struct Default {
 
 impl Default {
     pub fn new(display: Display) -> Self {
-        Self { display, last_task: None, explained: HashSet::new(), warned: HashSet::new() }
+        Self { display, texts_apart: false, last_task: None, explained: HashSet::new(), warned: HashSet::new() }
+    }
+
+    /// The callback `debug` of ansible.posix.
+    pub fn with_texts_apart(display: Display) -> Self {
+        Self { texts_apart: true, ..Self::new(display) }
+    }
+
+    /// Adds a result for people; `fields` are what the callback shows of it.
+    fn add_dump(&self, fields: &Dict, always_verbose: bool, out: &mut String) {
+        if !self.texts_apart {
+            return dump::add_result(fields, &self.display, always_verbose.then_some(4), out);
+        }
+        let is_apart = |name: &str| TEXTS.contains(&name) || matches!(name, "stdout_lines" | "stderr_lines");
+        let rest = fields.iter().filter(|(name, _)| !is_apart(&name.to_text()));
+        let rest: Dict = rest.map(|(name, value)| (name.clone(), value.clone())).collect();
+        dump::add_result(&rest, &self.display, Some(4), out);
+        let texts = TEXTS.iter().filter_map(|name| Some((name, fields.get(*name).filter(|text| text.is_truthy())?)));
+        for (index, (name, text)) in texts.enumerate() {
+            let before = if index > 0 { "\n" } else { "" };
+            out.push_str(&format!("{before}\n\n{}:\n\n{}", name.to_uppercase(), shown::label(text)));
+        }
     }
 
     /// Where hosts wait for one another the banner stands above what is to come; elsewhere above each result whose task is another than
@@ -40,7 +64,7 @@ impl Default {
         }
     }
 
-    fn print_banner(&mut self, task: Option<&Arc<TaskInfo>>, terminal: &mut Terminal) {
+    pub(super) fn print_banner(&mut self, task: Option<&Arc<TaskInfo>>, terminal: &mut Terminal) {
         let Some(task) = task.filter(|task| self.last_task != Some(task.uuid)) else { return };
         self.last_task = Some(task.uuid);
         let kind = if task.handler { "RUNNING HANDLER" } else { "TASK" };
@@ -101,10 +125,11 @@ impl Default {
         self.print_banner(Some(&report.task), terminal);
         let unreachable = report.status == Status::Unreachable;
         if !report.looped {
-            if self.display.path_on_failure && self.display.verbosity < 2 {
+            self.explain(report, terminal);
+            if self.display.path_on_failure && self.display.verbosity < 2 && report.item_label.is_none() && !unreachable
+            {
                 task_path(&report.task.place, terminal);
             }
-            self.explain(report, terminal);
             let fields = shown::fields(report, self.display.verbosity);
             let mut text = match (&report.item_label, unreachable) {
                 (Some(_), false) => format!("failed: [{}] (item={}) => ", who(report), shown::item_label(report)),
@@ -113,7 +138,7 @@ impl Default {
                 (None, true) => format!("fatal: [{}]: UNREACHABLE! => ", who(report)),
             };
             let always_verbose = report.always_verbose && !unreachable;
-            dump::add_result(&fields, self.display.verbosity, always_verbose, &mut text);
+            self.add_dump(&fields, always_verbose, &mut text);
             let color = if unreachable { Color::Unreachable } else { Color::Error };
             self.failure_line(text, color, terminal);
         }
@@ -142,13 +167,21 @@ impl Default {
         }
     }
 
+    /// Says at both ends of a run that nothing is changed.
+    fn dry_run(&self, terminal: &mut Terminal) {
+        if self.display.check && self.display.check_mode_markers {
+            let title = banner("DRY RUN", terminal.columns);
+            terminal.line(&title, None);
+        }
+    }
+
     fn add_verbose(&self, report: &TaskReport, text: &mut String) {
         if self.display.verbosity == 0 && !report.always_verbose {
             return;
         }
         let fields = shown::fields(report, self.display.verbosity);
         text.push_str(" => ");
-        dump::add_result(&fields, self.display.verbosity, report.always_verbose, text);
+        self.add_dump(&fields, report.always_verbose, text);
     }
 
     fn diffs(&mut self, report: &TaskReport, terminal: &mut Terminal) {
@@ -156,7 +189,7 @@ impl Default {
             return;
         }
         for one in &report.diff {
-            if let Some(painted) = diff::render(one, self.display.diff_context, terminal.color) {
+            if let Some(painted) = diff::render(one, &self.display, &terminal.palette) {
                 self.print_banner(Some(&report.task), terminal);
                 terminal.painted_line(&painted);
             }
@@ -185,6 +218,9 @@ impl Default {
     }
 }
 
+/// What `with_texts_apart` shows below a result.
+const TEXTS: &[&str] = &["stdout", "stderr", "msg", "module_stdout", "module_stderr"];
+
 fn task_path(place: &Span, terminal: &mut Terminal) {
     terminal.line(format!("task path: {}:{}", place.path().display(), place.line), Some(Color::Debug));
 }
@@ -206,14 +242,14 @@ impl Callback for Default {
                     let title = banner(&format!("PLAYBOOK: {name}"), terminal.columns);
                     terminal.line(&title, None);
                 }
+                self.dry_run(terminal);
             }
             EventKind::PlayStarted { .. } => {
                 let name = event.about.play.as_ref().map(|play| play.name.as_str()).unwrap_or_default();
                 self.last_task = None;
-                let title = banner(
-                    &if name.is_empty() { "PLAY".to_owned() } else { format!("PLAY [{name}]") },
-                    terminal.columns,
-                );
+                let name = if name.is_empty() { String::new() } else { format!(" [{name}]") };
+                let mode = if self.display.check_mode_markers && self.display.check { " [CHECK MODE]" } else { "" };
+                let title = banner(&format!("PLAY{name}{mode}"), terminal.columns);
                 terminal.line(&title, None);
             }
             EventKind::NoHostsMatched => terminal.line("skipping: no hosts matched", Some(Color::Skip)),
@@ -232,7 +268,8 @@ impl Callback for Default {
                 if let (true, Some(task), Some(host)) =
                     (self.display.per_host_start, &event.about.task, &event.about.host)
                 {
-                    terminal.line(format!(" [started {} on {host}]", task.name), Some(Color::Ok));
+                    let kind = if task.handler { "HANDLER" } else { "TASK" };
+                    terminal.line(format!(" [started {kind}: {} on {host}]", task.name), Some(Color::Ok));
                 }
             }
             EventKind::Finished(report) | EventKind::ItemFinished(report) => self.finished(report, terminal),
@@ -245,9 +282,9 @@ impl Callback for Default {
                 if self.display.verbosity > 2 || report.always_verbose {
                     text.push_str("Result was: ");
                     let fields = shown::of_task(&report.fields, self.display.verbosity);
-                    dump::add_result(&fields, self.display.verbosity, true, &mut text);
+                    self.add_dump(&fields, report.always_verbose, &mut text);
                 }
-                terminal.line(&text, Some(Color::Verbose));
+                terminal.line(&text, Some(Color::Debug));
             }
             EventKind::Included { what, hosts, item } => {
                 self.print_banner(event.about.task.as_ref(), terminal);
@@ -257,7 +294,7 @@ impl Callback for Default {
                         "included: {what} for {}{item}",
                         hosts.iter().map(|host| &**host).collect::<Vec<_>>().join(", ")
                     ),
-                    Some(Color::Skip),
+                    Some(Color::Included),
                 );
             }
             EventKind::IncludeFailed(error) => {
@@ -277,7 +314,10 @@ impl Callback for Default {
                 }
             }
             EventKind::Progress(_) | EventKind::Output { .. } => {}
-            EventKind::PlaybookFinished(stats) => recap::show(stats, self.display.custom_stats, terminal),
+            EventKind::PlaybookFinished(stats) => {
+                recap::show(stats, self.display.custom_stats, terminal);
+                self.dry_run(terminal);
+            }
         }
     }
 }

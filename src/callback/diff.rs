@@ -4,16 +4,16 @@ use rplay_module_api::Diff;
 use serde_json::Value as Json;
 use similar::TextDiff;
 
-use super::color::{Color, Painted, paint};
-use super::dump;
+use super::color::{Color, Painted, Palette};
+use super::{Display, dump};
 use crate::value::Value;
 
 /// The lines for one difference; none when there is no difference.
-pub fn render(diff: &Diff, context: usize, color: bool) -> Option<Painted> {
+pub fn render(diff: &Diff, display: &Display, palette: &Palette) -> Option<Painted> {
     if let Some(prepared) = &diff.prepared {
-        return (!prepared.is_empty()).then(|| paint(prepared.strip_suffix('\n').unwrap_or(prepared), None));
+        return (!prepared.is_empty()).then(|| palette.paint(prepared.strip_suffix('\n').unwrap_or(prepared), None));
     }
-    let (before, after) = (side(&diff.before), side(&diff.after));
+    let (before, after) = (side(&diff.before, display), side(&diff.after, display));
     if before == after {
         return None;
     }
@@ -25,27 +25,33 @@ pub fn render(diff: &Diff, context: usize, color: bool) -> Option<Painted> {
     let text = TextDiff::from_lines(before.as_str(), after.as_str());
     let unified = text
         .unified_diff()
-        .context_radius(context)
+        .context_radius(display.diff_context)
         .header(&header("before", &diff.before_header), &header("after", &diff.after_header))
         .to_string();
-    for line in unified.lines() {
-        let kind = match line.as_bytes().first() {
+    let mut lines = unified.lines().peekable();
+    while let Some(line) = lines.next() {
+        let color = match line.as_bytes().first() {
             Some(b'+') => Some(Color::DiffAdd),
             Some(b'-') => Some(Color::DiffRemove),
             Some(b'@') => Some(Color::DiffLines),
             _ => None,
         };
-        out.push(&paint(line, kind.filter(|_| color)));
-        out.push(&paint("\n", None));
+        let mut text = format!("{line}\n");
+        // That a last line does not end belongs to it.
+        while let Some(remark) = lines.next_if(|next| next.starts_with('\\')) {
+            text.push_str(remark);
+            text.push('\n');
+        }
+        out.push(&palette.paint(&text, color));
     }
     Some(out)
 }
 
-fn side(side: &Json) -> String {
+fn side(side: &Json, display: &Display) -> String {
     match side {
         Json::Null => String::new(),
         Json::String(text) => text.clone(),
-        other => dump::json(&Value::from_json(other.clone()), Some(4)) + "\n",
+        other => dump::structure(&Value::from_json(other.clone()), display) + "\n",
     }
 }
 
@@ -55,7 +61,7 @@ mod tests {
     use serde_json::json;
 
     fn shown(diff: &Diff) -> Option<String> {
-        render(diff, 3, false).map(|painted| painted.as_str().to_owned())
+        render(diff, &Display::default(), &Palette::default()).map(|painted| painted.as_str().to_owned())
     }
 
     #[test]

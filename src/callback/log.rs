@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, Local};
 
-use super::color::{Painted, paint};
+use super::color::{Painted, Palette};
 use crate::account;
 use crate::error::{Error, ErrorKind};
 
@@ -37,7 +37,7 @@ pub fn open(path: &Path) -> Result<(), String> {
 
 /// Logs what is shown by other means than a `Terminal`.
 pub fn text(text: &str) {
-    painted(&paint(text, None));
+    painted(&Palette::default().paint(text, None));
 }
 
 pub fn painted(shown: &Painted) {
@@ -95,6 +95,7 @@ fn user() -> String {
 mod tests {
     use super::super::color::Color;
     use super::*;
+    use crate::config::Config;
 
     #[test]
     fn records_are_ansibles() {
@@ -115,7 +116,8 @@ mod tests {
 
     #[test]
     fn colors_go_and_what_was_shown_of_escapes_stays() {
-        assert_eq!(paint("a\x1b[2Jb\nc", Some(Color::Ok)).uncolored(), "a\\u001b[2Jb\nc");
-        assert_eq!(paint("plain", None).uncolored(), "plain");
+        let palette = Palette::of(&Config::default());
+        assert_eq!(palette.paint("a\x1b[2Jb\nc", Some(Color::Ok)).uncolored(), "a\\u001b[2Jb\nc");
+        assert_eq!(palette.paint("plain", None).uncolored(), "plain");
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::color::Color;
-use super::default::who;
 use super::terminal::Terminal;
 use super::{Callback, Display, diff, dump, excerpt, shown};
 use crate::engine::Event;
@@ -24,27 +23,31 @@ impl Minimal {
     }
 
     fn finished(&mut self, report: &TaskReport, terminal: &mut Terminal) {
-        if let Some(text) = excerpt::of_report(report)
+        if let Some(text) = excerpt::of_report(report).filter(|_| !report.looped)
             && self.explained.insert(text.clone())
         {
             terminal.line(&text, Some(Color::Error));
         }
         if report.show_diff && !report.no_log {
             for one in &report.diff {
-                if let Some(painted) = diff::render(one, self.display.diff_context, terminal.color) {
-                    terminal.painted_line(&painted.trimmed());
+                if let Some(painted) = diff::render(one, &self.display, &terminal.palette) {
+                    terminal.painted_line(&painted);
                 }
             }
         }
         let (caption, color) = caption(report.status);
-        let text = if is_command(report) && !matches!(report.status, Status::Skipped | Status::Unreachable) {
-            command_text(report, caption)
-        } else {
-            format!(
-                "{} | {caption} => {}",
-                who(report),
-                dump::result(&shown::fields(report, self.display.verbosity), self.display.verbosity, true)
-            )
+        let host = &report.host;
+        let text = match report.status {
+            Status::Skipped => format!("{host} | SKIPPED"),
+            Status::Ok | Status::Changed | Status::Failed if is_command(report) => command_text(report, caption),
+            status => {
+                // What fails is shown as it is, also of `debug`.
+                let fields = match status {
+                    Status::Failed | Status::Unreachable => shown::of_task(&report.fields, self.display.verbosity),
+                    _ => shown::fields(report, self.display.verbosity),
+                };
+                format!("{host} | {caption} => {}", dump::result(&fields, &self.display, Some(4)))
+            }
         };
         terminal.line(&text, Some(color));
     }
@@ -61,22 +64,25 @@ pub(super) fn caption(status: Status) -> (&'static str, Color) {
     }
 }
 
-/// Whether the result is the output of a command: a failure before the command ran is data.
+/// Whether the result is the output of a command.
 pub(super) fn is_command(report: &TaskReport) -> bool {
-    COMMANDS.contains(&report.task.action.as_str()) && report.fields.get("rc").is_some()
+    COMMANDS.contains(&report.task.action.as_str()) && report.fields.get("module_stderr").is_none()
+}
+
+/// A field as text; nothing when there is none.
+pub(super) fn field(report: &TaskReport, name: &str) -> String {
+    report.fields.get(name).map(Value::to_text).unwrap_or_default()
+}
+
+/// The exit code, which a loop does not have.
+pub(super) fn rc(report: &TaskReport) -> String {
+    report.fields.get("rc").map_or_else(|| "-1".to_owned(), Value::to_text)
 }
 
 fn command_text(report: &TaskReport, caption: &str) -> String {
     let caption = caption.trim_end_matches('!');
-    let field = |name: &str| report.fields.get(name).map(Value::to_text).unwrap_or_default();
-    format!(
-        "{} | {caption} | rc={} >>\n{}{}{}",
-        who(report),
-        field("rc"),
-        field("stdout"),
-        field("stderr"),
-        field("msg")
-    )
+    let [stdout, stderr, msg] = ["stdout", "stderr", "msg"].map(|name| field(report, name));
+    format!("{} | {caption} | rc={} >>\n{stdout}{stderr}{msg}", report.host, rc(report))
 }
 
 impl Callback for Minimal {

@@ -4,9 +4,13 @@ mod ask;
 mod banner;
 mod color;
 mod default;
+mod dense;
 mod diff;
 mod dump;
 mod excerpt;
+mod files;
+mod json;
+mod junit;
 pub mod log;
 mod minimal;
 mod oneline;
@@ -15,34 +19,36 @@ mod recap;
 mod reporter;
 mod shown;
 mod status_line;
+pub mod table;
 mod terminal;
-mod tree;
+mod times;
+mod unixy;
+mod whole;
 
-use std::sync::LazyLock;
-
-use crate::catalog::{Kind, Missing, Scope, Table, not_there};
+use crate::config::{Config, ResultFormat, setting};
 use crate::engine::Event;
-use crate::error::{Error, ErrorKind, Notice, NoticeKind};
+use crate::error::{Notice, NoticeKind};
 
 pub use ask::SilentTerminal;
 use color::Color;
+pub use color::Palette;
 pub use excerpt::error_text;
-pub use minimal::Minimal;
-pub use oneline::Oneline;
+pub use files::Tree;
 pub use plain::plain;
 pub use reporter::{OnTerminal, Reporter, join, report};
 pub use terminal::{ColorChoice, Terminal, print};
-pub use tree::Tree;
 
 /// One way to show a run.
 pub trait Callback: Send {
     fn event(&mut self, event: &Event, terminal: &mut Terminal);
 }
 
-/// What of a run is shown; Ansible's settings of the same names.
+/// What of a run is shown, and how; Ansible's settings of the same names.
 #[derive(Clone, Debug)]
 pub struct Display {
     pub verbosity: u8,
+    /// `--check`
+    pub check: bool,
     pub skipped_hosts: bool,
     pub ok_hosts: bool,
     pub failed_to_stderr: bool,
@@ -53,49 +59,40 @@ pub struct Display {
     pub path_on_failure: bool,
     /// Unchanged lines around a difference.
     pub diff_context: usize,
+    pub result_format: ResultFormat,
+    /// Results on many lines, and for people; none leaves it to the format.
+    pub pretty_results: Option<bool>,
+}
+
+impl Display {
+    pub fn new(config: &Config, verbosity: u8, check: bool) -> Self {
+        Self {
+            verbosity,
+            check,
+            skipped_hosts: config.get(setting::DISPLAY_SKIPPED_HOSTS),
+            ok_hosts: config.get(setting::CALLBACK_DISPLAY_OK_HOSTS),
+            failed_to_stderr: config.get(setting::CALLBACK_DISPLAY_FAILED_STDERR),
+            custom_stats: config.get(setting::SHOW_CUSTOM_STATS),
+            per_host_start: config.get(setting::CALLBACK_SHOW_PER_HOST_START),
+            check_mode_markers: config.get(setting::CALLBACK_CHECK_MODE_MARKERS),
+            path_on_failure: config.get(setting::CALLBACK_SHOW_TASK_PATH_ON_FAILURE),
+            diff_context: config.get(setting::DIFF_CONTEXT),
+            result_format: config.get(setting::CALLBACK_RESULT_FORMAT),
+            pretty_results: config.get(setting::CALLBACK_FORMAT_PRETTY),
+        }
+    }
+
+    /// For callbacks that know one format.
+    #[must_use]
+    fn in_json(self) -> Self {
+        Self { result_format: ResultFormat::Json, pretty_results: None, ..self }
+    }
 }
 
 impl std::default::Default for Display {
     fn default() -> Self {
-        Self {
-            verbosity: 0,
-            skipped_hosts: true,
-            ok_hosts: true,
-            failed_to_stderr: false,
-            custom_stats: false,
-            per_host_start: false,
-            check_mode_markers: false,
-            path_on_failure: false,
-            diff_context: 3,
-        }
+        Self::new(&Config::default(), 0, false)
     }
-}
-
-type Make = fn(Display) -> Box<dyn Callback>;
-
-/// The callbacks by name.
-const CALLBACKS: &[(&str, Make)] = &[
-    ("default", |display| Box::new(default::Default::new(display))),
-    ("minimal", |display| Box::new(Minimal::new(display))),
-    ("oneline", |display| Box::new(Oneline::new(display.verbosity))),
-];
-
-static TABLE: LazyLock<Table<(&str, Make)>> =
-    LazyLock::new(|| Table::new(Kind::Callback, CALLBACKS.iter().map(|row| (row.0, row))));
-
-/// The callback of this name (`stdout_callback`).
-pub fn named(name: Option<&str>, display: Display) -> Result<Box<dyn Callback>, Error> {
-    let name = name.unwrap_or("default");
-    let message = match TABLE.resolve(name, &Scope::default()) {
-        Ok(found) => match found.native() {
-            Some((_, make)) => return Ok(make(display)),
-            None => not_there(Kind::Callback, &found.full_name),
-        },
-        Err(Missing::Removed(removed)) => removed.message().to_owned(),
-        Err(Missing::Unknown { .. }) => format!("the callback `{name}` (stdout_callback) is not there"),
-    };
-    let names: Vec<&str> = CALLBACKS.iter().map(|(name, _)| *name).collect();
-    Err(Error::new(ErrorKind::Usage, message).hint(format!("there are {}", names.join(", "))).with_exit_code(1))
 }
 
 /// Shows a warning, or a deprecation if those are to be shown.

@@ -1,7 +1,7 @@
 //! The numbers at the end of a run.
 
 use super::banner::banner;
-use super::color::{Color, Painted, paint};
+use super::color::{Color, Painted, Palette};
 use super::dump;
 use super::terminal::Terminal;
 use crate::engine::event::{HostStats, Stats};
@@ -11,30 +11,40 @@ pub fn show(stats: &Stats, custom: bool, terminal: &mut Terminal) {
     let heading = banner("PLAY RECAP", terminal.columns);
     terminal.line(&heading, None);
     for (host, numbers) in &stats.hosts {
-        let line = line(host, numbers, terminal.color);
+        let line = line(host, numbers, &[], &terminal.palette);
         terminal.painted_line(&line);
     }
     terminal.line("", None);
-    if custom && !stats.custom.is_empty() {
+    if custom {
         custom_stats(stats, terminal);
     }
 }
 
-fn line(host: &str, numbers: &HostStats, color: bool) -> Painted {
-    let mut line = if color {
-        let state = if numbers.failed > 0 || numbers.unreachable > 0 {
-            Color::Error
-        } else if numbers.changed > 0 {
-            Color::Changed
-        } else {
-            Color::Ok
-        };
-        paint(host, Some(state)).padded(37)
+/// `HOST : ok=1 …`, as wide as Ansible makes it, without the counters of these names.
+pub fn line(host: &str, numbers: &HostStats, without: &[&str], palette: &Palette) -> Painted {
+    let mut line = padded_host(host, numbers, palette);
+    line.push(&palette.paint(" :", None));
+    for (name, number, color) in counters(numbers).into_iter().filter(|(name, ..)| !without.contains(name)) {
+        line.push(&palette.paint(" ", None));
+        line.push(&palette.paint(format!("{name}={number:<4}"), (number > 0).then_some(color)));
+    }
+    line
+}
+
+/// The host in the color of what became of it; escapes count as characters.
+fn padded_host(host: &str, numbers: &HostStats, palette: &Palette) -> Painted {
+    let color = if numbers.failed > 0 || numbers.unreachable > 0 {
+        Color::Error
+    } else if numbers.changed > 0 {
+        Color::Changed
     } else {
-        paint(host, None).padded(26)
+        Color::Ok
     };
-    line.push(&paint(" :", None));
-    let counters = [
+    palette.paint(host, Some(color)).padded(if palette.is_colored() { 37 } else { 26 })
+}
+
+fn counters(numbers: &HostStats) -> [(&'static str, u32, Color); 7] {
+    [
         ("ok", numbers.ok, Color::Ok),
         ("changed", numbers.changed, Color::Changed),
         ("unreachable", numbers.unreachable, Color::Unreachable),
@@ -42,15 +52,14 @@ fn line(host: &str, numbers: &HostStats, color: bool) -> Painted {
         ("skipped", numbers.skipped, Color::Skip),
         ("rescued", numbers.rescued, Color::Ok),
         ("ignored", numbers.ignored, Color::Warn),
-    ];
-    for (name, number, kind) in counters {
-        line.push(&paint(" ", None));
-        line.push(&paint(format!("{name}={number:<4}"), (color && number > 0).then_some(kind)));
-    }
-    line
+    ]
 }
 
-fn custom_stats(stats: &Stats, terminal: &mut Terminal) {
+/// What `set_stats` collected, of each host and of the whole run.
+pub fn custom_stats(stats: &Stats, terminal: &mut Terminal) {
+    if stats.custom.is_empty() {
+        return;
+    }
     let heading = banner("CUSTOM STATS: ", terminal.columns);
     terminal.line(&heading, None);
     for (host, data) in stats.custom.iter().filter(|(host, _)| *host != "_run") {
@@ -65,5 +74,5 @@ fn custom_stats(stats: &Stats, terminal: &mut Terminal) {
 
 /// Ansible prints these indented and joins the lines again.
 fn one_line(data: &Dict) -> String {
-    dump::json(&Value::dict(data.clone()), Some(1)).replace('\n', "")
+    dump::json(&Value::dict(data.clone()), dump::Json { indent: Some(1), ..dump::Json::default() }).replace('\n', "")
 }

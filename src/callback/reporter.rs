@@ -28,16 +28,18 @@ pub trait Reporter: Send {
     }
 }
 
-/// Shows a run to a person: a callback, and the terminal that it writes to.
+/// Shows a run to a person: callbacks, and the terminal that they write to, in their order.
 pub struct OnTerminal {
-    pub callback: Box<dyn Callback>,
+    pub callbacks: Vec<Box<dyn Callback>>,
     pub terminal: Terminal,
 }
 
 impl Reporter for OnTerminal {
     fn event(&mut self, event: &Event) {
         self.terminal.observe(event);
-        self.callback.event(event, &mut self.terminal);
+        for callback in &mut self.callbacks {
+            callback.event(event, &mut self.terminal);
+        }
     }
 
     fn flush(&mut self) {

@@ -69,7 +69,7 @@ pub fn label(value: &Value) -> String {
     without_secrets(value).to_text()
 }
 
-fn without_secrets(value: &Value) -> Value {
+pub(super) fn without_secrets(value: &Value) -> Value {
     match value {
         Value::Sealed(_) => Value::str(MASK),
         Value::Str(text) if text.is_secret() => Value::str(MASK),

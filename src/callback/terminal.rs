@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
-use super::color::{Color, Painted, paint};
+use super::color::{Color, Painted, Palette};
 use super::log;
 use super::plain::plain;
 use super::status_line::StatusLine;
@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 const LONG: usize = 64 * 1024;
 
 pub struct Terminal {
-    pub color: bool,
+    pub palette: Palette,
     /// Characters in a line of a banner.
     pub columns: usize,
     out: Vec<u8>,
@@ -33,7 +33,7 @@ pub enum ColorChoice {
 }
 
 impl Terminal {
-    pub fn new(choice: ColorChoice) -> Self {
+    pub fn new(choice: ColorChoice, palette: Palette) -> Self {
         let is_terminal = io::stdout().is_terminal();
         let color = match choice {
             ColorChoice::Always => true,
@@ -42,18 +42,25 @@ impl Terminal {
         };
         let columns = if is_terminal { width_of_terminal().map_or(79, |width| width.max(80) - 1) } else { 79 };
         let status = (is_terminal && io::stderr().is_terminal()).then(StatusLine::default);
-        Self { color, columns, out: Vec::new(), err: Vec::new(), status, trouble: None }
+        let palette = if color { palette } else { Palette::default() };
+        Self { palette, columns, out: Vec::new(), err: Vec::new(), status, trouble: None }
     }
 
     /// A line (or several) on standard output.
     pub fn line<'a>(&mut self, text: impl Into<Cow<'a, str>>, color: Option<Color>) {
-        let painted = paint(text, color.filter(|_| self.color));
+        let painted = self.palette.paint(text, color);
         self.painted_line(&painted);
     }
 
     /// A line (or several) with colors of its own, on standard output.
     pub fn painted_line(&mut self, painted: &Painted) {
         log::painted(painted);
+        self.painted(painted);
+        self.out.push(b'\n');
+    }
+
+    /// Text that does not end its line, on standard output.
+    pub fn painted(&mut self, painted: &Painted) {
         let text = painted.as_str().as_bytes();
         if text.len() > LONG {
             self.write_out();
@@ -61,14 +68,13 @@ impl Terminal {
         } else {
             self.out.extend_from_slice(text);
         }
-        self.out.push(b'\n');
     }
 
     /// A line (or several) on standard error.
     pub fn error_line(&mut self, text: &str, color: Option<Color>) {
         // What was said before must be read before.
         self.write_out();
-        let painted = paint(text, color.filter(|_| self.color));
+        let painted = self.palette.paint(text, color);
         log::painted(&painted);
         self.err.extend_from_slice(painted.as_str().as_bytes());
         self.err.push(b'\n');

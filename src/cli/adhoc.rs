@@ -2,7 +2,8 @@
 
 use super::options::AdhocOptions;
 use super::session::Session;
-use crate::callback::{self, Callback, Minimal, Oneline, Tree};
+use crate::callback::{self, Display, Tree};
+use crate::config::setting;
 use crate::error::{Error, ErrorKind};
 use crate::source::{SourceFile, Span};
 use crate::value::Value;
@@ -60,33 +61,37 @@ pub async fn run(options: AdhocOptions) -> Result<u8, Error> {
     let playbook = play(&options, &session).and_then(|play| loader.playbook_of(&play, &directory));
     session.say_notices(&mut terminal);
     let playbook = playbook?;
-    let mut callback: Box<dyn Callback> = if options.one_line {
-        Box::new(Oneline::new(session.verbosity))
-    } else {
-        Box::new(Minimal::new(session.display()))
+    let configured = session.config.get(setting::DEFAULT_LOAD_CALLBACK_PLUGINS);
+    let screen = match session.config.get(setting::DEFAULT_STDOUT_CALLBACK) {
+        _ if options.one_line => "oneline".to_owned(),
+        name if configured && name != "default" => name,
+        _ => "minimal".to_owned(),
     };
+    let mut callbacks = session.callbacks(&screen, configured, &options.common);
     if let Some(directory) = &options.tree {
-        callback = Box::new(Tree::new(callback, directory, session.verbosity)?);
+        let display = Display::new(&session.config, session.verbosity, options.common.check);
+        callbacks.push(Box::new(Tree::new(directory.clone(), display)));
     }
-    let summary = session.run(vec![playbook], inventory, loader, run_options, callback).await?;
+    session.say_notices(&mut terminal);
+    let summary = session.run(vec![playbook], inventory, loader, run_options, callbacks).await?;
     Ok(summary.exit_code)
 }
 
 /// A playbook of one play with one task.
 fn play(options: &AdhocOptions, session: &Session) -> Result<Node, Error> {
     let config = &session.config;
-    let module = options.module_name.as_deref().or_else(|| config.text("DEFAULT_MODULE_NAME")).unwrap_or("command");
-    let args = options.args.as_deref().or_else(|| config.text("DEFAULT_MODULE_ARGS")).unwrap_or_default();
-    if args.is_empty() && TAKE_A_LINE.contains(&module) {
+    let module = options.module_name.clone().unwrap_or_else(|| config.get(setting::DEFAULT_MODULE_NAME));
+    let args = options.args.clone().or_else(|| config.get(setting::DEFAULT_MODULE_ARGS)).unwrap_or_default();
+    if args.is_empty() && TAKE_A_LINE.contains(&module.as_str()) {
         let message = format!("No argument passed to {module} module");
         return Err(Error::new(ErrorKind::Usage, message).with_exit_code(5));
     }
-    let source = SourceFile::new("<command line>", args);
+    let source = SourceFile::new("<command line>", args.as_str());
     let span = &Span::new(&source, 1, 1);
-    let args = if args.trim_start().starts_with('{') { session.reader.read(&source)? } else { Node::text(args, span) };
-    let mut task = vec![(module, args)];
+    let args = if args.trim_start().starts_with('{') { session.reader.read(&source)? } else { Node::text(&args, span) };
+    let mut task = vec![(module.as_str(), args)];
     if let Some(seconds) = options.background.filter(|seconds| *seconds > 0) {
-        let poll = options.poll_interval.unwrap_or_else(|| config.int("DEFAULT_POLL_INTERVAL"));
+        let poll = options.poll_interval.unwrap_or_else(|| config.get(setting::DEFAULT_POLL_INTERVAL));
         task.push(("async", Node::scalar(Value::Int(seconds), span)));
         task.push(("poll", Node::scalar(Value::Int(poll), span)));
     }

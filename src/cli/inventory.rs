@@ -5,6 +5,7 @@ use std::fs;
 use super::options::InventoryOptions;
 use super::session::Session;
 use crate::callback;
+use crate::config::setting;
 use crate::error::{Error, ErrorKind};
 use crate::inventory::export::{self, GraphVars, Shown};
 use crate::inventory::toml_text;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::options::{BecomeOptions, ConnectionOptions};
 use crate::callback::SilentTerminal;
-use crate::config::Config;
+use crate::config::{Config, setting};
 use crate::error::{Error, ErrorKind};
 use crate::value::secret::Secret;
 
@@ -19,15 +19,15 @@ pub struct Passwords {
 /// Asks in Ansible's order and words; an empty answer to the second question repeats the first.
 pub fn read(config: &Config, connection: &ConnectionOptions, become_: &BecomeOptions) -> Result<Passwords, Error> {
     let mut passwords = Passwords::default();
-    let ask_pass = connection.ask_pass || config.bool("DEFAULT_ASK_PASS");
-    let file = connection.connection_password_file.clone().or_else(|| config.path("CONNECTION_PASSWORD_FILE"));
+    let ask_pass = connection.ask_pass || config.get(setting::DEFAULT_ASK_PASS);
+    let file = connection.connection_password_file.clone().or_else(|| config.get(setting::CONNECTION_PASSWORD_FILE));
     if ask_pass {
         passwords.connection = Some(ask("SSH password: ")?);
     } else if let Some(file) = file {
         passwords.connection = Some(from_file(&file)?);
     }
-    let file = become_.become_password_file.clone().or_else(|| config.path("BECOME_PASSWORD_FILE"));
-    if become_.ask_become_pass || config.bool("DEFAULT_BECOME_ASK_PASS") {
+    let file = become_.become_password_file.clone().or_else(|| config.get(setting::BECOME_PASSWORD_FILE));
+    if become_.ask_become_pass || config.get(setting::DEFAULT_BECOME_ASK_PASS) {
         let question = if ask_pass { "BECOME password[defaults to SSH password]: " } else { "BECOME password: " };
         let answer = ask(question)?;
         let repeats = answer.expose().is_empty() && passwords.connection.is_some();

@@ -8,6 +8,7 @@ use super::list::{self, Wanted};
 use super::options::PlaybookOptions;
 use super::session::Session;
 use crate::callback;
+use crate::config::setting;
 use crate::engine::RunOptions;
 use crate::engine::tags::TagFilter;
 use crate::error::{Error, ErrorKind};
@@ -48,8 +49,9 @@ pub async fn run(options: PlaybookOptions) -> Result<u8, Error> {
         }
         return Ok(0);
     }
-    let callback = callback::named(session.config.text("DEFAULT_STDOUT_CALLBACK"), session.display())?;
-    let summary = session.run(playbooks, inventory, loader, run_options, callback).await?;
+    let callbacks = session.callbacks(&session.config.get(setting::DEFAULT_STDOUT_CALLBACK), true, &options.common);
+    session.say_notices(&mut terminal);
+    let summary = session.run(playbooks, inventory, loader, run_options, callbacks).await?;
     Ok(summary.exit_code)
 }
 
@@ -63,11 +65,11 @@ struct Loaded {
 /// Everything that can be wrong before a host is touched is found here.
 fn load(session: &Session, options: &PlaybookOptions) -> Result<Loaded, Error> {
     let mut run_options = session.run_options(&options.common);
-    run_options.tags = tags(&options.tags, session.config.list("TAGS_RUN"));
+    run_options.tags = tags(&options.tags, session.config.get(setting::TAGS_RUN));
     if run_options.tags.is_empty() {
         run_options.tags.push("all".to_owned());
     }
-    run_options.skip_tags = tags(&options.skip_tags, session.config.list("TAGS_SKIP"));
+    run_options.skip_tags = tags(&options.skip_tags, session.config.get(setting::TAGS_SKIP));
     run_options.start_at_task.clone_from(&options.start_at_task);
     run_options.step = options.step;
     run_options.force_handlers |= options.force_handlers;

@@ -7,10 +7,10 @@ use super::extra_vars;
 use super::options::{CommonOptions, ConnectionOptions, SourceOptions, VaultOptions};
 use super::password::{self, Passwords};
 use crate::actions;
-use crate::callback::{self, Callback, ColorChoice, Display, OnTerminal, Terminal};
-use crate::config::Config;
+use crate::callback::{self, Callback, ColorChoice, Display, OnTerminal, Palette, Terminal};
+use crate::config::{Config, HashBehavior, setting};
 use crate::connection;
-use crate::engine::{self, BecomeOptions, BecomeProgram, Gathering, Run, RunOptions, RunSummary};
+use crate::engine::{self, BecomeOptions, BecomeProgram, Run, RunOptions, RunSummary};
 use crate::error::{Error, ErrorKind, Notices};
 use crate::inventory::Inventory;
 use crate::playbook::{Loader, Playbook};
@@ -63,7 +63,7 @@ impl Session {
     ) -> Result<Self, Error> {
         let notices = Notices::default();
         let config = Config::from_process(&notices)?;
-        if let Some(path) = config.path("DEFAULT_LOG_PATH")
+        if let Some(path) = config.get(setting::DEFAULT_LOG_PATH)
             && let Err(reason) = callback::log::open(&path)
         {
             notices.warn(reason, None);
@@ -78,11 +78,11 @@ impl Session {
         let extra_vars = Arc::new(extra_vars::read(&options.extra_vars, &reader)?);
         let templates = template::Engine::new(template_settings(&config, &notices, &reader));
         let inventory_sources = if options.inventory.is_empty() {
-            config.inventory_sources().iter().map(|path| path.to_string_lossy().into_owned()).collect()
+            config.get(setting::DEFAULT_HOST_LIST).iter().map(|path| path.to_string_lossy().into_owned()).collect()
         } else {
             options.inventory.clone()
         };
-        let verbosity = options.verbose.max(u8::try_from(config.int("DEFAULT_VERBOSITY")).unwrap_or(0));
+        let verbosity = options.verbose.max(config.get(setting::DEFAULT_VERBOSITY));
         let module_path = Vec::new();
         Ok(Self {
             config,
@@ -105,7 +105,7 @@ impl Session {
 
     /// Where a command without playbooks looks for what lies beside one: the folder that it is told, or the current one.
     pub fn base_directory(&self, given: Option<&Path>) -> Result<PathBuf, Error> {
-        match given.map(Path::to_path_buf).or_else(|| self.config.path("PLAYBOOK_DIR")) {
+        match given.map(Path::to_path_buf).or_else(|| self.config.get(setting::PLAYBOOK_DIR)) {
             Some(directory) => Ok(directory),
             None => std::env::current_dir()
                 .map_err(|err| Error::new(ErrorKind::File, format!("cannot tell the current directory: {err}"))),
@@ -120,83 +120,84 @@ impl Session {
             actions::table::full_name,
             self.notices.clone(),
         );
-        loader.roles_path = self.config.roles_path();
-        let configured = self.config.paths("DEFAULT_MODULE_PATH");
+        loader.roles_path = self.config.get(setting::DEFAULT_ROLES_PATH);
+        let configured = self.config.get(setting::DEFAULT_MODULE_PATH);
         crate::modules::library::set_configured(self.module_path.iter().cloned().chain(configured).collect());
         loader.on_library = crate::modules::library::add;
-        loader.collections_path = self.config.paths("COLLECTIONS_PATHS");
+        loader.collections_path = self.config.get(setting::COLLECTIONS_PATHS);
         loader
     }
 
     pub fn run_options(&self, options: &CommonOptions) -> RunOptions {
         let config = &self.config;
-        let text = |name: &str| config.text(name).map(str::to_owned);
         let connection = &options.connection;
         RunOptions {
             limit: options.sources.limit(),
             forks: options.forks.unwrap_or_else(|| config.forks()),
             check: options.check,
-            diff: options.diff || config.bool("DIFF_ALWAYS"),
+            diff: options.diff || config.get(setting::DIFF_ALWAYS),
             verbosity: self.verbosity,
             extra_vars: Arc::clone(&self.extra_vars),
-            force_handlers: config.bool("DEFAULT_FORCE_HANDLERS"),
+            force_handlers: config.get(setting::DEFAULT_FORCE_HANDLERS),
             flush_cache: options.sources.flush_cache,
-            gathering: match config.text("DEFAULT_GATHERING") {
-                Some("explicit") => Gathering::Explicit,
-                Some("smart") => Gathering::Smart,
-                _ => Gathering::Implicit,
-            },
-            inject_facts: config.bool("INJECT_FACTS_AS_VARS"),
-            merge_hashes: config.merges_hashes(),
-            any_errors_fatal: config.bool("ANY_ERRORS_FATAL"),
-            error_on_missing_handler: config.bool("ERROR_ON_MISSING_HANDLER"),
+            gathering: config.get(setting::DEFAULT_GATHERING),
+            inject_facts: config.get(setting::INJECT_FACTS_AS_VARS),
+            merge_hashes: config.get(setting::DEFAULT_HASH_BEHAVIOUR) == HashBehavior::Merge,
+            any_errors_fatal: config.get(setting::ANY_ERRORS_FATAL),
+            error_on_missing_handler: config.get(setting::ERROR_ON_MISSING_HANDLER),
             connection: engine::ConnectionOptions {
-                connection: connection.connection.clone().or_else(|| text("DEFAULT_TRANSPORT")),
-                user: connection.remote_user.clone().or_else(|| text("DEFAULT_REMOTE_USER")),
-                port: u16::try_from(config.int("DEFAULT_REMOTE_PORT")).ok().filter(|port| *port > 0),
-                timeout: connection.timeout.or_else(|| u64::try_from(config.int("DEFAULT_TIMEOUT")).ok()),
-                private_key_file: connection.private_key.clone().or_else(|| config.path("DEFAULT_PRIVATE_KEY_FILE")),
-                executable: text("DEFAULT_EXECUTABLE").unwrap_or_else(|| "/bin/sh".to_owned()),
-                ssh_executable: text("SSH_EXECUTABLE"),
-                ssh_args: config.given_text("SSH_ARGS").map(str::to_owned),
-                ssh_common_args: connection.ssh_common_args.clone().or_else(|| text("SSH_COMMON_ARGS")),
-                ssh_extra_args: connection.ssh_extra_args.clone().or_else(|| text("SSH_EXTRA_ARGS")),
-                ssh_retries: u32::try_from(config.int("SSH_RETRIES")).unwrap_or(0),
-                host_key_checking: config.bool("HOST_KEY_CHECKING"),
+                connection: Some(
+                    connection.connection.clone().unwrap_or_else(|| config.get(setting::DEFAULT_TRANSPORT)),
+                ),
+                user: connection.remote_user.clone().or_else(|| config.get(setting::DEFAULT_REMOTE_USER)),
+                port: config.get(setting::DEFAULT_REMOTE_PORT).filter(|port| *port > 0),
+                timeout: Some(connection.timeout.unwrap_or_else(|| config.get(setting::DEFAULT_TIMEOUT))),
+                private_key_file: connection
+                    .private_key
+                    .clone()
+                    .or_else(|| config.get(setting::DEFAULT_PRIVATE_KEY_FILE)),
+                executable: config.get(setting::DEFAULT_EXECUTABLE),
+                ssh_executable: Some(config.get(setting::SSH_EXECUTABLE)),
+                ssh_args: config.given(setting::SSH_ARGS),
+                ssh_common_args: connection.ssh_common_args.clone().or_else(|| config.get(setting::SSH_COMMON_ARGS)),
+                ssh_extra_args: connection.ssh_extra_args.clone().or_else(|| config.get(setting::SSH_EXTRA_ARGS)),
+                ssh_retries: config.get(setting::SSH_RETRIES),
+                host_key_checking: config.get(setting::HOST_KEY_CHECKING),
                 password: self.passwords.connection.clone(),
             },
-            no_log: config.bool("DEFAULT_NO_LOG"),
-            strategy: text("DEFAULT_STRATEGY"),
-            task_timeout: Some(config.int("TASK_TIMEOUT")).filter(|seconds| *seconds > 0),
+            no_log: config.get(setting::DEFAULT_NO_LOG),
+            strategy: Some(config.get(setting::DEFAULT_STRATEGY)),
+            task_timeout: Some(config.get(setting::TASK_TIMEOUT)).filter(|seconds| *seconds > 0),
             become_: BecomeOptions {
-                enabled: options.become_.become_ || config.bool("DEFAULT_BECOME"),
-                method: options.become_.become_method.clone().or_else(|| text("DEFAULT_BECOME_METHOD")),
+                enabled: options.become_.become_ || config.get(setting::DEFAULT_BECOME),
+                method: Some(
+                    options.become_.become_method.clone().unwrap_or_else(|| config.get(setting::DEFAULT_BECOME_METHOD)),
+                ),
                 user: options.become_.become_user.clone(),
-                default_user: text("DEFAULT_BECOME_USER"),
-                exe: text("DEFAULT_BECOME_EXE"),
-                flags: text("DEFAULT_BECOME_FLAGS"),
-                sudo: BecomeProgram { user: text("SUDO_USER"), exe: text("SUDO_EXE"), flags: text("SUDO_FLAGS") },
-                su: BecomeProgram { user: text("SU_USER"), exe: text("SU_EXE"), flags: text("SU_FLAGS") },
+                default_user: Some(config.get(setting::DEFAULT_BECOME_USER)),
+                exe: config.get(setting::DEFAULT_BECOME_EXE),
+                flags: config.get(setting::DEFAULT_BECOME_FLAGS),
+                sudo: BecomeProgram {
+                    user: config.get(setting::SUDO_USER),
+                    exe: config.get(setting::SUDO_EXE),
+                    flags: config.get(setting::SUDO_FLAGS),
+                },
+                su: BecomeProgram {
+                    user: config.get(setting::SU_USER),
+                    exe: config.get(setting::SU_EXE),
+                    flags: config.get(setting::SU_FLAGS),
+                },
                 password: self.passwords.become_.clone(),
-                allow_same_user: config.bool("BECOME_ALLOW_SAME_USER"),
+                allow_same_user: config.get(setting::BECOME_ALLOW_SAME_USER),
             },
             ..RunOptions::default()
         }
     }
 
-    pub fn display(&self) -> Display {
-        let config = &self.config;
-        Display {
-            verbosity: self.verbosity,
-            skipped_hosts: config.bool("DISPLAY_SKIPPED_HOSTS"),
-            ok_hosts: config.bool("CALLBACK_DISPLAY_OK_HOSTS"),
-            failed_to_stderr: config.bool("CALLBACK_DISPLAY_FAILED_STDERR"),
-            custom_stats: config.bool("SHOW_CUSTOM_STATS"),
-            per_host_start: config.bool("CALLBACK_SHOW_PER_HOST_START"),
-            check_mode_markers: config.bool("CALLBACK_CHECK_MODE_MARKERS"),
-            path_on_failure: config.bool("CALLBACK_SHOW_TASK_PATH_ON_FAILURE"),
-            diff_context: usize::try_from(config.int("DIFF_CONTEXT")).unwrap_or(0),
-        }
+    /// The callbacks of a run: the one of this name, and if `besides` those that the configuration enables.
+    pub fn callbacks(&self, screen: &str, besides: bool, options: &CommonOptions) -> Vec<Box<dyn Callback>> {
+        let display = Display::new(&self.config, self.verbosity, options.check);
+        callback::table::of_run(screen, besides, &self.config, &display, &self.notices)
     }
 
     pub fn terminal(&self) -> Terminal {
@@ -208,19 +209,20 @@ impl Session {
         say_notices(&self.config, &self.notices, terminal);
     }
 
-    /// Runs playbooks and shows what happens with this callback.
+    /// Runs playbooks and shows what happens with these callbacks.
     pub async fn run(
         self,
         playbooks: Vec<Playbook>,
         inventory: Inventory,
         loader: Loader,
         options: RunOptions,
-        callback: Box<dyn Callback>,
+        callbacks: Vec<Box<dyn Callback>>,
     ) -> Result<RunSummary, Error> {
         // Names of the inventory stand in every line; a secret of the same text is none.
         mask::keep_open(inventory.host_names().map(|name| &**name).chain(inventory.groups().map(|group| &*group.name)));
         let (events, messages) = engine::event::channel();
-        let reports = callback::report(messages, vec![Box::new(OnTerminal { callback, terminal: self.terminal() })]);
+        let on_terminal = OnTerminal { callbacks, terminal: self.terminal() };
+        let reports = callback::report(messages, vec![Box::new(on_terminal)]);
         let magic = self.magic();
         let session = Arc::new(self);
         let playbook_dir = playbooks.first().and_then(|playbook| playbook.path.parent()).map(Path::to_path_buf);
@@ -272,18 +274,19 @@ fn python() -> PathBuf {
 }
 
 pub fn terminal(config: &Config) -> Terminal {
-    Terminal::new(if config.bool("ANSIBLE_NOCOLOR") {
-        ColorChoice::Never
-    } else if config.bool("ANSIBLE_FORCE_COLOR") {
+    let choice = if config.get(setting::ANSIBLE_FORCE_COLOR) {
         ColorChoice::Always
+    } else if config.get(setting::ANSIBLE_NOCOLOR) {
+        ColorChoice::Never
     } else {
         ColorChoice::Auto
-    })
+    };
+    Terminal::new(choice, Palette::of(config))
 }
 
 /// Says what has been noticed so far.
 pub fn say_notices(config: &Config, notices: &Notices, terminal: &mut Terminal) {
-    let shown = config.bool("DEPRECATION_WARNINGS");
+    let shown = config.get(setting::DEPRECATION_WARNINGS);
     for notice in notices.drain() {
         callback::show_notice(&notice, shown, terminal);
     }
@@ -312,8 +315,9 @@ fn template_settings(config: &Config, notices: &Notices, reader: &Reader) -> tem
     let (pattern_config, pattern_reader) = (config.clone(), reader.clone());
     template::Settings {
         notices: notices.clone(),
-        allow_broken_conditionals: config.bool("ALLOW_BROKEN_CONDITIONALS"),
-        jinja2_extensions: config.list("DEFAULT_JINJA2_EXTENSIONS"),
+        allow_broken_conditionals: config.get(setting::ALLOW_BROKEN_CONDITIONALS),
+        ansible_managed: config.get(setting::DEFAULT_MANAGED_STR),
+        jinja2_extensions: config.get(setting::DEFAULT_JINJA2_EXTENSIONS),
         vault: reader.vault.clone(),
         config: Some(Arc::new(move |name| values.value(name))),
         hosts_matching: Some(Arc::new(move |groups, patterns| {

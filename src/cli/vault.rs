@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use super::options::{EncryptionOptions, VaultAction, VaultCommandOptions, VaultKeys, VaultOptions};
 use super::{password, session};
 use crate::callback;
-use crate::config::Config;
+use crate::config::{Config, setting};
 use crate::error::{Error, ErrorKind, Notices};
 use crate::inventory::shell_words;
 use crate::vault::{Opened, Password, PasswordSources, Secrets, encrypt_with, is_encrypted};
@@ -84,7 +84,12 @@ impl Vault {
                 let key = self.new_key(new_vault_id.as_deref(), new_vault_password_file.as_deref(), keys)?;
                 for file in files {
                     let opened = open(&secrets, &real(file))?;
-                    let sealed = encrypt_with(&key.password, &opened.plain, self.salt(), Some(&key.id));
+                    let sealed = encrypt_with(
+                        &key.password,
+                        &opened.plain,
+                        self.salt().as_deref().map(str::as_bytes),
+                        Some(&key.id),
+                    );
                     replace(&real(file), sealed.as_bytes())?;
                 }
                 say("Rekey successful", true);
@@ -137,19 +142,19 @@ impl Vault {
         choose(&self.load(sources, true)?, wanted)
     }
 
-    fn encrypt_id<'a>(&'a self, keys: &'a EncryptionOptions) -> Option<&'a str> {
-        keys.encrypt_vault_id.as_deref().or_else(|| self.config.text("DEFAULT_VAULT_ENCRYPT_IDENTITY"))
+    fn encrypt_id(&self, keys: &EncryptionOptions) -> Option<String> {
+        keys.encrypt_vault_id.clone().or_else(|| self.config.get(setting::DEFAULT_VAULT_ENCRYPT_IDENTITY))
     }
 
-    fn salt(&self) -> Option<&[u8]> {
-        self.config.text("VAULT_ENCRYPT_SALT").map(str::as_bytes)
+    fn salt(&self) -> Option<String> {
+        self.config.get(setting::VAULT_ENCRYPT_SALT)
     }
 
     fn seal(&self, plain: &[u8], key: &Key) -> Result<String, Error> {
         if is_encrypted(plain) {
             return Err(failed("input is already encrypted"));
         }
-        Ok(encrypt_with(&key.password, plain, self.salt(), Some(&key.id)))
+        Ok(encrypt_with(&key.password, plain, self.salt().as_deref().map(str::as_bytes), Some(&key.id)))
     }
 
     fn create(&self, file: &Path, key: &Key) -> Result<(), Error> {
@@ -170,14 +175,15 @@ impl Vault {
         if plain == opened.plain {
             return Ok(());
         }
-        let sealed = encrypt_with(opened.password, &plain, self.salt(), opened.id.as_deref());
+        let sealed =
+            encrypt_with(opened.password, &plain, self.salt().as_deref().map(str::as_bytes), opened.id.as_deref());
         replace(file, sealed.as_bytes())
     }
 
     /// What the user's editor makes of a text. The file that it works on is readable for its user alone, and wiped.
     fn edited(&self, file: &Path, text: &[u8]) -> Result<Vec<u8>, Error> {
         let suffix = file.extension().map(|it| format!(".{}", it.to_string_lossy())).unwrap_or_default();
-        let folder = self.config.path("DEFAULT_LOCAL_TMP").unwrap_or_else(std::env::temp_dir);
+        let folder = self.config.get(setting::DEFAULT_LOCAL_TMP);
         fs::create_dir_all(&folder).map_err(|err| unwritable(&folder, &err))?;
         let temporary = tempfile::Builder::new().suffix(&suffix).tempfile_in(&folder);
         let temporary = temporary.map_err(|err| unwritable(&folder, &err))?.into_temp_path();
@@ -188,9 +194,9 @@ impl Vault {
     }
 
     fn run_editor(&self, file: &Path) -> Result<(), Error> {
-        let line = self.config.text("EDITOR").unwrap_or("vi");
+        let line = self.config.get(setting::EDITOR);
         let failed_to_run = |why: String| failed(format!("Unable to execute the command \"{line}\": {why}"));
-        let words = shell_words::split(line).map_err(|why| failed_to_run(why.to_owned()))?;
+        let words = shell_words::split(&line).map_err(|why| failed_to_run(why.to_owned()))?;
         let (program, arguments) = words.split_first().ok_or_else(|| failed_to_run("it is empty".to_owned()))?;
         let ran = Command::new(program).args(arguments).arg(file).status();
         ran.map(drop).map_err(|err| failed_to_run(err.to_string()))
@@ -198,10 +204,10 @@ impl Vault {
 
     /// On a terminal the user's pager shows a text.
     fn page(&self, text: &[u8]) -> Result<(), Error> {
-        let pager = self.config.text("PAGER").filter(|_| io::stdout().is_terminal());
+        let pager = self.config.get(setting::PAGER).filter(|_| io::stdout().is_terminal());
         let started = pager.and_then(|pager| {
             let less = std::env::var_os("LESS").unwrap_or_else(|| "FRSX".into());
-            Command::new("sh").args(["-c", pager]).env("LESS", less).stdin(Stdio::piped()).spawn().ok()
+            Command::new("sh").args(["-c", &pager]).env("LESS", less).stdin(Stdio::piped()).spawn().ok()
         });
         let Some(mut pager) = started else { return print(text, true) };
         if let Some(mut stdin) = pager.stdin.take() {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::callback;
-use crate::config::{ANSIBLE_VERSION, Config};
+use crate::config::{ANSIBLE_VERSION, Config, setting};
 use crate::error::{Error, Notices};
 use crate::value::Value;
 
@@ -17,7 +17,7 @@ pub fn print(program: &str) -> Result<(), Error> {
     let version = installed.as_ref().map_or_else(|| format!("{major}.{minor}.{revision}"), |core| core.version.clone());
     let python = installed.map(|core| format!("  ansible python module location = {}\n", core.folder.display()));
     let shown = |paths: Vec<PathBuf>| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
-    let modules = Value::list(shown(config.paths("DEFAULT_MODULE_PATH")).into_iter().map(Value::str).collect());
+    let modules = Value::list(shown(config.get(setting::DEFAULT_MODULE_PATH)).into_iter().map(Value::str).collect());
     let file = config.file.as_ref().map_or_else(|| "None".to_owned(), |file| file.display().to_string());
     let executable = std::env::current_exe().map_or_else(|_| program.to_owned(), |path| path.display().to_string());
     callback::print(&format!(
@@ -25,7 +25,7 @@ pub fn print(program: &str) -> Result<(), Error> {
          ansible collection location = {}\n  executable location = {executable}\n  rplay version = {}\n",
         modules.repr(),
         python.unwrap_or_default(),
-        shown(config.paths("COLLECTIONS_PATHS")).join(":"),
+        shown(config.get(setting::COLLECTIONS_PATHS)).join(":"),
         env!("CARGO_PKG_VERSION"),
     ))
 }

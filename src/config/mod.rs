@@ -3,7 +3,8 @@
 
 mod ini;
 mod settings;
-mod table;
+pub(crate) mod table;
+mod types;
 
 use std::collections::HashMap;
 use std::fs;
@@ -11,12 +12,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use rplay_module_api::truth;
+use types::{Handle, Type, color_code, items};
 
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::{SourceFile, Span};
 use crate::value::Value;
 
+pub(crate) use table as setting;
 pub use table::SETTINGS;
+pub use types::{Gathering, GroupNames, HashBehavior, ResultFormat, SortOrder, Unmatched};
 
 /// Ansible's version whose language rplay speaks; playbooks and collections ask for it.
 pub const ANSIBLE_VERSION: (i64, i64, i64) = (2, 19, 14);
@@ -25,8 +29,12 @@ pub const ANSIBLE_VERSION: (i64, i64, i64) = (2, 19, 14);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Bool,
-    Int,
+    Int {
+        from: i128,
+        to: i128,
+    },
     Text,
+    Color,
     Choice(&'static [&'static str]),
     /// Separated by commas.
     List,
@@ -63,7 +71,6 @@ pub struct Setting {
 pub enum Origin {
     File(Span),
     Environment(&'static str),
-    CommandLine,
 }
 
 #[derive(Clone, Debug)]
@@ -108,18 +115,6 @@ impl Config {
         }
         config.check(notices)?;
         Ok(config)
-    }
-
-    /// A value from the command line, which overrides all others.
-    pub fn set(&mut self, name: &str, text: impl Into<String>) {
-        if let Some(setting) = find(name) {
-            self.given.insert(setting.name, Given { text: text.into(), origin: Origin::CommandLine });
-        }
-    }
-
-    /// Where a setting was given, if it was.
-    pub fn origin(&self, name: &str) -> Option<&Origin> {
-        self.given.get(name).map(|given| &given.origin)
     }
 
     pub fn cwd(&self) -> &Path {
@@ -208,74 +203,44 @@ impl Config {
         Error::collect(errors)
     }
 
-    fn text_of(&self, name: &str) -> &str {
-        debug_assert!(find(name).is_some_and(|setting| setting.support == Support::Used), "{name} is not in the table");
-        match self.given.get(name) {
-            Some(given) => &given.text,
-            None => find(name).map_or("", |setting| setting.default),
-        }
+    /// The value of a setting.
+    pub fn get<T: Type>(&self, setting: Handle<T>) -> T::Value {
+        T::read(self, setting.row, self.text_of(setting.row))
     }
 
-    /// The value of a switch.
-    pub fn bool(&self, name: &str) -> bool {
-        parse_bool(self.text_of(name)).unwrap_or(false)
-    }
-
-    pub fn int(&self, name: &str) -> i64 {
-        self.text_of(name).trim().parse().unwrap_or(0)
-    }
-
-    /// A text; an empty one counts as not given.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        Some(self.text_of(name)).filter(|text| !text.is_empty())
+    /// The value of a setting if somebody wrote it; the default is none.
+    pub fn given<T: Type>(&self, setting: Handle<T>) -> Option<T::Value> {
+        let given = self.given.get(setting.row.name).filter(|given| !given.text.is_empty())?;
+        Some(T::read(self, setting.row, &given.text))
     }
 
     /// A setting of any name with its own type, for templates that ask.
     pub fn value(&self, name: &str) -> Option<Value> {
         let setting = find(name)?;
-        let text = self.given.get(name).map_or(setting.default, |given| given.text.as_str());
-        let items = |separator| text.split(separator).map(str::trim).filter(|item| !item.is_empty());
-        let shown = |path: &str| Value::from(self.resolve(name, path).to_string_lossy().into_owned());
+        let text = self.text_of(setting);
+        let shown = |path: &str| Value::from(self.resolve(setting, path).to_string_lossy().into_owned());
         Some(match setting.kind {
             Kind::Bool => Value::Bool(parse_bool(text).unwrap_or(false)),
-            Kind::Int => text.trim().parse().map_or(Value::Null, Value::Int),
-            Kind::List => Value::list(items(',').map(Value::from).collect()),
-            Kind::PathList => Value::list(items(',').map(shown).collect()),
-            Kind::PathSpec => Value::list(items(':').map(shown).collect()),
-            Kind::Text | Kind::Choice(_) | Kind::Path if text.is_empty() => Value::Null,
+            Kind::Int { .. } => text.trim().parse().map_or(Value::Null, Value::Int),
+            Kind::List => Value::list(items(text, ',').map(Value::from).collect()),
+            Kind::PathList => Value::list(items(text, ',').map(shown).collect()),
+            Kind::PathSpec => Value::list(items(text, ':').map(shown).collect()),
+            Kind::Text | Kind::Color | Kind::Choice(_) | Kind::Path if text.is_empty() => Value::Null,
             Kind::Path => shown(text),
-            Kind::Text | Kind::Choice(_) => Value::from(text),
+            Kind::Text | Kind::Color | Kind::Choice(_) => Value::from(text),
         })
     }
 
-    /// A text that somebody wrote, and not the default.
-    pub fn given_text(&self, name: &str) -> Option<&str> {
-        self.given.get(name).map(|given| given.text.as_str()).filter(|text| !text.is_empty())
-    }
-
-    pub fn list(&self, name: &str) -> Vec<String> {
-        let items = self.text_of(name).split(',').map(str::trim);
-        items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
-    }
-
-    pub fn path(&self, name: &str) -> Option<PathBuf> {
-        self.text(name).map(|text| self.resolve(name, text))
-    }
-
-    pub fn paths(&self, name: &str) -> Vec<PathBuf> {
-        let separator = match find(name).map(|setting| setting.kind) {
-            Some(Kind::PathSpec) => ':',
-            _ => ',',
-        };
-        let items = self.text_of(name).split(separator).map(str::trim).filter(|item| !item.is_empty());
-        items.map(|item| self.resolve(name, item)).collect()
+    fn text_of(&self, setting: &Setting) -> &str {
+        self.given.get(setting.name).map_or(setting.default, |given| &given.text)
     }
 
     /// A path counts from the file it is written in; otherwise from the current directory.
-    fn resolve(&self, name: &str, text: &str) -> PathBuf {
-        let given = self.given.get(name);
+    fn resolve(&self, setting: &Setting, text: &str) -> PathBuf {
+        let given = self.given.get(setting.name);
+        let home = table::ANSIBLE_HOME.row;
         let text = match (text.strip_prefix("~/.ansible"), given) {
-            (Some(rest), None) if name != "ANSIBLE_HOME" => format!("{}{rest}", self.text_of("ANSIBLE_HOME")),
+            (Some(rest), None) if setting.name != home.name => format!("{}{rest}", self.text_of(home)),
             _ => text.to_owned(),
         };
         let base = match given.map(|given| &given.origin) {
@@ -306,7 +271,7 @@ const REMOVED: &[(&str, &str, &str)] = &[
 ];
 
 fn find(name: &str) -> Option<&'static Setting> {
-    SETTINGS.binary_search_by(|setting| setting.name.cmp(name)).ok().and_then(|index| SETTINGS.get(index))
+    SETTINGS.binary_search_by(|setting| setting.name.cmp(name)).ok().and_then(|index| SETTINGS.get(index).copied())
 }
 
 /// Ansible's words for yes and no.
@@ -322,7 +287,12 @@ fn mistake(kind: Kind, text: &str) -> Option<String> {
     let text = text.trim();
     match kind {
         Kind::Bool if parse_bool(text).is_none() => Some("yes or no is needed".to_owned()),
-        Kind::Int if !text.is_empty() && text.parse::<i64>().is_err() => Some("a whole number is needed".to_owned()),
+        Kind::Int { from, to } if !text.is_empty() => match text.parse::<i128>() {
+            Ok(number) if (from..=to).contains(&number) => None,
+            Ok(_) if from == 0 => Some(format!("a whole number from 0 to {to} is needed")),
+            _ => Some("a whole number is needed".to_owned()),
+        },
+        Kind::Color if !text.is_empty() && color_code(text).is_none() => Some("a color is needed".to_owned()),
         Kind::Choice(choices) if !text.is_empty() && !choices.contains(&text) => {
             Some(format!("one of {} is needed", choices.join(", ")))
         }

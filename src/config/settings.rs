@@ -1,48 +1,27 @@
-//! Typed access to the settings that are used in more than one place.
+//! Settings that are more than one value: several rows in one, or a row for another crate.
 
-use std::path::PathBuf;
-
-use super::Config;
+use super::{Config, table};
 use crate::vault::PasswordSources;
 use crate::yaml::DuplicateKeys;
 
 impl Config {
+    /// Hosts that work at a time, at least one.
     pub fn forks(&self) -> usize {
-        usize::try_from(self.int("DEFAULT_FORKS")).unwrap_or(1).max(1)
-    }
-
-    pub fn inventory_sources(&self) -> Vec<PathBuf> {
-        self.paths("DEFAULT_HOST_LIST")
-    }
-
-    pub fn roles_path(&self) -> Vec<PathBuf> {
-        self.paths("DEFAULT_ROLES_PATH")
+        self.get(table::DEFAULT_FORKS).max(1)
     }
 
     pub fn duplicate_keys(&self) -> DuplicateKeys {
-        match self.text("DUPLICATE_YAML_DICT_KEY") {
-            Some("error") => DuplicateKeys::Error,
-            Some("ignore") => DuplicateKeys::Ignore,
-            _ => DuplicateKeys::Warn,
-        }
-    }
-
-    /// Whether dicts of different precedence are merged (`hash_behaviour = merge`).
-    pub fn merges_hashes(&self) -> bool {
-        self.text("DEFAULT_HASH_BEHAVIOUR") == Some("merge")
+        self.get(table::DUPLICATE_YAML_DICT_KEY)
     }
 
     /// Vault passwords that the configuration names; the command line's come before them.
     pub fn vault_passwords(&self) -> PasswordSources {
+        let file = self.get(table::DEFAULT_VAULT_PASSWORD_FILE);
         PasswordSources {
-            ids: self.list("DEFAULT_VAULT_IDENTITY_LIST").iter().map(|id| self.vault_id(id)).collect(),
-            files: self
-                .path("DEFAULT_VAULT_PASSWORD_FILE")
-                .map(|path| path.to_string_lossy().into_owned())
-                .into_iter()
-                .collect(),
-            ask: self.bool("DEFAULT_ASK_VAULT_PASS"),
-            match_ids: self.bool("DEFAULT_VAULT_ID_MATCH"),
+            ids: self.get(table::DEFAULT_VAULT_IDENTITY_LIST).iter().map(|id| self.vault_id(id)).collect(),
+            files: file.map(|path| path.to_string_lossy().into_owned()).into_iter().collect(),
+            ask: self.get(table::DEFAULT_ASK_VAULT_PASS),
+            match_ids: self.get(table::DEFAULT_VAULT_ID_MATCH),
             new: false,
         }
     }
@@ -56,6 +35,6 @@ impl Config {
         if matches!(source, "prompt" | "prompt_ask_vault_pass") {
             return id.to_owned();
         }
-        format!("{label}{}", self.resolve("DEFAULT_VAULT_IDENTITY_LIST", source).display())
+        format!("{label}{}", self.resolve(table::DEFAULT_VAULT_IDENTITY_LIST.row, source).display())
     }
 }

@@ -25,9 +25,9 @@ fn the_environment_overrides_the_file() {
     let file = "[defaults]\nforks = 7 ; a comment\nroles_path = roles:~/r:/r\ntimeout: 3\n[ssh_connection]\nssh_args = '-o A=b'\n";
     let (config, _) = load(file, &[("ANSIBLE_TIMEOUT", "9")]);
     let config = config.expect("it is right");
-    assert_eq!((config.forks(), config.int("DEFAULT_TIMEOUT")), (7, 9));
-    assert_eq!(config.text("SSH_ARGS"), Some("-o A=b"));
-    let roles = config.roles_path();
+    assert_eq!((config.forks(), config.get(setting::DEFAULT_TIMEOUT)), (7, 9));
+    assert_eq!(config.get(setting::SSH_ARGS), "-o A=b");
+    let roles = config.get(setting::DEFAULT_ROLES_PATH);
     assert!(roles.first().is_some_and(|path| path.is_absolute() && path.ends_with("roles")));
     assert_eq!(roles.get(1..), Some(&[PathBuf::from("/home/me/r"), PathBuf::from("/r")][..]));
 }

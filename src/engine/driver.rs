@@ -8,7 +8,6 @@ use tokio::task::JoinSet;
 use super::action_name;
 use super::event::{EventKind, TaskInfo};
 use super::inclusion;
-use super::options::Gathering;
 use super::play_iterator::Next;
 use super::play_state::{HostId, PlayState};
 use super::results;
@@ -18,6 +17,7 @@ use super::task_name;
 use super::task_report::Executed;
 use crate::actions::Include;
 use crate::actions::table::{self, Resolved};
+use crate::config::Gathering;
 use crate::error::Error;
 use crate::playbook::Task;
 use crate::playbook::keywords::Keyword;
@@ -348,11 +348,16 @@ impl PlayState<'_> {
             uuid: uuid::Uuid::new_v5(&self.shared.run_uuid, &task.id.to_be_bytes()),
             id: task.id,
             name,
+            given_name: task.name.as_ref().map(|name| name.as_str().to_owned()),
+            role: task.role().map(|role| role.name.clone()),
             action: task.short_action().to_owned(),
+            written_action: task.action.clone(),
             args: task.args.clone(),
+            raw_params: task.raw_params.as_ref().map(|text| text.as_str().to_owned()),
+            no_log: task.keyword(Keyword::NoLog).is_some_and(Value::is_truthy),
             place: task.span.clone(),
             handler: task.context.handlers,
-            check: self.shared.options.check,
+            check: task.keyword(Keyword::CheckMode).map_or(self.shared.options.check, Value::is_truthy),
         })
     }
 }

@@ -91,6 +91,9 @@ pub struct About {
 pub struct PlayInfo {
     pub uuid: Uuid,
     pub name: String,
+    /// The patterns of its hosts.
+    pub patterns: String,
+    pub place: Span,
     /// How hosts go through the play.
     pub strategy: &'static str,
 }
@@ -103,12 +106,22 @@ pub struct TaskInfo {
     pub id: u64,
     /// Rendered for the first host, with the role in front.
     pub name: String,
+    /// The name that the task was given, as it stands there.
+    pub given_name: Option<String>,
+    /// The role that the task belongs to.
+    pub role: Option<String>,
     /// Short name of the action.
     pub action: String,
+    /// The action's name as it stands there.
+    pub written_action: String,
     /// Arguments as written.
     pub args: Dict,
+    /// The free text among them.
+    pub raw_params: Option<String>,
+    pub no_log: bool,
     pub place: Span,
     pub handler: bool,
+    /// Only says what it would change, as far as that is known before it runs.
     pub check: bool,
 }
 

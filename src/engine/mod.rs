@@ -34,5 +34,5 @@ mod task_report;
 
 pub use event::{Event, EventSender};
 pub use mask::CENSORED_ITEM;
-pub use options::{BecomeOptions, BecomeProgram, ConnectionOptions, Gathering, RunOptions};
+pub use options::{BecomeOptions, BecomeProgram, ConnectionOptions, RunOptions};
 pub use run::{Run, RunSummary, run};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::config::Gathering;
 use crate::value::Dict;
 use crate::value::secret::Secret;
 
@@ -39,15 +40,6 @@ pub struct RunOptions {
     pub task_timeout: Option<i64>,
     pub connection: ConnectionOptions,
     pub become_: BecomeOptions,
-}
-
-/// When facts are gathered without being asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Gathering {
-    #[default]
-    Implicit,
-    Explicit,
-    Smart,
 }
 
 /// Defaults that keywords and variables override; from the command line, else from the configuration.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::driver;
 use super::event::{About, EventKind, PlayInfo};
 use super::handlers::HandlerBook;
-use super::options::Gathering;
 use super::play_iterator::Next;
 use super::play_keywords::{self, PlayHostNames, PlayReader};
 use super::play_state::{Opening, PlayState};
@@ -16,6 +15,7 @@ use super::shared::{PlayRun, Shared};
 use super::steps::{self, Steps};
 use super::strategy::{Ending, StrategySpec};
 use super::tags::TagFilter;
+use crate::config::Gathering;
 use crate::error::{Error, ErrorKind};
 use crate::playbook::keywords::Keyword;
 use crate::playbook::{Keywords, LoopControl, Play, Task, Written};
@@ -107,7 +107,13 @@ fn prepare<'a>(
     let steps = steps::of_play(play, gather, force_handlers, &filter)?;
     let max_fail_percentage = reader.max_fail_percentage()?;
     let uuid = uuid::Uuid::new_v4();
-    let info = Arc::new(PlayInfo { uuid, name: variables.name.clone(), strategy: strategy.name });
+    let info = Arc::new(PlayInfo {
+        uuid,
+        name: variables.name.clone(),
+        patterns: patterns.join(","),
+        place: play.span.clone(),
+        strategy: strategy.name,
+    });
     let run = Arc::new(PlayRun { info, variables, playbook_dir: Arc::clone(&play.playbook_dir) });
     Ok(Prepared { play, reader, run, strategy, hosts, steps, filter, gather_id, max_fail_percentage })
 }

@@ -71,10 +71,8 @@ pub fn take_in(play: &mut PlayState<'_>, turn: &mut OpenTurn, host: HostId, exec
             turn.failed.extend(&affected);
         }
     }
-    if !including {
-        let about = play.about().task(&turn.info).host(play.name(host));
-        play.shared.send(about, EventKind::Finished(Box::new(report)));
-    }
+    let about = play.about().task(&turn.info).host(play.name(host));
+    play.shared.send(about, EventKind::Finished(Box::new(report)));
     Ok(())
 }
 

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 
+use crate::config::{GroupNames, Unmatched};
 use crate::error::{Error, ErrorKind, Notices};
 use crate::value::{Dict, Str, Value};
 
@@ -84,22 +85,6 @@ struct Rules {
     group_names: GroupNames,
     unmatched_pattern: Unmatched,
     localhost_warning: bool,
-}
-
-/// What happens to characters that a group's name should not have (`TRANSFORM_INVALID_GROUP_CHARS`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum GroupNames {
-    Keep,
-    KeepSilently,
-    Replace,
-    ReplaceSilently,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unmatched {
-    Warn,
-    Error,
-    Ignore,
 }
 
 fn is_word(char: char) -> bool {

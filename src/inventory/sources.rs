@@ -13,7 +13,7 @@ use super::{
     Change, GroupNames, HostName, Inventory, Rules, Unmatched, auto, host_list, ini, inventory_error, script, toml,
 };
 use crate::catalog::{Found, Kind, Missing, Scope, Table, not_there};
-use crate::config::{self, Config};
+use crate::config::{self, Config, setting};
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::SourceFile;
 use crate::value::Dict;
@@ -96,25 +96,16 @@ impl Inventory {
     /// Reads the sources, or those of the configuration when none are given.
     pub fn load(sources: &[String], reader: &Reader, config: &Config, notices: &Notices) -> Result<Inventory, Error> {
         let rules = Rules {
-            group_names: match config.text("TRANSFORM_INVALID_GROUP_CHARS") {
-                Some("always") => GroupNames::Replace,
-                Some("silently") => GroupNames::ReplaceSilently,
-                Some("ignore") => GroupNames::KeepSilently,
-                _ => GroupNames::Keep,
-            },
-            unmatched_pattern: match config.text("HOST_PATTERN_MISMATCH") {
-                Some("error") => Unmatched::Error,
-                Some("ignore") => Unmatched::Ignore,
-                _ => Unmatched::Warn,
-            },
-            localhost_warning: config.bool("LOCALHOST_WARNING"),
+            group_names: config.get(setting::TRANSFORM_INVALID_GROUP_CHARS),
+            unmatched_pattern: config.get(setting::HOST_PATTERN_MISMATCH),
+            localhost_warning: config.get(setting::LOCALHOST_WARNING),
         };
         let mut inventory = Inventory::empty(rules, VarsFiles::new(reader, config), notices);
         let loader = Loader::new(reader, config, notices)?;
         let mut parsed_any = false;
         if sources.is_empty() {
-            let is_configured = config.origin("DEFAULT_HOST_LIST").is_some();
-            for path in config.inventory_sources() {
+            let is_configured = config.given(setting::DEFAULT_HOST_LIST).is_some();
+            for path in config.get(setting::DEFAULT_HOST_LIST) {
                 if is_configured || path.exists() {
                     parsed_any |= loader.source(&mut inventory, &path.to_string_lossy())?;
                 }
@@ -125,9 +116,9 @@ impl Inventory {
         }
         if parsed_any {
             inventory.reconcile();
-        } else if config.bool("INVENTORY_UNPARSED_IS_FAILED") {
+        } else if config.get(setting::INVENTORY_UNPARSED_IS_FAILED) {
             return Err(inventory_error("No inventory was parsed, please check your configuration and options."));
-        } else if config.bool("INVENTORY_UNPARSED_WARNING") {
+        } else if config.get(setting::INVENTORY_UNPARSED_WARNING) {
             notices.warn("No inventory was parsed, only implicit localhost is available", None);
         }
         Ok(inventory)
@@ -137,7 +128,7 @@ impl Inventory {
 impl<'a> Loader<'a> {
     fn new(reader: &'a Reader, config: &'a Config, notices: &'a Notices) -> Result<Self, Error> {
         let mut enabled = Vec::new();
-        for name in config.list("INVENTORY_ENABLED") {
+        for name in config.get(setting::INVENTORY_ENABLED) {
             match plugin(&name) {
                 Ok(found) => match found.native() {
                     Some(plugin) => enabled.push(*plugin),
@@ -152,21 +143,19 @@ impl<'a> Loader<'a> {
             ));
         }
         let mut ignored = Vec::new();
-        for pattern in config.list("INVENTORY_IGNORE_PATTERNS") {
+        for pattern in config.get(setting::INVENTORY_IGNORE_PATTERNS) {
             let pattern = Regex::new(&pattern)
                 .map_err(|err| Error::new(ErrorKind::Usage, format!("INVENTORY_IGNORE_PATTERNS: {pattern}: {err}")))?;
             ignored.push(pattern);
         }
-        let mut yaml_extensions = config.list("INVENTORY_YAML_EXTENSIONS");
-        if config.origin("INVENTORY_YAML_EXTENSIONS").is_none() {
-            yaml_extensions = config.list("YAML_FILENAME_EXTENSIONS");
-        }
+        let own = config.given(setting::INVENTORY_YAML_EXTENSIONS);
+        let yaml_extensions = own.unwrap_or_else(|| config.get(setting::YAML_FILENAME_EXTENSIONS));
         Ok(Self {
             reader,
             config,
             notices,
             enabled,
-            ignored_ends: config.list("INVENTORY_IGNORE_EXTS"),
+            ignored_ends: config.get(setting::INVENTORY_IGNORE_EXTS),
             ignored,
             yaml_extensions,
         })
@@ -247,7 +236,7 @@ impl<'a> Loader<'a> {
     }
 
     fn unparsed(&self, source: &str) -> Result<bool, Error> {
-        if self.config.bool("INVENTORY_ANY_UNPARSED_IS_FAILED") {
+        if self.config.get(setting::INVENTORY_ANY_UNPARSED_IS_FAILED) {
             return Err(inventory_error(format!("Completely failed to parse inventory source {source}")));
         }
         self.notices.warn(format!("Unable to parse {source} as an inventory source"), None);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::{Group, Inventory};
-use crate::config::Config;
+use crate::config::{Config, setting};
 use crate::error::Error;
 use crate::value::Dict;
 use crate::yaml::{Node, Reader};
@@ -70,11 +70,11 @@ impl std::fmt::Debug for VarsFiles {
 
 impl VarsFiles {
     pub(super) fn new(reader: &Reader, config: &Config) -> Self {
-        let order = config.list("VARIABLE_PRECEDENCE");
+        let order = config.get(setting::VARIABLE_PRECEDENCE);
         let level = |name: &String| GROUP_LEVELS.iter().find(|(known, _)| known == name).map(|(_, level)| *level);
         Self {
             reader: reader.clone(),
-            extensions: config.list("YAML_FILENAME_EXTENSIONS"),
+            extensions: config.get(setting::YAML_FILENAME_EXTENSIONS),
             order: order.iter().filter_map(level).collect(),
             inventory_dirs: Vec::new(),
             playbook_dir: None,

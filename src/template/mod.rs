@@ -70,6 +70,8 @@ pub struct Settings {
     pub jinja2_extensions: Vec<String>,
     /// Opens vaulted files that lookups read.
     pub vault: Option<Arc<crate::vault::Secrets>>,
+    /// What a template's `ansible_managed` says, before its codes are filled in.
+    pub ansible_managed: String,
     /// Looks up settings for the lookup `config`.
     pub config: Option<Arc<dyn Fn(&str) -> Option<Value> + Send + Sync>>,
     /// The hosts that patterns mean among groups, for the lookup `inventory_hostnames`.
@@ -92,6 +94,7 @@ impl Default for Settings {
             suggest: true,
             jinja2_extensions: Vec::new(),
             vault: None,
+            ansible_managed: "Ansible managed".to_owned(),
             config: None,
             hosts_matching: None,
             interrupt: Interrupt::default(),

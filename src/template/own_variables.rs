@@ -42,8 +42,7 @@ pub fn own_variables(templar: &Templar, given: &str, path: &Path, dest: Option<&
 
 /// The setting's text: `{host}`, `{uid}` and `{file}` are filled in, and codes of `strftime` stand for the file's time.
 fn managed(templar: &Templar, file: &str, host: &str, owner: &str, changed: NaiveDateTime) -> Value {
-    let setting = templar.engine().settings.config.as_ref().and_then(|setting| setting("DEFAULT_MANAGED_STR"));
-    let text = setting.map_or_else(|| "Ansible managed".to_owned(), |setting| setting.to_text());
+    let text = &templar.engine().settings.ansible_managed;
     let text = text.replace("{host}", host).replace("{uid}", owner).replace("{file}", file);
     strftime(&text, changed, None).unwrap_or(text).into()
 }

@@ -496,6 +496,7 @@ fn yaml(args: &Bound, indent: i64, flow: Option<bool>) -> Res<Val> {
         vault_tags: false,
         explicit_start: flag("explicit_start", false)?,
         explicit_end: flag("explicit_end", false)?,
+        blocks: false,
         style,
         canonical: flag("canonical", false)?,
         version: named(args, "version").map_or(Ok(None), yaml_version)?,

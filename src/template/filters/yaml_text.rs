@@ -21,6 +21,8 @@ pub struct Options {
     pub vault_tags: bool,
     pub explicit_start: bool,
     pub explicit_end: bool,
+    /// Texts of several lines are written as blocks.
+    pub blocks: bool,
     /// How every scalar is written; unknown ones only keep collections off one line.
     pub style: Option<String>,
     pub canonical: bool,
@@ -28,6 +30,9 @@ pub struct Options {
     /// Handles of tags and what they stand for.
     pub tags: Vec<(String, String)>,
 }
+
+/// What YAML takes for the end of a line.
+pub const BREAKS: [char; 4] = ['\n', '\u{85}', '\u{2028}', '\u{2029}'];
 
 impl Default for Options {
     /// Blocks of two spaces, keys sorted, in 80 columns, and every letter as it is.
@@ -41,6 +46,7 @@ impl Default for Options {
             vault_tags: false,
             explicit_start: false,
             explicit_end: false,
+            blocks: false,
             style: None,
             canonical: false,
             version: None,
@@ -237,6 +243,7 @@ impl Writer<'_, '_> {
         let plain = is_plain_text(text);
         let style = match self.style() {
             _ if text.contains(is_beyond) => ScalarStyle::DoubleQuoted,
+            ScalarStyle::Any if self.options.blocks && text.contains(BREAKS) => ScalarStyle::Literal,
             ScalarStyle::Any if !plain => ScalarStyle::SingleQuoted,
             style => style,
         };
