@@ -124,7 +124,7 @@ impl Vault {
                 ids.join(",")
             )));
         }
-        choose(&secrets, wanted)
+        choose(&secrets, wanted.as_deref())
     }
 
     fn new_key(&self, id: Option<&str>, file: Option<&Path>, keys: &EncryptionOptions) -> Result<Key, Error> {
@@ -139,7 +139,7 @@ impl Vault {
             sources.ids.clear();
         }
         sources.ids.extend(id.map(str::to_owned));
-        choose(&self.load(sources, true)?, wanted)
+        choose(&self.load(sources, true)?, wanted.as_deref())
     }
 
     fn encrypt_id(&self, keys: &EncryptionOptions) -> Option<String> {
