@@ -39,7 +39,7 @@ fn shown(session: &Session, options: &InventoryOptions) -> Result<String, Error>
     let directory = session.base_directory(options.playbook_dir.as_deref())?;
     let mut inventory = session.inventory(Some(directory))?;
     let extra_vars = &session.extra_vars;
-    let export = options.export || session.config.bool("INVENTORY_EXPORT");
+    let export = options.export || session.config.get(setting::INVENTORY_EXPORT);
     if options.graph {
         let shown = match (options.vars, export) {
             (false, _) => GraphVars::None,
