@@ -88,6 +88,8 @@ pub struct ModuleRequest {
     pub become_: Option<Become>,
     /// Wants `RemoteEvent::Output` while commands run.
     pub live_output: bool,
+    /// The module is to go on by itself.
+    pub background: Option<message::Background>,
     /// What the module may ask for.
     pub files: Vec<(String, FileSource)>,
     /// Where files go that the module sends; written beside and moved into place when complete.

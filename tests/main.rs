@@ -1,11 +1,14 @@
 //! Every test that needs the built command; one binary, a file per subject.
 
 mod architecture;
+mod background;
 mod bootstrap;
 mod callbacks;
 mod cases;
 mod commands;
+mod debugger;
 mod engine;
+mod fact_caches;
 mod fifty_secrets;
 mod hostile;
 mod hostile_agent;

@@ -5,6 +5,8 @@ pub struct Question {
     pub text: String,
     /// What is typed isn't shown.
     pub secret: bool,
+    /// A file or a program may answer, too; the question is part of the output then.
+    pub piped: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

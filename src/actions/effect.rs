@@ -72,7 +72,10 @@ pub enum IncludeTarget {
         vars_from: Option<String>,
         defaults_from: Option<String>,
         handlers_from: Option<String>,
-        public: bool,
+        /// None where the task doesn't say.
+        public: Option<bool>,
         allow_duplicates: bool,
+        /// The role's arguments are checked against its specification.
+        validated: bool,
     },
 }

@@ -33,7 +33,8 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         vars_from: text("vars_from"),
         defaults_from: text("defaults_from"),
         handlers_from: text("handlers_from"),
-        public: invocation.bool("public"),
+        public: invocation.args.contains_key("public").then(|| invocation.bool("public")),
+        validated: invocation.bool("rolespec_validate"),
         allow_duplicates: invocation.bool("allow_duplicates"),
     };
     ActionResult::default().with("include", name).with("include_args", crate::value::Dict::new()).with_run_effect(

@@ -5,6 +5,7 @@ mod add_host;
 pub mod ask;
 mod assemble;
 mod assert;
+pub mod async_status;
 mod copy;
 mod debug;
 pub mod effect;
@@ -29,6 +30,7 @@ pub mod target;
 mod template;
 mod unarchive;
 mod uri;
+mod validate_argument_spec;
 mod wait_for_connection;
 
 use std::future::Future;
@@ -93,6 +95,8 @@ pub struct Action {
     pub any_argument: bool,
     /// The task runs once for all hosts (`add_host`).
     pub bypasses_hosts: bool,
+    /// All that it does is one module on the target, so that it can do so in the background.
+    pub takes_async: bool,
     pub run: for<'a> fn(&'a Invocation<'a>) -> ActionFuture<'a>,
 }
 
@@ -117,7 +121,7 @@ impl Action {
         spec: &'static Spec,
         run: for<'a> fn(&'a Invocation<'a>) -> ActionFuture<'a>,
     ) -> Self {
-        Self { name, spec, unrendered: &[], any_argument: false, bypasses_hosts: false, run }
+        Self { name, spec, unrendered: &[], any_argument: false, bypasses_hosts: false, takes_async: false, run }
     }
 
     pub const fn unrendered(mut self, names: &'static [&'static str]) -> Self {
@@ -127,6 +131,11 @@ impl Action {
 
     pub const fn any_argument(mut self) -> Self {
         self.any_argument = true;
+        self
+    }
+
+    pub const fn takes_async(mut self) -> Self {
+        self.takes_async = true;
         self
     }
 

@@ -33,12 +33,10 @@ pub fn call(invocation: &Invocation<'_>, module: &str) -> ModuleCall {
 
 /// What every module's result has besides its own fields.
 pub fn finish(invocation: &Invocation<'_>, mut result: ActionResult) -> ActionResult {
-    if let Some(facts) = UntrustedFacts::of_result(&mut result.fields) {
-        let (facts, removed) = facts.clean();
-        result.warnings.extend(removed.iter().map(|name| removal_warning(name)));
-        result.effects.push(Effect::host(HostEffect::Facts(facts)));
-    }
-    if !WITHOUT_INVOCATION.contains(&invocation.action) && !result.is_unreachable() {
+    take_facts(&mut result);
+    // What was started in the background has no result yet.
+    let in_background = invocation.target.background.is_some();
+    if !in_background && !WITHOUT_INVOCATION.contains(&invocation.action) && !result.is_unreachable() {
         let args = Value::from_json(Json::Object(invocation.checked.clone()));
         let details = Dict::from_iter([(Value::str("module_args"), args)]);
         result.fields.insert(Value::str("invocation"), Value::dict(details));
@@ -46,4 +44,13 @@ pub fn finish(invocation: &Invocation<'_>, mut result: ActionResult) -> ActionRe
     result
 }
 
-const WITHOUT_INVOCATION: &[&str] = &["command", "ping", "raw", "script", "setup", "shell"];
+/// Facts that a module returns become the host's.
+pub fn take_facts(result: &mut ActionResult) {
+    if let Some(facts) = UntrustedFacts::of_result(&mut result.fields) {
+        let (facts, removed) = facts.clean();
+        result.warnings.extend(removed.iter().map(|name| removal_warning(name)));
+        result.effects.push(Effect::host(HostEffect::Facts(facts)));
+    }
+}
+
+const WITHOUT_INVOCATION: &[&str] = &["async_status", "command", "ping", "raw", "script", "setup", "shell"];

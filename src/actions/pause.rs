@@ -44,7 +44,8 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         None => {
             let text = prompt.unwrap_or("Press enter to continue, Ctrl+C to interrupt");
             let name = invocation.task.name.as_deref().unwrap_or("pause");
-            let question = Question { text: format!("[{name}]\n{text}:\n"), secret: !invocation.bool("echo") };
+            let question =
+                Question { text: format!("[{name}]\n{text}:\n"), secret: !invocation.bool("echo"), piped: false };
             match (invocation.ask)(question).await {
                 Answer::Text(text) => input = text,
                 Answer::NotInteractive => {

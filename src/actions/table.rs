@@ -6,8 +6,9 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use rplay_module_api::Spec;
 
 use super::{
-    Action, add_host, assemble, assert, copy, debug, fail, fetch, group_by, include_role, include_tasks, include_vars,
-    meta, pause, raw, reboot, script, set_fact, set_stats, template, unarchive, uri, wait_for_connection,
+    Action, add_host, assemble, assert, async_status, copy, debug, fail, fetch, group_by, include_role, include_tasks,
+    include_vars, meta, pause, raw, reboot, script, set_fact, set_stats, template, unarchive, uri,
+    validate_argument_spec, wait_for_connection,
 };
 use crate::action;
 use crate::catalog::{self, BUILTIN, Found, Kind, LEGACY, Missing, Plugin, Scope, Table, home};
@@ -18,6 +19,7 @@ pub const ACTIONS: &[Action] = &[
     Action::new("add_host", &add_host::SPEC, action!(add_host::run)).any_argument().bypasses_hosts(),
     Action::new("assemble", &rplay_modules::builtin::assemble::MODULE.spec, action!(assemble::run)),
     Action::new("assert", &assert::SPEC, action!(assert::run)).unrendered(&["that"]),
+    Action::new("async_status", &rplay_modules::builtin::async_status::MODULE.spec, action!(async_status::run)),
     Action::new("copy", &rplay_modules::builtin::copy::MODULE.spec, action!(copy::run)),
     Action::new("debug", &debug::SPEC, action!(debug::run)).unrendered(&["var"]),
     Action::new("fail", &fail::SPEC, action!(fail::run)),
@@ -35,7 +37,8 @@ pub const ACTIONS: &[Action] = &[
     Action::new("set_stats", &set_stats::SPEC, action!(set_stats::run)),
     Action::new("template", &template::SPEC, action!(template::run)),
     Action::new("unarchive", &rplay_modules::builtin::unarchive::MODULE.spec, action!(unarchive::run)),
-    Action::new("uri", &rplay_modules::builtin::uri::MODULE.spec, action!(uri::run)),
+    Action::new("uri", &rplay_modules::builtin::uri::MODULE.spec, action!(uri::run)).takes_async(),
+    Action::new("validate_argument_spec", &validate_argument_spec::SPEC, action!(validate_argument_spec::run)),
     Action::new("wait_for_connection", &wait_for_connection::SPEC, action!(wait_for_connection::run)),
 ];
 
@@ -92,6 +95,14 @@ impl Resolved {
         match self.implementation {
             Implementation::Action(action) => action.unrendered,
             Implementation::Module(_) => &[],
+        }
+    }
+
+    /// Whether Ansible lets it run in the background.
+    pub fn takes_async(&self) -> bool {
+        match self.implementation {
+            Implementation::Action(action) => action.takes_async,
+            Implementation::Module(_) => true,
         }
     }
 

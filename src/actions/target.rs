@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rplay_module_api::message::Background;
 use rplay_module_api::{Json, Map, ModuleResult};
 
 use super::{ActionResult, Cause, FailedIn, Trouble};
@@ -39,6 +40,10 @@ pub struct Target {
     pub diff: bool,
     pub no_log: bool,
     pub verbosity: u8,
+    /// The module that runs there goes on by itself (`async`).
+    pub background: Option<Background>,
+    /// The folder of such modules' job files, as it is written.
+    pub async_directory: String,
     /// Where progress and running output go.
     pub progress: Arc<dyn Fn(RemoteEvent) + Send + Sync>,
 }
@@ -68,6 +73,7 @@ impl Target {
             environment: self.environment.clone(),
             become_: self.becoming.clone(),
             live_output: self.verbosity > 0 && !self.no_log,
+            background: self.background.clone(),
             files: call.files,
             receive: call.receive,
         };

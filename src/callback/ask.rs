@@ -13,13 +13,13 @@ use crate::engine::event::{Answer, Ask};
 /// Asks on the terminal and sends the answer, unless whoever asked gives up first.
 pub fn answer(ask: Ask) {
     let Ask { question, reply } = ask;
-    if !io::stdin().is_terminal() {
+    if !question.piped && !io::stdin().is_terminal() {
         let _ = reply.send(Answer::NotInteractive);
         return;
     }
     let silent = question.secret.then(SilentTerminal::new).flatten();
-    let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(plain(&question.text).as_bytes()).and_then(|()| stderr.flush());
+    let text = plain(&question.text);
+    let _ = if question.piped { show(io::stdout().lock(), &text) } else { show(io::stderr().lock(), &text) };
     let answer = line(|| reply.is_closed());
     drop(silent);
     let _ = reply.send(match answer {
@@ -27,6 +27,11 @@ pub fn answer(ask: Ask) {
         Ok(None) => Answer::Lost("interrupted".to_owned()),
         Err(err) => Answer::Lost(err.to_string()),
     });
+}
+
+fn show(mut to: impl Write, text: &str) -> io::Result<()> {
+    to.write_all(text.as_bytes())?;
+    to.flush()
 }
 
 /// A line of standard input; none when it isn't wanted any more.

@@ -55,7 +55,7 @@ impl Default {
     /// Where hosts wait for one another the banner stands above what is to come; elsewhere above each result whose task is another than
     /// that of the result before.
     fn task_started(&mut self, event: &Event, terminal: &mut Terminal) {
-        let in_step = event.about.play.as_ref().is_none_or(|play| play.strategy == "linear");
+        let in_step = event.about.play.as_ref().is_none_or(|play| matches!(play.strategy, "debug" | "linear"));
         if in_step {
             self.last_task = None;
             if self.display.skipped_hosts && self.display.ok_hosts {
@@ -225,6 +225,12 @@ fn task_path(place: &Span, terminal: &mut Terminal) {
     terminal.line(format!("task path: {}:{}", place.path().display(), place.line), Some(Color::Debug));
 }
 
+/// A line about a task in the background.
+fn job_line(word: &str, event: &Event, what: &str, terminal: &mut Terminal) {
+    let host = event.about.host.as_deref().unwrap_or_default();
+    terminal.line(&format!("ASYNC {word} on {host}: {what}"), Some(Color::Debug));
+}
+
 /// The host, and where its task was delegated to.
 pub(super) fn who(report: &TaskReport) -> String {
     match &report.delegated_to {
@@ -286,6 +292,16 @@ impl Callback for Default {
                 }
                 terminal.line(&text, Some(Color::Debug));
             }
+            EventKind::JobPolled { job, started, finished } => {
+                let [started, finished] = [started, finished].map(|value| if *value { "True" } else { "False" });
+                let what = format!("jid={job} started={started} finished={finished}");
+                job_line("POLL", event, &what, terminal);
+            }
+            EventKind::JobEnded { job, failed } => {
+                let word = if *failed { "FAILED" } else { "OK" };
+                let job = job.as_deref().unwrap_or("None");
+                job_line(word, event, &format!("jid={job}"), terminal);
+            }
             EventKind::Included { what, hosts, item } => {
                 self.print_banner(event.about.task.as_ref(), terminal);
                 let item = item.as_ref().map(|item| format!(" => (item={})", shown::label(item))).unwrap_or_default();
@@ -307,6 +323,10 @@ impl Callback for Default {
                 }
             }
             EventKind::Notice(notice) => self.notice(notice, terminal),
+            EventKind::StepAnswered { question } => {
+                let title = banner(question, terminal.columns);
+                terminal.line(&title, None);
+            }
             EventKind::Message(text) => terminal.line(text, None),
             EventKind::Silence(text) => {
                 if let (true, Some(host)) = (self.display.verbosity > 0, &event.about.host) {

@@ -16,6 +16,7 @@ use crate::inventory::Inventory;
 use crate::playbook::{Loader, Playbook};
 use crate::template;
 use crate::value::{Dict, Value, mask};
+use crate::vars::FactCache;
 use crate::vault;
 use crate::yaml::Reader;
 
@@ -124,6 +125,7 @@ impl Session {
         let configured = self.config.get(setting::DEFAULT_MODULE_PATH);
         crate::modules::library::set_configured(self.module_path.iter().cloned().chain(configured).collect());
         loader.on_library = crate::modules::library::add;
+        loader.private_role_vars = self.config.given(setting::DEFAULT_PRIVATE_ROLE_VARS);
         loader.collections_path = self.config.get(setting::COLLECTIONS_PATHS);
         loader
     }
@@ -167,6 +169,10 @@ impl Session {
             },
             no_log: config.get(setting::DEFAULT_NO_LOG),
             strategy: Some(config.get(setting::DEFAULT_STRATEGY)),
+            debugs_tasks: config.get(setting::ENABLE_TASK_DEBUGGER),
+            debugger_ignores_errors: config.get(setting::TASK_DEBUGGER_IGNORE_ERRORS),
+            async_directory: config.get(setting::ASYNC_DIR),
+            poll_interval: config.get(setting::DEFAULT_POLL_INTERVAL),
             task_timeout: Some(config.get(setting::TASK_TIMEOUT)).filter(|seconds| *seconds > 0),
             become_: BecomeOptions {
                 enabled: options.become_.become_ || config.get(setting::DEFAULT_BECOME),
@@ -237,6 +243,7 @@ impl Session {
             templates: Arc::clone(&session.templates),
             options,
             magic,
+            fact_cache: session.fact_cache(),
             events: events.clone(),
             notices: session.notices.clone(),
         };
@@ -248,6 +255,35 @@ impl Session {
         match reported {
             Err(err) if summary.exit_code != 0 => Err(err.with_exit_code(summary.exit_code)),
             reported => reported.map(|()| summary),
+        }
+    }
+
+    /// Where facts are kept between runs. What is wrong with that is a warning: the run goes without.
+    fn fact_cache(&self) -> Option<FactCache> {
+        let config = &self.config;
+        let plugin = config.get(setting::CACHE_PLUGIN);
+        let short = plugin.rsplit('.').next().unwrap_or(&plugin);
+        if short == "memory" {
+            return None;
+        }
+        let warn = |reason: String| {
+            self.notices.warn(format!("{reason}; facts are kept in memory"), None);
+            None
+        };
+        if !["jsonfile", "yaml"].contains(&short) {
+            return warn(format!("the fact cache '{plugin}' is not supported (there are memory, jsonfile and yaml)"));
+        }
+        let Some(directory) = config.get(setting::CACHE_PLUGIN_CONNECTION) else {
+            return warn(format!(
+                "error, '{short}' cache plugin requires the 'fact_caching_connection' config option to be set (to a writeable directory path)"
+            ));
+        };
+        let directory = template::search::expand_user(&directory);
+        let prefix = config.given(setting::CACHE_PLUGIN_PREFIX).unwrap_or_default();
+        let reader = self.reader.clone();
+        match FactCache::open(directory.clone(), prefix, config.get(setting::CACHE_PLUGIN_TIMEOUT), reader) {
+            Ok(cache) => Some(cache),
+            Err(err) => warn(format!("the folder of the fact cache, {}, is of no use: {err}", directory.display())),
         }
     }
 

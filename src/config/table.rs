@@ -63,14 +63,14 @@ settings! {
     accepted ANSIBLE_NOCOWS: bool = "false", &[("defaults", "nocows")], &["ANSIBLE_NOCOWS"];
     accepted ANSIBLE_PIPELINING: bool = "false", &[("defaults", "pipelining"), ("connection", "pipelining"), ("ssh_connection", "pipelining")], &["ANSIBLE_PIPELINING", "ANSIBLE_SSH_PIPELINING"];
     used ANY_ERRORS_FATAL: bool = "false", &[("defaults", "any_errors_fatal")], &["ANSIBLE_ANY_ERRORS_FATAL"];
-    accepted ASYNC_DIR: String = "~/.ansible_async", &[("defaults", "async_dir")], &["ANSIBLE_ASYNC_DIR"];
+    used ASYNC_DIR: String = "~/.ansible_async", &[("defaults", "async_dir")], &["ANSIBLE_ASYNC_DIR"];
     used BECOME_ALLOW_SAME_USER: bool = "false", &[("privilege_escalation", "become_allow_same_user")], &["ANSIBLE_BECOME_ALLOW_SAME_USER"];
     used BECOME_PASSWORD_FILE: Option<PathBuf> = "", &[("defaults", "become_password_file")], &["ANSIBLE_BECOME_PASSWORD_FILE"];
     unsupported BECOME_PLUGIN_PATH: PathSpec = "~/.ansible/plugins/become:/usr/share/ansible/plugins/become", &[("defaults", "become_plugins")], &["ANSIBLE_BECOME_PLUGINS"];
-    unsupported CACHE_PLUGIN: String = "memory", &[("defaults", "fact_caching")], &["ANSIBLE_CACHE_PLUGIN"];
-    accepted CACHE_PLUGIN_CONNECTION: Option<String> = "", &[("defaults", "fact_caching_connection")], &["ANSIBLE_CACHE_PLUGIN_CONNECTION"];
-    accepted CACHE_PLUGIN_PREFIX: String = "ansible_facts", &[("defaults", "fact_caching_prefix")], &["ANSIBLE_CACHE_PLUGIN_PREFIX"];
-    accepted CACHE_PLUGIN_TIMEOUT: i64 = "86400", &[("defaults", "fact_caching_timeout")], &["ANSIBLE_CACHE_PLUGIN_TIMEOUT"];
+    used CACHE_PLUGIN: String = "memory", &[("defaults", "fact_caching")], &["ANSIBLE_CACHE_PLUGIN"];
+    used CACHE_PLUGIN_CONNECTION: Option<String> = "", &[("defaults", "fact_caching_connection")], &["ANSIBLE_CACHE_PLUGIN_CONNECTION"];
+    used CACHE_PLUGIN_PREFIX: String = "ansible_facts", &[("defaults", "fact_caching_prefix")], &["ANSIBLE_CACHE_PLUGIN_PREFIX"];
+    used CACHE_PLUGIN_TIMEOUT: i64 = "86400", &[("defaults", "fact_caching_timeout")], &["ANSIBLE_CACHE_PLUGIN_TIMEOUT"];
     used CALLBACKS_ENABLED: Vec<String> = "", &[("defaults", "callbacks_enabled")], &["ANSIBLE_CALLBACKS_ENABLED"];
     used CALLBACK_CHECK_MODE_MARKERS: bool = "false", &[("defaults", "check_mode_markers")], &["ANSIBLE_CHECK_MODE_MARKERS"];
     used CALLBACK_DISPLAY_FAILED_STDERR: bool = "false", &[("defaults", "display_failed_stderr")], &["ANSIBLE_DISPLAY_FAILED_STDERR"];
@@ -150,7 +150,7 @@ settings! {
     unsupported DEFAULT_NULL_REPRESENTATION: Option<String> = "", &[("defaults", "null_representation")], &["ANSIBLE_NULL_REPRESENTATION"];
     used DEFAULT_POLL_INTERVAL: i64 = "15", &[("defaults", "poll_interval")], &["ANSIBLE_POLL_INTERVAL"];
     used DEFAULT_PRIVATE_KEY_FILE: Option<PathBuf> = "", &[("defaults", "private_key_file")], &["ANSIBLE_PRIVATE_KEY_FILE"];
-    unsupported DEFAULT_PRIVATE_ROLE_VARS: bool = "false", &[("defaults", "private_role_vars")], &["ANSIBLE_PRIVATE_ROLE_VARS"];
+    used DEFAULT_PRIVATE_ROLE_VARS: bool = "false", &[("defaults", "private_role_vars")], &["ANSIBLE_PRIVATE_ROLE_VARS"];
     used DEFAULT_REMOTE_PORT: Option<u16> = "", &[("defaults", "remote_port")], &["ANSIBLE_REMOTE_PORT"];
     used DEFAULT_REMOTE_USER: Option<String> = "", &[("defaults", "remote_user")], &["ANSIBLE_REMOTE_USER"];
     used DEFAULT_ROLES_PATH: PathSpec = "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles", &[("defaults", "roles_path")], &["ANSIBLE_ROLES_PATH"];
@@ -178,7 +178,7 @@ settings! {
     unsupported DISPLAY_TRACEBACK: Vec<String> = "never", &[("defaults", "display_traceback")], &["ANSIBLE_DISPLAY_TRACEBACK"];
     used DUPLICATE_YAML_DICT_KEY: DuplicateKeys = "warn", &[("defaults", "duplicate_dict_key")], &["ANSIBLE_DUPLICATE_YAML_DICT_KEY"];
     used EDITOR: String = "vi", &[("defaults", "editor")], &["EDITOR", "ANSIBLE_EDITOR"];
-    unsupported ENABLE_TASK_DEBUGGER: bool = "false", &[("defaults", "enable_task_debugger")], &["ANSIBLE_ENABLE_TASK_DEBUGGER"];
+    used ENABLE_TASK_DEBUGGER: bool = "false", &[("defaults", "enable_task_debugger")], &["ANSIBLE_ENABLE_TASK_DEBUGGER"];
     used ERROR_ON_MISSING_HANDLER: bool = "true", &[("defaults", "error_on_missing_handler")], &["ANSIBLE_ERROR_ON_MISSING_HANDLER"];
     unsupported FACTS_MODULES: Vec<String> = "smart", &[("defaults", "facts_modules")], &["ANSIBLE_FACTS_MODULES"];
     used HOST_KEY_CHECKING: bool = "true", &[("defaults", "host_key_checking"), ("ssh_connection", "host_key_checking")], &["ANSIBLE_HOST_KEY_CHECKING", "ANSIBLE_SSH_HOST_KEY_CHECKING"];
@@ -226,7 +226,7 @@ settings! {
     unsupported SYSTEM_WARNINGS: bool = "true", &[("defaults", "system_warnings")], &["ANSIBLE_SYSTEM_WARNINGS"];
     used TAGS_RUN: Vec<String> = "", &[("tags", "run")], &["ANSIBLE_RUN_TAGS"];
     used TAGS_SKIP: Vec<String> = "", &[("tags", "skip")], &["ANSIBLE_SKIP_TAGS"];
-    unsupported TASK_DEBUGGER_IGNORE_ERRORS: bool = "true", &[("defaults", "task_debugger_ignore_errors")], &["ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"];
+    used TASK_DEBUGGER_IGNORE_ERRORS: bool = "true", &[("defaults", "task_debugger_ignore_errors")], &["ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"];
     used TASK_TIMEOUT: i64 = "0", &[("defaults", "task_timeout")], &["ANSIBLE_TASK_TIMEOUT"];
     used TRANSFORM_INVALID_GROUP_CHARS: GroupNames = "never", &[("defaults", "force_valid_group_names")], &["ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"];
     unsupported VARIABLE_PLUGINS_ENABLED: Vec<String> = "host_group_vars", &[("defaults", "vars_plugins_enabled")], &["ANSIBLE_VARS_ENABLED"];

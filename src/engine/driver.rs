@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::action_name;
-use super::event::{EventKind, TaskInfo};
+use super::debugger;
+use super::event::{Answer, EventKind, Question, TaskInfo};
 use super::inclusion;
 use super::play_iterator::Next;
 use super::play_state::{HostId, PlayState};
@@ -18,7 +19,7 @@ use super::task_report::Executed;
 use crate::actions::Include;
 use crate::actions::table::{self, Resolved};
 use crate::config::Gathering;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::playbook::Task;
 use crate::playbook::keywords::Keyword;
 use crate::template::SearchPath;
@@ -45,14 +46,14 @@ enum NotBegun {
 }
 
 pub async fn run(play: &mut PlayState<'_>, strategy: &mut dyn Strategy) -> Result<Ending, Error> {
-    let mut driver = Driver { in_step: strategy.in_step(), ..Driver::default() };
+    let mut driver = Driver { in_step: strategy.in_step(), asks: play.shared.options.step, ..Driver::default() };
     let mut ending = None;
     loop {
         let mut began = false;
         if ending.is_none() {
             for turn in strategy.ready(play) {
                 began = true;
-                if ending.is_none() {
+                if ending.is_none() && driver.is_wanted(play, &turn).await? {
                     ending = driver.begin(play, turn)?;
                 }
             }
@@ -75,6 +76,8 @@ pub async fn run(play: &mut PlayState<'_>, strategy: &mut dyn Strategy) -> Resul
 struct Driver {
     /// Hosts wait for one another.
     in_step: bool,
+    /// `--step`: the user is asked before each task, until the answer is to go on.
+    asks: bool,
     turns: HashMap<u64, OpenTurn>,
     next_turn: u64,
     /// Hosts that may begin as soon as a fork is free, each with its turn.
@@ -94,6 +97,39 @@ struct Throttle {
 }
 
 impl Driver {
+    /// Whether the user wants a step taken (`--step`). The plays' own steps and `meta` are not asked about.
+    async fn is_wanted(&mut self, play: &mut PlayState<'_>, turn: &Turn) -> Result<bool, Error> {
+        let Next::Task(task) = &turn.step else { return Ok(true) };
+        if !self.asks || task.is_builtin("meta") {
+            return Ok(true);
+        }
+        let host = match turn.hosts.as_slice() {
+            [host] if !self.in_step => format!("on {} ", play.name(*host)),
+            _ => String::new(),
+        };
+        let question = format!("Perform task: TASK: {} {host}(N)o/(y)es/(c)ontinue: ", task_name::written(task));
+        let asked = Question { text: question.clone(), secret: false, piped: true };
+        let answer = match play.shared.events.ask(asked).await {
+            Answer::Text(answer) => answer.trim().to_lowercase(),
+            Answer::NotInteractive => String::new(),
+            Answer::Lost(reason) => {
+                let message = format!("the question about a task was not answered: {reason}");
+                return Err(Error::new(ErrorKind::Interrupted, message));
+            }
+        };
+        let goes_on = matches!(answer.as_str(), "c" | "continue");
+        self.asks &= !goes_on;
+        play.tell(EventKind::StepAnswered { question: question.trim().to_owned() });
+        if goes_on || matches!(answer.as_str(), "y" | "yes") {
+            return Ok(true);
+        }
+        for host in &turn.hosts {
+            play.iterator.handled(*host, task.id);
+        }
+        play.set_free(&turn.hosts);
+        Ok(false)
+    }
+
     fn begin(&mut self, play: &mut PlayState<'_>, turn: Turn) -> Result<Option<Ending>, Error> {
         let Turn { step, hosts } = turn;
         match step {
@@ -277,10 +313,13 @@ impl Driver {
                 self.waiting.push_front(next);
             }
         }
-        let executed = match joined {
+        let mut executed = match joined {
             Ok((_, executed)) => executed,
             Err(err) => turn.job(play, host).crashed(&err),
         };
+        if !executed.report.include {
+            executed = debugger::debug(&turn.job(play, host), executed).await?;
+        }
         results::take_in(play, turn, host, executed)?;
         turn.left -= 1;
         if turn.left > 0 {
@@ -330,6 +369,7 @@ impl OpenTurn {
             info: Arc::clone(&self.info),
             host: Arc::clone(play.name(host)),
             search_path: Arc::clone(&self.search_path),
+            changed_vars: Arc::default(),
         }
     }
 }

@@ -18,14 +18,14 @@ pub fn apply(
     for effect in effects {
         match effect {
             Effect::Host { of: FactsOf::Named(name), effect } => {
-                apply_to(play, &play.shared.world.host(&name), effect);
+                apply_to(play, &name, effect);
             }
             Effect::Host { of: FactsOf::Task, effect } => {
                 if let [only] = affected {
-                    apply_to(play, &play.variables(*only), effect);
+                    apply_to(play, play.name(*only), effect);
                 } else {
                     for other in affected {
-                        apply_to(play, &play.variables(*other), effect.clone());
+                        apply_to(play, play.name(*other), effect.clone());
                     }
                 }
             }
@@ -35,7 +35,8 @@ pub fn apply(
     Ok(includes)
 }
 
-fn apply_to(play: &PlayState<'_>, variables: &crate::vars::HostVariables, effect: HostEffect) {
+fn apply_to(play: &PlayState<'_>, host: &str, effect: HostEffect) {
+    let variables = play.shared.world.host(host);
     let notices = &play.shared.notices;
     match effect {
         HostEffect::SetFacts { facts, cacheable } => {
@@ -44,10 +45,14 @@ fn apply_to(play: &PlayState<'_>, variables: &crate::vars::HostVariables, effect
                 for name in variables.add_cacheable(&facts) {
                     notices.warn(removal_warning(&name), None);
                 }
+                play.shared.world.keep_facts(host);
             }
             variables.set(facts);
         }
-        HostEffect::Facts(facts) => variables.add_facts(&facts, play.shared.options.inject_facts),
+        HostEffect::Facts(facts) => {
+            variables.add_facts(&facts, play.shared.options.inject_facts);
+            play.shared.world.keep_facts(host);
+        }
         HostEffect::IncludeVars(included) => {
             warn_of_reserved(&included, notices);
             variables.include(included);

@@ -113,6 +113,12 @@ impl Deciders<'_> {
         }
     }
 
+    /// The folder of job files, as it is written.
+    pub fn async_directory(&self) -> KeywordResult<String> {
+        let directory = self.text(&["ansible_async_dir"])?;
+        Ok(directory.unwrap_or_else(|| self.options.async_directory.clone()))
+    }
+
     fn ssh(&self, executable: String) -> KeywordResult<SshSettings> {
         let options = &self.options.connection;
         let host = self.text(&["ansible_host", "ansible_ssh_host"])?.unwrap_or_else(|| self.scope.host.to_string());

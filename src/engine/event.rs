@@ -149,6 +149,17 @@ pub enum EventKind {
         report: Box<TaskReport>,
         retries_left: i64,
     },
+    /// A task in the background was asked about and goes on.
+    JobPolled {
+        job: String,
+        started: bool,
+        finished: bool,
+    },
+    /// A task in the background was waited for and has ended.
+    JobEnded {
+        job: Option<String>,
+        failed: bool,
+    },
     Included {
         what: String,
         hosts: Vec<Arc<str>>,
@@ -160,6 +171,10 @@ pub enum EventKind {
         handler: String,
     },
     Notice(Notice),
+    /// The user has answered what `--step` asked.
+    StepAnswered {
+        question: String,
+    },
     /// Something that an action tells the user while it works.
     Message(String),
     /// What a host is waiting for.

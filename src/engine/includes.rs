@@ -149,8 +149,16 @@ fn find_file(place: &Place<'_>, file: &Path) -> Result<PathBuf, Error> {
 }
 
 fn role(place: &Place<'_>) -> Result<Inclusion, Error> {
-    let IncludeTarget::Role { name, tasks_from, vars_from, defaults_from, handlers_from, public, allow_duplicates } =
-        &place.include.target
+    let IncludeTarget::Role {
+        name,
+        tasks_from,
+        vars_from,
+        defaults_from,
+        handlers_from,
+        public,
+        allow_duplicates,
+        validated,
+    } = &place.include.target
     else {
         return Err(Error::new(ErrorKind::Internal, "not a role"));
     };
@@ -167,6 +175,8 @@ fn role(place: &Place<'_>) -> Result<Inclusion, Error> {
         },
         allow_duplicates: Some(*allow_duplicates),
         public: *public,
+        validated: *validated,
+        is_static: false,
         included: true,
     };
     check_depth(place, Path::new(name))?;

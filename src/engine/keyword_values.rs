@@ -92,23 +92,8 @@ impl KeywordReader<'_> {
                 // Conditions are judged where they belong, arguments finalized, variables rendered when they are used.
                 Type::Condition | Type::Dict | Type::Tasks => {}
             }
-            if !row.is_supported && !self.is_off(keyword)? {
-                return Err(self.unsupported(keyword));
-            }
         }
         Ok(())
-    }
-
-    /// Whether a keyword says that nothing is to be done.
-    fn is_off(&self, keyword: Keyword) -> KeywordResult<bool> {
-        Ok(self.text(keyword)?.is_none_or(|text| matches!(text.as_str(), "0" | "never")))
-    }
-
-    /// The failure of a task that needs what the keyword would do.
-    fn unsupported(&self, keyword: Keyword) -> Box<ActionResult> {
-        let message = format!("the keyword `{}` is not supported", keyword.name());
-        let causes = vec![Cause { message, place: self.keywords.span(keyword).cloned(), hint: None }];
-        Box::new(ActionResult::fails(Trouble { failed_in: FailedIn::Task, causes }).with_changed(false))
     }
 
     fn not_converted(&self, keyword: Keyword, value: &Value, kind: &str) -> Box<ActionResult> {

@@ -3,7 +3,7 @@
 use rplay_module_api::{Json, Map, Spec, validate};
 
 use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
-use crate::value::mask::{self, MASK};
+use crate::value::mask;
 use crate::value::{Dict, Str, Value};
 
 /// The secret values of one call.
@@ -15,7 +15,6 @@ pub struct Mask {
 /// What an item is called under `no_log`.
 pub const CENSORED_ITEM: &str = "(censored due to no_log)";
 const HIDDEN: &str = "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
-const WHOLE: &str = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER";
 
 impl Mask {
     pub fn of(spec: &Spec, args: &Map<String, Json>) -> Self {
@@ -46,7 +45,7 @@ impl Mask {
         }
         for diff in &mut result.diff {
             for side in [&mut diff.before, &mut diff.after] {
-                self.hide_json(side);
+                validate::hide(side, &self.secrets);
             }
             if let Some(prepared) = &mut diff.prepared {
                 *prepared = self.text(prepared);
@@ -55,16 +54,7 @@ impl Mask {
     }
 
     fn text(&self, text: &str) -> String {
-        if self.secrets.iter().any(|secret| secret == text) {
-            return WHOLE.to_owned();
-        }
-        let mut text = text.to_owned();
-        for secret in &self.secrets {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), MASK);
-            }
-        }
-        text
+        validate::without(text, &self.secrets)
     }
 
     fn hide(&self, value: &mut Value) {
@@ -73,19 +63,10 @@ impl Mask {
                 *text = Str::data(self.text(text));
             }
             Value::Int(number) if self.secrets.iter().any(|secret| *secret == number.to_string()) => {
-                *value = Value::str(WHOLE);
+                *value = Value::str(validate::WHOLE);
             }
             Value::List(items) => items.make_mut().iter_mut().for_each(|item| self.hide(item)),
             Value::Dict(dict) => std::sync::Arc::make_mut(dict).values_mut().for_each(|item| self.hide(item)),
-            _ => {}
-        }
-    }
-
-    fn hide_json(&self, json: &mut Json) {
-        match json {
-            Json::String(text) => *text = self.text(text),
-            Json::Array(items) => items.iter_mut().for_each(|item| self.hide_json(item)),
-            Json::Object(map) => map.values_mut().for_each(|item| self.hide_json(item)),
             _ => {}
         }
     }

@@ -68,7 +68,7 @@ impl PlayState<'_> {
                 self.all().for_each(|host| self.end_host(host));
                 return Ok(Some(if what == "end_play" { Ending::EndPlay } else { Ending::Done }));
             }
-            "clear_facts" => hosts.iter().for_each(|host| self.variables(*host).clear_facts()),
+            "clear_facts" => hosts.iter().for_each(|host| self.shared.world.clear_facts(self.name(*host))),
             "clear_host_errors" => self.clear_errors(),
             "refresh_inventory" => self.shared.world.reload_inventory()?,
             "reset_connection" => self.reset_connection(task, host),

@@ -2,6 +2,8 @@
 
 mod action_name;
 mod arguments;
+mod background;
+mod debugger;
 mod driver;
 mod effects;
 mod endpoint;

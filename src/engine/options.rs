@@ -38,6 +38,14 @@ pub struct RunOptions {
     pub strategy: Option<String>,
     /// Seconds that a task may take when it does not say so itself.
     pub task_timeout: Option<i64>,
+    /// A debugger is opened for each task that fails.
+    pub debugs_tasks: bool,
+    /// But not where errors are ignored.
+    pub debugger_ignores_errors: bool,
+    /// The folder of job files on targets, as it is written.
+    pub async_directory: String,
+    /// Seconds between two looks at a task in the background that does not say so itself.
+    pub poll_interval: i64,
     pub connection: ConnectionOptions,
     pub become_: BecomeOptions,
 }
@@ -147,6 +155,10 @@ impl Default for RunOptions {
             no_log: false,
             strategy: None,
             task_timeout: None,
+            debugs_tasks: false,
+            debugger_ignores_errors: true,
+            async_directory: "~/.ansible_async".to_owned(),
+            poll_interval: 15,
             connection: ConnectionOptions::default(),
             become_: BecomeOptions::default(),
         }

@@ -7,6 +7,7 @@ use super::shared::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::playbook::{Play, VarsPrompt};
 use crate::template::SearchPath;
+use crate::template::filters::digests::{Crypt, crypt};
 use crate::value::{Dict, Str, Value};
 
 pub async fn ask(shared: &Shared, play: &Play) -> Result<Arc<Dict>, Error> {
@@ -15,21 +16,25 @@ pub async fn ask(shared: &Shared, play: &Play) -> Result<Arc<Dict>, Error> {
         if shared.options.extra_vars.contains_key(prompt.name.as_str()) {
             continue;
         }
-        if prompt.encrypt.is_some() {
-            return Err(Error::project("vars_prompt with `encrypt` is not supported", Some(&play.span)));
-        }
-        let value = match &prompt.default {
+        let default = match &prompt.default {
             None => Value::Null,
             Some(default) => render(shared, play, default)?,
         };
-        let value = match answer(shared, play, prompt, &value).await? {
-            Some(answer) => answer,
+        let mut text = match answer(shared, play, prompt, &default).await? {
+            Some(answer) if !answer.is_empty() || default.is_null() => Some(answer),
+            Some(_) => Some(default.to_text()),
             None => {
                 shared.notices.warn("Not prompting as we are not in interactive mode", None);
-                Value::Str(Str::data(value.to_text()))
+                (!default.is_null()).then(|| default.to_text())
             }
         };
-        answers.insert(Value::str(prompt.name.as_str()), value);
+        if let Some(kind) = &prompt.encrypt {
+            text = Some(encrypted(shared, play, prompt, kind, text.as_deref())?);
+        }
+        // A missing answer is Python's word for it, as in Ansible.
+        let text = text.unwrap_or_else(|| "None".to_owned());
+        let value = if prompt.is_unsafe { Str::data(text) } else { Str::trusted(text.as_str(), None) };
+        answers.insert(Value::str(prompt.name.as_str()), Value::Str(value));
     }
     Ok(Arc::new(answers))
 }
@@ -42,8 +47,37 @@ fn render(shared: &Shared, play: &Play, value: &Value) -> Result<Value, Error> {
     Ok(shared.templates.templar(Arc::new(variables), search).render(value)?)
 }
 
+/// The hash of an answer, of a kind that the filter `password_hash` has, too.
+fn encrypted(
+    shared: &Shared,
+    play: &Play,
+    prompt: &VarsPrompt,
+    kind: &str,
+    answer: Option<&str>,
+) -> Result<String, Error> {
+    let failed = |message: String| {
+        Error::project(message, Some(&play.span))
+            .hint(format!("this is about the variable `{}` of `vars_prompt`", prompt.name))
+            .with_exit_code(1)
+    };
+    let Some(answer) = answer else {
+        return Err(failed("secret must be unicode or bytes, not None".to_owned()));
+    };
+    let salt = match &prompt.salt {
+        None => None,
+        Some(salt) => Some(render(shared, play, salt)?.to_text()),
+    };
+    let how = Crypt {
+        kind: kind.to_owned(),
+        salt,
+        salt_size: prompt.salt_size.and_then(|size| usize::try_from(size).ok()),
+        ..Crypt::default()
+    };
+    crypt(answer.as_bytes(), &how).map_err(|err| failed(err.message))
+}
+
 /// What the user answers; none when nobody is there.
-async fn answer(shared: &Shared, play: &Play, prompt: &VarsPrompt, default: &Value) -> Result<Option<Value>, Error> {
+async fn answer(shared: &Shared, play: &Play, prompt: &VarsPrompt, default: &Value) -> Result<Option<String>, Error> {
     let text = match &prompt.prompt {
         Some(text) => render(shared, play, text)?.to_text(),
         None => prompt.name.clone(),
@@ -56,15 +90,13 @@ async fn answer(shared: &Shared, play: &Play, prompt: &VarsPrompt, default: &Val
             asked = format!("***** VALUES ENTERED DO NOT MATCH ****\n{text}");
             continue;
         }
-        let answer =
-            if first.is_empty() && !default.is_null() { default.clone() } else { Value::Str(Str::data(first)) };
-        return Ok(Some(answer));
+        return Ok(Some(first));
     }
 }
 
 async fn read(shared: &Shared, text: &str, private: bool) -> Result<Option<String>, Error> {
     shared.pass_notices();
-    match shared.events.ask(Question { text: text.to_owned(), secret: private }).await {
+    match shared.events.ask(Question { text: text.to_owned(), secret: private, piped: false }).await {
         Answer::Text(text) => Ok(Some(text)),
         Answer::NotInteractive => Ok(None),
         Answer::Lost(reason) => {

@@ -16,7 +16,7 @@ use crate::value::Value;
 
 /// Takes a host's result into account.
 pub fn take_in(play: &mut PlayState<'_>, turn: &mut OpenTurn, host: HostId, executed: Executed) -> Result<(), Error> {
-    let Executed { report, fields, effects, notify, ignored, ignore_unreachable } = executed;
+    let Executed { report, fields, effects, notify, ignored, ignore_unreachable, told } = executed;
     let task = Arc::clone(&turn.task);
     let affected = turn.affected(host);
     if let Some(name) = task.keyword(Keyword::Register).map(Value::to_text) {
@@ -71,8 +71,10 @@ pub fn take_in(play: &mut PlayState<'_>, turn: &mut OpenTurn, host: HostId, exec
             turn.failed.extend(&affected);
         }
     }
-    let about = play.about().task(&turn.info).host(play.name(host));
-    play.shared.send(about, EventKind::Finished(Box::new(report)));
+    if !told {
+        let about = play.about().task(&turn.info).host(play.name(host));
+        play.shared.send(about, EventKind::Finished(Box::new(report)));
+    }
     Ok(())
 }
 

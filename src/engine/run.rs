@@ -17,7 +17,7 @@ use crate::playbook::{Loader, Playbook};
 use crate::remote::Pool;
 use crate::template;
 use crate::value::{Dict, Value};
-use crate::vars::{RunMagic, World};
+use crate::vars::{FactCache, RunMagic, World};
 
 /// Everything a run needs.
 pub struct Run {
@@ -30,6 +30,7 @@ pub struct Run {
     pub options: RunOptions,
     /// Magic variables that come from the command line: `ansible_inventory_sources`, `ansible_config_file` and their like.
     pub magic: Dict,
+    pub fact_cache: Option<FactCache>,
     pub events: EventSender,
     pub notices: Notices,
 }
@@ -40,13 +41,13 @@ pub struct RunSummary {
 
 /// Runs the playbooks. An interrupt ends it in order: what runs is cancelled, the recap is still sent.
 pub async fn run(run: Run) -> Result<RunSummary, Error> {
-    let Run { playbooks, inventory, reload_inventory, loader, templates, options, magic, events, notices } = run;
-    if options.step {
-        return Err(Error::new(ErrorKind::Usage, "--step is not supported"));
-    }
-    let mut world =
-        World::new(inventory, Arc::clone(&options.extra_vars), run_magic(&options, magic), reload_inventory);
+    let Run { playbooks, inventory, reload_inventory, loader, templates, options, magic, fact_cache, events, notices } =
+        run;
+    let extra_vars = Arc::clone(&options.extra_vars);
+    let mut world = World::new(inventory, extra_vars, run_magic(&options, magic), reload_inventory, notices.clone());
     world.merge_hashes = options.merge_hashes;
+    world.inject_facts = options.inject_facts;
+    world.fact_cache = fact_cache;
     let shared = Arc::new(Shared {
         world: Arc::new(world),
         templates,
@@ -60,7 +61,7 @@ pub async fn run(run: Run) -> Result<RunSummary, Error> {
     });
     check_limit(&shared)?;
     if shared.options.flush_cache {
-        shared.world.clear_facts();
+        shared.world.clear_all_facts();
     }
     let interrupt = Interrupt::new()?;
     // On a task of its own: whatever keeps it busy, an interrupt is noticed here.

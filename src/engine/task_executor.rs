@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::action_name;
 use super::arguments::{self, Arguments};
+use super::background::{self, Patience};
 use super::endpoint::Deciders;
 use super::event::{About, EventKind, TaskInfo};
 use super::judge;
@@ -34,12 +35,15 @@ pub struct Job {
     pub host: Arc<str>,
     pub info: Arc<TaskInfo>,
     pub search_path: Arc<SearchPath>,
+    /// Variables that a debugger has changed: nothing is stronger.
+    pub changed_vars: Arc<Dict>,
 }
 
 impl Job {
     pub async fn execute(mut self) -> Executed {
         let scope = match self.shared.scope(&self.play, &self.task, &self.host, &self.search_path) {
-            Ok(scope) => scope,
+            Ok(scope) if self.changed_vars.is_empty() => scope,
+            Ok(scope) => scope.with_locals(Arc::clone(&self.changed_vars)),
             Err(result) => return self.report(Pass::of(*result), false),
         };
         let templar = self.shared.templar(&scope, &self.search_path);
@@ -222,9 +226,10 @@ impl Job {
         let resolved = action_name::implementation(&self.task)?;
         pass.delegated_to = delegated_to;
         let arguments = arguments::of_task(&self.task, resolved, templar)?;
-        let target = self.target(scope, templar, pass.delegated_to.as_deref(), check, diff, pass.no_log)?;
+        let mut target = self.target(scope, templar, pass.delegated_to.as_deref(), check, diff, pass.no_log)?;
+        let patience = self.background(&reader, &mut target)?;
         let timeout = self.timeout(&reader)?;
-        let call = Call { resolved, arguments: &arguments, target: &target, check, diff };
+        let call = Call { resolved, arguments: &arguments, target: &target, patience, check, diff };
         self.attempts(&call, scope, templar, timeout, pass, pending).await
     }
 
@@ -271,17 +276,16 @@ impl Job {
     ) -> KeywordResult<Target> {
         let reader = self.reader(templar);
         let environment = arguments::environment(&self.task, templar)?;
-        let (endpoint, becoming) = match delegated_to {
-            None => {
-                let deciders = Deciders { scope, templar, keywords: reader, options: &self.shared.options };
-                (deciders.endpoint()?, deciders.become_()?)
-            }
+        let decided = |deciders: Deciders<'_>| -> KeywordResult<_> {
+            Ok((deciders.endpoint()?, deciders.become_()?, deciders.async_directory()?))
+        };
+        let (endpoint, becoming, async_directory) = match delegated_to {
+            None => decided(Deciders { scope, templar, keywords: reader, options: &self.shared.options })?,
             Some(name) => {
                 let scope = self.shared.scope(&self.play, &self.task, &self.host_named(name), &self.search_path)?;
                 let templar = self.shared.templar(&scope, &self.search_path);
                 let keywords = KeywordReader { keywords: &self.task.keywords, templar: &templar };
-                let deciders = Deciders { scope: &scope, templar: &templar, keywords, options: &self.shared.options };
-                (deciders.endpoint()?, deciders.become_()?)
+                decided(Deciders { scope: &scope, templar: &templar, keywords, options: &self.shared.options })?
             }
         };
         let (events, about) = (self.shared.events.clone(), self.about());
@@ -290,6 +294,8 @@ impl Job {
             endpoint,
             becoming,
             environment,
+            background: None,
+            async_directory,
             check,
             diff,
             no_log,
@@ -371,6 +377,10 @@ impl Job {
                 result.unwrap_or_else(|_| timed_out(seconds))
             }
         };
+        if let Some(patience) = call.patience {
+            result = self.await_job(patience, call.target, result).await;
+        }
+        self.complete(&mut result);
         call.arguments.mask.apply(&mut result);
         result
     }
@@ -402,15 +412,22 @@ impl Job {
             ask: &ask,
         };
         let mut result = match call.resolved.implementation {
+            _ if call.patience.is_some() && !background::is_possible(&self.task, call.resolved) => {
+                background::refused(&self.task)
+            }
             Implementation::Action(action) => (action.run)(&invocation).await,
             Implementation::Module(module) => crate::actions::module::run(&invocation, module).await,
         };
         result.warnings.extend_from_slice(&call.arguments.warnings);
+        result
+    }
+
+    /// What every result has besides what the action returns.
+    fn complete(&self, result: &mut ActionResult) {
         add_lines(&mut result.fields);
         if !self.task.is_include() {
             result.set_acted();
         }
-        result
     }
 
     /// Before the result is judged: `changed_when` has the last word on what a new host means.
@@ -469,6 +486,7 @@ struct Call<'a> {
     resolved: &'a Resolved,
     arguments: &'a Arguments,
     target: &'a Target,
+    patience: Option<Patience>,
     check: bool,
     diff: bool,
 }

@@ -17,6 +17,8 @@ pub struct Executed {
     pub notify: Vec<String>,
     pub ignored: bool,
     pub ignore_unreachable: bool,
+    /// The user has been told of it.
+    pub told: bool,
 }
 
 /// One pass through the task, for an item of its loop or the only one.
@@ -81,6 +83,7 @@ impl Job {
         Executed {
             ignored: report.ignored,
             ignore_unreachable: pass.ignore_unreachable,
+            told: false,
             fields: if pass.no_log { pass.result.to_dict() } else { report.fields.clone() },
             report,
             effects: std::mem::take(&mut pass.result.effects),

@@ -201,7 +201,9 @@ impl Parser<'_> {
                 handlers_from: text(self, "handlers_from"),
             },
             allow_duplicates: task.args.get("allow_duplicates").map(Value::is_truthy),
-            public: task.args.get("public").is_none_or(Value::is_truthy),
+            public: task.args.get("public").map(Value::is_truthy),
+            validated: task.args.get("rolespec_validate").is_none_or(Value::is_truthy),
+            is_static: true,
             included: true,
         };
         let uses = self.role(&request, &inner, &super::types::Keywords::default());

@@ -91,13 +91,11 @@ pub struct Row {
     places: &'static str,
     pub inherit: Inherit,
     pub rendered: Rendered,
-    /// Whether rplay does what it says. A task that needs one that is not supported fails where it would run.
-    pub is_supported: bool,
     pub doc: &'static str,
 }
 
 macro_rules! keywords {
-    ($($keyword:ident $name:literal $kind:ident $places:literal $inherit:ident $rendered:ident $support:ident $doc:literal)*) => {
+    ($($keyword:ident $name:literal $kind:ident $places:literal $inherit:ident $rendered:ident $doc:literal)*) => {
         /// A keyword, as the index of its row.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Keyword {
@@ -113,85 +111,75 @@ macro_rules! keywords {
                 places: $places,
                 inherit: Inherit::$inherit,
                 rendered: Rendered::$rendered,
-                is_supported: support!($support),
                 doc: $doc,
             },)*
         ];
     };
 }
 
-macro_rules! support {
-    (Yes) => {
-        true
-    };
-    (No) => {
-        false
-    };
-}
-
 keywords! {
-    Action "action" Text "thi" No Host Yes "The module or action of the task with its arguments, as one text."
-    Always "always" Tasks "b" No Never Yes "Tasks that run after those of the block, whatever became of them."
-    AnyErrorsFatal "any_errors_fatal" Bool "prbth" Innermost Host Yes "A failure on one host ends the play for all hosts."
-    Args "args" Dict "thi" No Host Yes "Arguments of the task's module, besides those written with its name."
-    Async "async" Int "th" No Host No "Seconds that the task may run while the connection is not held."
-    Become "become" Bool "prbth" Innermost Host Yes "Tasks run as another user than the one who logs in."
-    BecomeExe "become_exe" Text "prbth" Innermost Host Yes "The program that changes the user, instead of the method's own."
-    BecomeFlags "become_flags" Text "prbth" Innermost Host Yes "Options of the program that changes the user."
-    BecomeMethod "become_method" Text "prbth" Innermost Host Yes "How the user is changed: sudo, su or doas."
-    BecomeUser "become_user" Text "prbth" Innermost Host Yes "The user that tasks run as with `become`."
-    Block "block" Tasks "b" No Never Yes "The tasks of the block."
-    ChangedWhen "changed_when" Condition "th" No Host Yes "Decides whether the task changed something."
-    CheckMode "check_mode" Bool "prbth" Innermost Host Yes "Tasks only say what they would change, or change it in spite of `--check`."
-    Collections "collections" List "prbthi" Innermost Never Yes "Collections that are searched for the short names of modules and roles."
-    Connection "connection" Text "prbth" Innermost Host Yes "How hosts are reached: ssh or local."
-    Debugger "debugger" Text "prbthi" Innermost Host No "Opens a debugger after results of a kind."
-    Delay "delay" Float "th" No Host Yes "Seconds between two attempts of `until`."
-    DelegateFacts "delegate_facts" Bool "rbth" Innermost Host Yes "Facts belong to the host of `delegate_to`."
-    DelegateTo "delegate_to" Text "rbth" Innermost Host Yes "The host on which the task works instead."
-    Diff "diff" Bool "prbth" Innermost Host Yes "Differences of changed files are shown."
-    Environment "environment" Dict "prbth" Extend Host Yes "Variables of the environment in which modules run."
-    FactPath "fact_path" Text "p" No Host Yes "The folder of local facts on hosts."
-    FailedWhen "failed_when" Condition "th" No Host Yes "Decides whether the task failed."
-    ForceHandlers "force_handlers" Bool "p" No Play Yes "Notified handlers run on hosts that failed, too."
-    GatherFacts "gather_facts" Bool "p" No Play Yes "Facts are gathered before the first task."
-    GatherSubset "gather_subset" List "p" No Host Yes "The kinds of facts that are gathered."
-    GatherTimeout "gather_timeout" Int "p" No Host Yes "Seconds that gathering a fact may take."
-    Handlers "handlers" Tasks "p" No Never Yes "Tasks that run when they were notified."
-    Hosts "hosts" List "p" No Play Yes "The pattern of hosts that the play is for."
-    IgnoreErrors "ignore_errors" Bool "prbthi" Innermost Host Yes "A host goes on although the task failed."
-    IgnoreUnreachable "ignore_unreachable" Bool "prbth" Innermost Host Yes "A host goes on although it could not be reached."
-    Listen "listen" List "h" No Never Yes "Names by which the handler is notified besides its own."
-    LocalAction "local_action" Text "thi" No Host Yes "As `action`, on the controller."
-    Loop "loop" List "thi" No Host Yes "The task runs for each item."
-    LoopControl "loop_control" Dict "thi" No Host Yes "Names, labels and pauses of the loop."
-    MaxFailPercentage "max_fail_percentage" Float "p" No Play Yes "The run ends when more than this share of a batch has failed."
-    ModuleDefaults "module_defaults" Dict "prbth" Extend Host Yes "Arguments of modules that tasks need not write."
-    Name "name" Text "pbthi" No Host Yes "What the play, block or task is called."
-    NoLog "no_log" Bool "prbthi" Innermost Host Yes "Results are not shown."
-    Notify "notify" List "bth" Innermost Host Yes "Handlers that run when the task changed something."
-    Order "order" Text "p" No Play Yes "The order of the hosts: inventory, reverse_inventory, sorted, reverse_sorted or shuffle."
-    Poll "poll" Int "th" No Host Yes "Seconds between two looks at an asynchronous task."
-    Port "port" Int "prbth" Innermost Host Yes "The port of the connection."
-    PostTasks "post_tasks" Tasks "p" No Never Yes "Tasks after `tasks` and their handlers."
-    PreTasks "pre_tasks" Tasks "p" No Never Yes "Tasks before the roles."
-    Register "register" Text "thi" No Never Yes "The variable that keeps the result."
-    RemoteUser "remote_user" Text "prbth" Innermost Host Yes "The user who logs in."
-    Rescue "rescue" Tasks "b" No Never Yes "Tasks that run when one of the block failed."
-    Retries "retries" Int "th" No Host Yes "How often `until` tries again."
-    Roles "roles" Tasks "p" No Never Yes "Roles that run before `tasks`."
-    RunOnce "run_once" Bool "prbthi" Innermost Host Yes "The task runs on the first host only, for all of them."
-    Serial "serial" List "p" No Play Yes "The sizes of the batches in which hosts go through the play."
-    Strategy "strategy" Text "p" No Never Yes "Which host may go on to which task when."
-    Tags "tags" List "prbthi" Extend Play Yes "Words by which `--tags` and `--skip-tags` select."
-    Tasks "tasks" Tasks "p" No Never Yes "The tasks of the play."
-    Throttle "throttle" Int "prbth" Innermost Host Yes "How many hosts do the task at a time."
-    Timeout "timeout" Int "prbthi" Innermost Host Yes "Seconds after which the task is given up."
-    Until "until" Condition "th" No Host Yes "The task is tried again until this is true."
-    Vars "vars" Dict "prbthi" No Host Yes "Variables for what stands inside."
-    VarsFiles "vars_files" List "p" No Never Yes "Files of variables."
-    VarsPrompt "vars_prompt" List "p" No Never Yes "Variables that the user is asked for."
-    When "when" Condition "rbthi" Extend Host Yes "The task runs on hosts for which this is true."
+    Action "action" Text "thi" No Host "The module or action of the task with its arguments, as one text."
+    Always "always" Tasks "b" No Never "Tasks that run after those of the block, whatever became of them."
+    AnyErrorsFatal "any_errors_fatal" Bool "prbth" Innermost Host "A failure on one host ends the play for all hosts."
+    Args "args" Dict "thi" No Host "Arguments of the task's module, besides those written with its name."
+    Async "async" Int "th" No Host "Seconds that the task may run while the connection is not held."
+    Become "become" Bool "prbth" Innermost Host "Tasks run as another user than the one who logs in."
+    BecomeExe "become_exe" Text "prbth" Innermost Host "The program that changes the user, instead of the method's own."
+    BecomeFlags "become_flags" Text "prbth" Innermost Host "Options of the program that changes the user."
+    BecomeMethod "become_method" Text "prbth" Innermost Host "How the user is changed: sudo, su or doas."
+    BecomeUser "become_user" Text "prbth" Innermost Host "The user that tasks run as with `become`."
+    Block "block" Tasks "b" No Never "The tasks of the block."
+    ChangedWhen "changed_when" Condition "th" No Host "Decides whether the task changed something."
+    CheckMode "check_mode" Bool "prbth" Innermost Host "Tasks only say what they would change, or change it in spite of `--check`."
+    Collections "collections" List "prbthi" Innermost Never "Collections that are searched for the short names of modules and roles."
+    Connection "connection" Text "prbth" Innermost Host "How hosts are reached: ssh or local."
+    Debugger "debugger" Text "prbthi" Innermost Host "Opens a debugger after results of a kind."
+    Delay "delay" Float "th" No Host "Seconds between two attempts of `until`."
+    DelegateFacts "delegate_facts" Bool "rbth" Innermost Host "Facts belong to the host of `delegate_to`."
+    DelegateTo "delegate_to" Text "rbth" Innermost Host "The host on which the task works instead."
+    Diff "diff" Bool "prbth" Innermost Host "Differences of changed files are shown."
+    Environment "environment" Dict "prbth" Extend Host "Variables of the environment in which modules run."
+    FactPath "fact_path" Text "p" No Host "The folder of local facts on hosts."
+    FailedWhen "failed_when" Condition "th" No Host "Decides whether the task failed."
+    ForceHandlers "force_handlers" Bool "p" No Play "Notified handlers run on hosts that failed, too."
+    GatherFacts "gather_facts" Bool "p" No Play "Facts are gathered before the first task."
+    GatherSubset "gather_subset" List "p" No Host "The kinds of facts that are gathered."
+    GatherTimeout "gather_timeout" Int "p" No Host "Seconds that gathering a fact may take."
+    Handlers "handlers" Tasks "p" No Never "Tasks that run when they were notified."
+    Hosts "hosts" List "p" No Play "The pattern of hosts that the play is for."
+    IgnoreErrors "ignore_errors" Bool "prbthi" Innermost Host "A host goes on although the task failed."
+    IgnoreUnreachable "ignore_unreachable" Bool "prbth" Innermost Host "A host goes on although it could not be reached."
+    Listen "listen" List "h" No Never "Names by which the handler is notified besides its own."
+    LocalAction "local_action" Text "thi" No Host "As `action`, on the controller."
+    Loop "loop" List "thi" No Host "The task runs for each item."
+    LoopControl "loop_control" Dict "thi" No Host "Names, labels and pauses of the loop."
+    MaxFailPercentage "max_fail_percentage" Float "p" No Play "The run ends when more than this share of a batch has failed."
+    ModuleDefaults "module_defaults" Dict "prbth" Extend Host "Arguments of modules that tasks need not write."
+    Name "name" Text "pbthi" No Host "What the play, block or task is called."
+    NoLog "no_log" Bool "prbthi" Innermost Host "Results are not shown."
+    Notify "notify" List "bth" Innermost Host "Handlers that run when the task changed something."
+    Order "order" Text "p" No Play "The order of the hosts: inventory, reverse_inventory, sorted, reverse_sorted or shuffle."
+    Poll "poll" Int "th" No Host "Seconds between two looks at an asynchronous task."
+    Port "port" Int "prbth" Innermost Host "The port of the connection."
+    PostTasks "post_tasks" Tasks "p" No Never "Tasks after `tasks` and their handlers."
+    PreTasks "pre_tasks" Tasks "p" No Never "Tasks before the roles."
+    Register "register" Text "thi" No Never "The variable that keeps the result."
+    RemoteUser "remote_user" Text "prbth" Innermost Host "The user who logs in."
+    Rescue "rescue" Tasks "b" No Never "Tasks that run when one of the block failed."
+    Retries "retries" Int "th" No Host "How often `until` tries again."
+    Roles "roles" Tasks "p" No Never "Roles that run before `tasks`."
+    RunOnce "run_once" Bool "prbthi" Innermost Host "The task runs on the first host only, for all of them."
+    Serial "serial" List "p" No Play "The sizes of the batches in which hosts go through the play."
+    Strategy "strategy" Text "p" No Never "Which host may go on to which task when."
+    Tags "tags" List "prbthi" Extend Play "Words by which `--tags` and `--skip-tags` select."
+    Tasks "tasks" Tasks "p" No Never "The tasks of the play."
+    Throttle "throttle" Int "prbth" Innermost Host "How many hosts do the task at a time."
+    Timeout "timeout" Int "prbthi" Innermost Host "Seconds after which the task is given up."
+    Until "until" Condition "th" No Host "The task is tried again until this is true."
+    Vars "vars" Dict "prbthi" No Host "Variables for what stands inside."
+    VarsFiles "vars_files" List "p" No Never "Files of variables."
+    VarsPrompt "vars_prompt" List "p" No Never "Variables that the user is asked for."
+    When "when" Condition "rbthi" Extend Host "The task runs on hosts for which this is true."
 }
 
 impl Keyword {

@@ -25,6 +25,8 @@ pub struct Loader {
     /// Directories searched for roles besides `roles/` next to the playbook.
     pub roles_path: Vec<PathBuf>,
     pub collections_path: Vec<PathBuf>,
+    /// Whether the configuration keeps roles' variables from other tasks; none where it doesn't say.
+    pub private_role_vars: Option<bool>,
     /// What the name of an action means.
     pub full_action: FullAction,
     /// Told of every folder where the project may have modules of its own.
@@ -64,6 +66,7 @@ impl Loader {
             extra_vars,
             roles_path: Vec::new(),
             collections_path: Vec::new(),
+            private_role_vars: None,
             full_action,
             on_library: |_| {},
             task_keywords: keywords::names_at_tasks(),

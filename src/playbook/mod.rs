@@ -1,6 +1,7 @@
 //! Playbooks as data: plays, blocks, tasks, roles, and the loader that reads them.
 //! Nothing here is run; what depends on a host's variables stays a `Value`.
 
+mod argument_specs;
 mod block;
 mod collection;
 mod import;

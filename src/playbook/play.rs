@@ -281,6 +281,14 @@ impl Parser<'_> {
                 return;
             };
             value = tags;
+        } else if let (Keyword::Debugger, Some(text)) = (keyword, value.as_str())
+            && !text.is_empty()
+            && !DEBUGGER_VALUES.contains(&text)
+        {
+            let all = DEBUGGER_VALUES.join(", ");
+            let message = format!("'{text}' is not a valid value for debugger. Must be one of {all}");
+            self.errors.push(Error::project(message, Some(&key.span)));
+            return;
         } else if keyword.row().inherit == Inherit::Extend {
             value = Value::list(listed(value));
         }
@@ -306,6 +314,9 @@ impl Parser<'_> {
         self.errors.push(error);
     }
 }
+
+/// After which results a task is debugged.
+const DEBUGGER_VALUES: &[&str] = &["always", "on_failed", "on_unreachable", "on_skipped", "never"];
 
 /// Keywords with those of the inside merged in, each as its table entry says.
 pub(super) fn merge(outer: &Keywords, inner: &Keywords) -> Keywords {

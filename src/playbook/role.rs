@@ -32,7 +32,12 @@ pub struct RoleRequest {
     pub vars: Arc<Dict>,
     pub files: RoleFiles,
     pub allow_duplicates: Option<bool>,
-    pub public: bool,
+    /// Whether its variables are visible to the tasks after it; where nothing is said, what the configuration says, else what is usual.
+    pub public: Option<bool>,
+    /// Its arguments are checked against its specification.
+    pub validated: bool,
+    /// Known before the run (`roles:`, `import_role`).
+    pub is_static: bool,
     /// `include_role` and `import_role` run their role every time.
     pub included: bool,
 }
@@ -113,7 +118,10 @@ impl Parser<'_> {
             vars: own_vars,
             files: RoleFiles::default(),
             allow_duplicates: None,
-            public: context.role.as_ref().is_none_or(|needs_it| needs_it.public),
+            // What a role exports, its dependencies export.
+            public: context.role.as_ref().map(|role| role.public),
+            validated: true,
+            is_static: true,
             included: false,
         };
         self.role(&request, &context, &keywords)
@@ -133,7 +141,6 @@ impl Parser<'_> {
             return Vec::new();
         }
         let Some(meta) = self.role_meta(&path) else { return Vec::new() };
-        self.warn_of_argument_specs(&path, &meta);
         let (Some(defaults), Some(vars)) = (
             self.role_vars(&path, "defaults", request.files.defaults_from.as_deref(), request),
             self.role_vars(&path, "vars", request.files.vars_from.as_deref(), request),
@@ -142,7 +149,10 @@ impl Parser<'_> {
         };
         let identity = identity(&path, request, keywords);
         let keywords = role_keywords(&context.keywords, keywords, &meta);
-        let role = Arc::new(Role {
+        let public = request
+            .public
+            .unwrap_or_else(|| self.loader.private_role_vars.map_or(request.is_static, |private| !private));
+        let mut role = Role {
             identity,
             full_name: collection.as_ref().map_or_else(|| name.clone(), |collection| format!("{collection}.{name}")),
             name,
@@ -152,15 +162,24 @@ impl Parser<'_> {
             vars,
             params: Arc::new(request.params.clone()),
             parents,
+            dependencies: Vec::new(),
             allow_duplicates: request.allow_duplicates.unwrap_or(meta.allow_duplicates || request.included),
             is_dependency: context.role.is_some() && !request.included,
-            public: request.public,
-        });
-        let mut inner = Context { keywords: Arc::new(keywords), role: Some(Arc::clone(&role)), ..context.clone() };
+            public,
+        };
+        let mut inner = Context { keywords: Arc::new(keywords), role: Some(Arc::new(role.clone())), ..context.clone() };
         inner.task_files.clear();
 
         let mut uses: Vec<RoleUse> = meta.dependencies.iter().flat_map(|node| self.role_entry(node, &inner)).collect();
-        let tasks = self.role_tasks(&path, "tasks", request.files.tasks_from.as_deref(), request, &inner);
+        role.dependencies = uses.iter().map(|usage| Arc::clone(&usage.role)).collect();
+        let role = Arc::new(role);
+        inner.role = Some(Arc::clone(&role));
+        let mut tasks = self.role_tasks(&path, "tasks", request.files.tasks_from.as_deref(), request, &inner);
+        if request.validated
+            && let Some(task) = self.validation(&path, &meta, request, &inner)
+        {
+            tasks.insert(0, Entry::Task(Arc::new(task)));
+        }
         let handler_context = Context { handlers: true, ..inner };
         let handlers =
             self.role_tasks(&path, "handlers", request.files.handlers_from.as_deref(), request, &handler_context);
@@ -227,17 +246,6 @@ impl Parser<'_> {
         folders
     }
 
-    /// Ansible would check the role's arguments here.
-    fn warn_of_argument_specs(&self, path: &Path, meta: &Meta) {
-        let file = main_file(&path.join("meta"), "argument_specs");
-        if file.is_none() && meta.argument_specs.is_none() {
-            return;
-        }
-        let what = file.unwrap_or_else(|| path.join("meta/main.yml"));
-        let text = format!("the argument specification in {} is not checked yet", what.display());
-        self.loader.notices.warn(text, meta.argument_specs.as_ref());
-    }
-
     fn role_meta(&mut self, path: &Path) -> Option<Meta> {
         let Some(file) = main_file(&path.join("meta"), "main") else { return Some(Meta::default()) };
         let node = self.read(&file)?;
@@ -254,7 +262,7 @@ impl Parser<'_> {
                 Some("collections") => {
                     meta.collections = Some(Written::new(value.to_value(), key.span.clone()));
                 }
-                Some("argument_specs") => meta.argument_specs = Some(key.span.clone()),
+                Some("argument_specs") => meta.argument_specs = Some(value.clone()),
                 Some("dependencies") => match &value.kind {
                     NodeKind::Sequence(items) => meta.dependencies.clone_from(items.as_ref()),
                     NodeKind::Scalar(Value::Null) => {}
@@ -329,7 +337,7 @@ impl Parser<'_> {
         ));
     }
 
-    fn read(&mut self, file: &Path) -> Option<Node> {
+    pub(super) fn read(&mut self, file: &Path) -> Option<Node> {
         self.loader.reader.read_file(file).map_err(|err| self.errors.push(err)).ok()
     }
 }
@@ -341,10 +349,10 @@ struct FoundRole {
 }
 
 #[derive(Default)]
-struct Meta {
+pub(super) struct Meta {
     allow_duplicates: bool,
     dependencies: Vec<Node>,
-    argument_specs: Option<Span>,
+    pub(super) argument_specs: Option<Node>,
     collections: Option<Written>,
 }
 
@@ -357,7 +365,7 @@ fn role_keywords(outer: &Keywords, own: &Keywords, meta: &Meta) -> Keywords {
 }
 
 /// `name` in a role's folder, with or without an extension.
-fn main_file(folder: &Path, name: &str) -> Option<PathBuf> {
+pub(super) fn main_file(folder: &Path, name: &str) -> Option<PathBuf> {
     let exact = folder.join(name);
     if Path::new(name).extension().is_some() && exact.is_file() {
         return Some(exact);

@@ -111,7 +111,7 @@ pub struct Loaded {
 }
 
 /// A role at one place, with its parameters.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Role {
     /// The same for uses that count as the same, of which a host runs only one unless duplicates are allowed.
     pub identity: u64,
@@ -128,10 +128,12 @@ pub struct Role {
     pub params: Arc<Dict>,
     /// The roles that depend on this one, outermost first.
     pub parents: Vec<Arc<Role>>,
+    /// The roles that this one depends on, each after what it depends on itself: their variables are this one's too.
+    pub dependencies: Vec<Arc<Role>>,
     pub allow_duplicates: bool,
     /// Another role needs it.
     pub is_dependency: bool,
-    /// Whether its variables are visible to the tasks after it (`public`); true for `roles:` and `import_role`.
+    /// Whether its variables are visible to the tasks after it (`public`).
     pub public: bool,
 }
 

@@ -157,6 +157,7 @@ impl Client {
             no_log: request.no_log,
             environment: request.environment,
             live_output: request.live_output,
+            background: request.background,
         };
         frames.extend(encode(FrameKind::Request, id, &json(&message)?));
         drop(message);

@@ -39,6 +39,68 @@ impl Value {
     }
 }
 
+/// Python's `pprint.pformat`: keys sorted, what does not fit into 80 columns on lines of its own.
+pub fn pretty(value: &Value) -> String {
+    let mut out = String::new();
+    write_pretty(value, 0, 0, &mut out);
+    out
+}
+
+const PRETTY_WIDTH: usize = 80;
+
+/// `indent` is the column where the value begins, `after` counts what must follow it on its last line.
+fn write_pretty(value: &Value, indent: usize, after: usize, out: &mut String) {
+    let sorted = sorted(value);
+    let repr = sorted.repr();
+    if repr.chars().count() + indent + after <= PRETTY_WIDTH {
+        return out.push_str(&repr);
+    }
+    let separate = |out: &mut String| {
+        out.push_str(",\n");
+        out.push_str(&" ".repeat(indent + 1));
+    };
+    match &sorted {
+        Value::Dict(dict) => {
+            out.push('{');
+            for (index, (key, item)) in dict.iter().enumerate() {
+                if index > 0 {
+                    separate(out);
+                }
+                let key = format!("{}: ", key.repr());
+                out.push_str(&key);
+                let after = if index + 1 == dict.len() { after + 1 } else { 1 };
+                write_pretty(item, indent + 1 + key.chars().count(), after, out);
+            }
+            out.push('}');
+        }
+        Value::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    separate(out);
+                }
+                let after = if index + 1 == items.len() { after + 1 } else { 1 };
+                write_pretty(item, indent + 1, after, out);
+            }
+            out.push(']');
+        }
+        _ => out.push_str(&repr),
+    }
+}
+
+/// With the keys of all dicts in order.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Dict(dict) => {
+            let mut entries: Vec<_> = dict.iter().map(|(key, item)| (key.clone(), sorted(item))).collect();
+            entries.sort_by_cached_key(|(key, _)| key.to_text());
+            Value::dict(entries.into_iter().collect())
+        }
+        Value::List(items) => Value::list(items.iter().map(sorted).collect()),
+        other => other.clone(),
+    }
+}
+
 fn write_repr(value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("None"),

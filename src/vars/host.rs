@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::facts::{self, Facts};
 use crate::value::{Dict, Value};
 
+/// Says among kept facts that they were gathered, as in Ansible.
+const GATHERED: &str = "_ansible_facts_gathered";
+
 /// Layers that change while the run goes on. Whoever reads takes a reference to a layer as it is now.
 #[derive(Debug, Default)]
 pub struct HostVariables(Mutex<Layers>);
@@ -70,8 +73,27 @@ impl HostVariables {
         layers.injected = Arc::default();
     }
 
+    /// Whether facts were gathered, in this run or one whose facts were kept.
     pub fn has_facts(&self) -> bool {
-        !self.lock().facts.is_empty()
+        let layers = self.lock();
+        [GATHERED, "module_setup"].iter().any(|name| layers.facts.contains_key(*name))
+    }
+
+    /// All facts under the names that modules gave them.
+    pub fn kept_facts(&self) -> Dict {
+        let layers = self.layers();
+        let mut kept = (*layers.injected).clone();
+        for (name, value) in layers.facts.iter() {
+            let prefixed = Value::str(format!("ansible_{}", name.to_text()));
+            if !kept.contains_key(name) && !kept.contains_key(&prefixed) {
+                kept.insert(prefixed, value.clone());
+            }
+        }
+        if self.has_facts() {
+            kept.shift_remove(&Value::str(format!("ansible_{GATHERED}")));
+            kept.insert(Value::str(GATHERED), Value::Bool(true));
+        }
+        kept
     }
 
     pub fn include(&self, variables: Dict) {

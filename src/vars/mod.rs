@@ -1,6 +1,7 @@
 //! Variables: which layers there are, who sees them, and the magic ones.
 //! Layers are shared and never merged: a `Scope` is a list of references, and a look-up walks it.
 
+mod fact_cache;
 mod facts;
 mod host;
 mod hostvars;
@@ -10,6 +11,7 @@ mod play;
 mod scope;
 mod world;
 
+pub use fact_cache::FactCache;
 pub use facts::{Facts, UntrustedFacts, removal_warning};
 pub use host::HostVariables;
 pub use magic::RunMagic;

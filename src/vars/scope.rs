@@ -82,8 +82,8 @@ impl Scope {
             play.public_roles(|role| push(&mut layers, &role.defaults));
         }
         if let Some(role) = &role {
-            for parent in &role.parents {
-                push(&mut layers, &parent.defaults);
+            for other in role.dependencies.iter().chain(&role.parents) {
+                push(&mut layers, &other.defaults);
             }
             push(&mut layers, &role.defaults);
         }
@@ -107,8 +107,8 @@ impl Scope {
             play.public_roles(|role| push(&mut layers, &role.vars));
         }
         if let Some(role) = &role {
-            for parent in &role.parents {
-                push(&mut layers, &parent.vars);
+            for other in role.parents.iter().chain(&role.dependencies) {
+                push(&mut layers, &other.vars);
             }
             push(&mut layers, &role.vars);
         }

@@ -1,13 +1,14 @@
 //! What all variables of a run rest on: the inventory, the hosts' own variables, the command line's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
+use super::fact_cache::FactCache;
 use super::host::HostVariables;
 use super::magic::RunMagic;
-use crate::error::Error;
+use crate::error::{Error, Notices};
 use crate::inventory::{Change, Inventory};
 use crate::value::{Dict, Value};
 
@@ -23,6 +24,12 @@ pub struct World {
     /// `hash_behaviour=merge`: dicts of several layers are merged.
     pub merge_hashes: bool,
     pub magic: RunMagic,
+    /// Keeps facts between runs, and whether they are variables of their own.
+    pub fact_cache: Option<FactCache>,
+    pub inject_facts: bool,
+    /// Hosts whose kept facts could not be read: what is kept of them stays as it is.
+    unread: Mutex<HashSet<String>>,
+    notices: Notices,
     trouble: Mutex<Option<Error>>,
     reload: Arc<dyn Fn() -> Result<Inventory, Error> + Send + Sync>,
 }
@@ -33,6 +40,7 @@ impl World {
         extra_vars: Arc<Dict>,
         magic: RunMagic,
         reload: Arc<dyn Fn() -> Result<Inventory, Error> + Send + Sync>,
+        notices: Notices,
     ) -> Self {
         Self {
             inventory: RwLock::new(inventory),
@@ -44,6 +52,10 @@ impl World {
             extra_vars,
             merge_hashes: false,
             magic,
+            fact_cache: None,
+            inject_facts: true,
+            unread: Mutex::default(),
+            notices,
             trouble: Mutex::default(),
             reload,
         }
@@ -96,13 +108,51 @@ impl World {
         if let Some(host) = self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(name) {
             return Arc::clone(host);
         }
+        let known = self.with_kept_facts(name);
         let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(hosts.entry(Arc::from(name)).or_default())
+        Arc::clone(hosts.entry(Arc::from(name)).or_insert_with(|| Arc::new(known)))
+    }
+
+    /// A host as it is known before the run does anything there.
+    fn with_kept_facts(&self, name: &str) -> HostVariables {
+        let variables = HostVariables::default();
+        match self.fact_cache.as_ref().map(|cache| cache.read(name)) {
+            None | Some(Ok(None)) => {}
+            Some(Ok(Some(facts))) => variables.add_facts(&facts.clean().0, self.inject_facts),
+            Some(Err(reason)) => {
+                if self.unread.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned()) {
+                    self.notices.warn(reason, None);
+                }
+            }
+        }
+        variables
+    }
+
+    /// Keeps a host's facts for runs to come, where that is wanted.
+    pub fn keep_facts(&self, name: &str) {
+        let Some(cache) = &self.fact_cache else { return };
+        if self.unread.lock().unwrap_or_else(PoisonError::into_inner).contains(name) {
+            return;
+        }
+        if let Err(err) = cache.write(name, &self.host(name).kept_facts()) {
+            self.notices.warn(format!("the facts of {name} were not kept: {err}"), None);
+        }
+    }
+
+    /// Forgets the facts of a host.
+    pub fn clear_facts(&self, name: &str) {
+        self.host(name).clear_facts();
+        if let Some(cache) = &self.fact_cache {
+            cache.remove(name);
+        }
     }
 
     /// Forgets the facts of all hosts (`--flush-cache`).
-    pub fn clear_facts(&self) {
-        self.hosts.read().unwrap_or_else(PoisonError::into_inner).values().for_each(|host| host.clear_facts());
+    pub fn clear_all_facts(&self) {
+        let names: Vec<Arc<str>> = self.inventory().host_names().cloned().collect();
+        for name in &names {
+            self.clear_facts(name);
+        }
     }
 
     /// Variables of a host from inventory sources, `group_vars` and `host_vars`, the weakest first.

@@ -35,6 +35,20 @@ pub struct Request {
     pub environment: BTreeMap<String, String>,
     /// Running output is wanted.
     pub live_output: bool,
+    /// The module goes on by itself, and the response only says that it was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<Background>,
+}
+
+/// How a module runs in the background (`async`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Background {
+    /// Seconds after which it is killed.
+    pub limit: u64,
+    /// The folder of job files, as it was written.
+    pub directory: String,
+    /// The first part of the job's id; the second is the number of a process.
+    pub name: String,
 }
 
 /// How a request ended.

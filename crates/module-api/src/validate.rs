@@ -15,10 +15,12 @@ use serde_json::{Map, Value};
 
 use crate::Spec;
 
+pub use convert::convert;
+
 pub use crate::python::{python_repr, python_str, python_type};
 pub(crate) use level::default_value;
 pub use paths::{expand_path, expand_paths};
-pub use secrets::{is_secret, secret_values};
+pub use secrets::{WHOLE, hide, is_secret, secret_values, without};
 pub use written::{Written, check_written};
 
 /// What is wrong with one task's arguments, in Ansible's wording.

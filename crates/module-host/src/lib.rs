@@ -1,6 +1,7 @@
 //! What makes a table of modules an executable that the controller can use: it tells its specifications, or reads frames,
 //! runs modules, writes frames, and dies with its connection. The agent is one; so is every program of modules.
 
+mod background;
 mod child;
 mod guard;
 mod outlet;
@@ -23,7 +24,7 @@ use rplay_module_api::{Module, Spec, settle};
 use crate::child::OwnHash;
 
 /// The `main` of an executable of modules. `specs` prints their specifications as JSON; `serve` speaks frames on standard input and
-/// output. The script that starts an agent adds the hashes of its file, its nonce and the place where it leaves it (`bootstrap`).
+/// output; `background` is a task that goes on by itself. The script that starts an agent adds the hashes of its file, its nonce and the place where it leaves it (`bootstrap`).
 pub fn main(modules: &'static [&'static Module]) -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -35,6 +36,7 @@ pub fn main(modules: &'static [&'static Module]) -> ExitCode {
         ["serve", nonce] => serve(modules, None, nonce),
         ["serve"] => serve(modules, None, ""),
         ["specs"] => print_specs(modules),
+        [background::COMMAND] => background::main(modules),
         _ => Err(io::Error::other("this program is started by rplay; it has no use of its own")),
     };
     match outcome {

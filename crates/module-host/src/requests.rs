@@ -8,8 +8,9 @@ use std::sync::mpsc::Receiver;
 
 use rplay_module_api::frame::{Frame, FrameKind};
 use rplay_module_api::message::{Request, Response};
-use rplay_module_api::{Ctx, Failure, Module, ModuleResult, settle};
+use rplay_module_api::{Ctx, Failure, Module, ModuleResult, Port, settle};
 
+use crate::background;
 use crate::outlet::Outlet;
 use crate::port::RequestPort;
 use crate::running::Commands;
@@ -56,13 +57,27 @@ fn run_module(
     outlet: &Outlet,
     warnings: &mut Vec<String>,
 ) -> ModuleResult {
+    if request.background.is_some() {
+        return background::start(&job.body, &job.attachments);
+    }
+    let mut port = RequestPort::new(job.id, outlet.clone(), job.inbox, job.attachments, request.live_output);
+    run_with_port(modules, request, job.id, &mut port, warnings)
+}
+
+/// Runs a request's module in a temporary directory of its own.
+pub fn run_with_port(
+    modules: &[&'static Module],
+    request: Request,
+    id: u32,
+    port: &mut dyn Port,
+    warnings: &mut Vec<String>,
+) -> ModuleResult {
     let Some(module) = modules.iter().find(|module| module.spec.name == request.module) else {
         return Err(Failure::new(format!("the agent has no module `{}`", request.module)));
     };
     let scratch =
-        Scratch::new(job.id).map_err(|err| Failure::new(format!("Could not create a temporary directory: {err}")))?;
-    let mut port = RequestPort::new(job.id, outlet.clone(), job.inbox, job.attachments, request.live_output);
-    let (mut runner, _entry) = Commands::enter(job.id);
+        Scratch::new(id).map_err(|err| Failure::new(format!("Could not create a temporary directory: {err}")))?;
+    let (mut runner, _entry) = Commands::enter(id);
     let mut ctx = Ctx {
         check: request.check,
         diff: request.diff,
@@ -71,7 +86,7 @@ fn run_module(
         environment: request.environment,
         tmpdir: scratch.path().to_owned(),
         action: request.action,
-        port: &mut port,
+        port,
         runner: &mut runner,
         warnings: Vec::new(),
     };

@@ -10,6 +10,7 @@ pub const MODULES: &[&Module] = &[
     &crate::builtin::apt_key::MODULE,
     &crate::builtin::apt_repository::MODULE,
     &crate::builtin::assemble::MODULE,
+    &crate::builtin::async_status::MODULE,
     &crate::posix::authorized_key::MODULE,
     &crate::builtin::blockinfile::MODULE,
     &crate::builtin::command::MODULE,

@@ -31,6 +31,8 @@ pub struct StrategySpec {
 }
 
 pub const STRATEGIES: &[StrategySpec] = &[
+    // `debugger.rs` knows it by its name.
+    StrategySpec { name: "debug", make: |_| Box::new(linear::Linear) },
     StrategySpec { name: "free", make: |_| Box::new(free::Free) },
     StrategySpec { name: "host_pinned", make: |forks| Box::new(host_pinned::HostPinned::new(forks)) },
     StrategySpec { name: "linear", make: |_| Box::new(linear::Linear) },

@@ -8,6 +8,13 @@ use crate::Kind;
 use crate::python::{python_json, python_repr, python_str, python_type};
 
 impl Kind {
+    /// The type of this name, as a specification may write it.
+    pub fn named(name: &str) -> Option<Kind> {
+        use Kind::{Bool, Bytes, Dict, Float, Int, Json, List, Path, Raw, Str};
+        let kinds = [Str, Int, Float, Bool, Path, List, Dict, Raw, Json, Bytes];
+        if name == "jsonarg" { Some(Json) } else { kinds.into_iter().find(|kind| kind.name() == name) }
+    }
+
     /// The name in Ansible's texts.
     pub fn name(self) -> &'static str {
         match self {
@@ -25,7 +32,8 @@ impl Kind {
     }
 }
 
-pub(super) fn convert(kind: Kind, value: Value) -> Result<Value, String> {
+/// Converts a value; the error is the reason alone.
+pub fn convert(kind: Kind, value: Value) -> Result<Value, String> {
     match kind {
         Kind::Raw => Ok(value),
         Kind::Str | Kind::Path => Ok(to_text(value)),

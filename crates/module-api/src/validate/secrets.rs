@@ -22,6 +22,34 @@ pub fn secret_values(spec: &Spec, args: &Map<String, Value>) -> Vec<String> {
     values
 }
 
+/// What stands for a text that is a secret as a whole.
+pub const WHOLE: &str = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER";
+const PART: &str = "********";
+
+/// The text without these secrets, the longest of which come first.
+pub fn without(text: &str, secrets: &[String]) -> String {
+    if secrets.iter().any(|secret| secret == text) {
+        return WHOLE.to_owned();
+    }
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        if text.contains(secret.as_str()) {
+            text = text.replace(secret.as_str(), PART);
+        }
+    }
+    text
+}
+
+/// Takes these secrets out of every text in a value.
+pub fn hide(value: &mut Value, secrets: &[String]) {
+    match value {
+        Value::String(text) => *text = without(text, secrets),
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, secrets)),
+        Value::Object(map) => map.values_mut().for_each(|item| hide(item, secrets)),
+        _ => {}
+    }
+}
+
 fn collect(arg: &'static Arg, value: &Value, values: &mut Vec<String>) {
     if arg.no_log {
         return collect_all(value, values);

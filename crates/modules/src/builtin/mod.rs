@@ -4,6 +4,7 @@ pub mod apt;
 pub mod apt_key;
 pub mod apt_repository;
 pub mod assemble;
+pub mod async_status;
 pub mod blockinfile;
 pub mod command;
 pub mod copy;

@@ -14,6 +14,7 @@ pub mod file_mode;
 pub(crate) mod home;
 pub mod http_date;
 pub(crate) mod init_system;
+pub mod job_file;
 pub mod local_time;
 pub mod mime_type;
 pub(crate) mod openpgp;
