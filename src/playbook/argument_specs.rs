@@ -45,7 +45,7 @@ impl Parser<'_> {
             (text("validate_args_context"), Value::dict(about)),
         ]);
         let mut own = Keywords::default();
-        let tags = Written { value: Value::list(vec![text("always")]), span: spec.span.clone() };
+        let tags = Written { value: Value::list(vec![text("always")]), span: spec.span.clone(), outer: None };
         own.entries.insert(Keyword::Tags, tags);
         let action = "ansible.builtin.validate_argument_spec";
         Some(Task {
