@@ -214,6 +214,33 @@ fn a_vault_is_made_opened_and_given_another_password() {
 }
 
 #[test]
+fn settings_of_vault_count() {
+    let project = linked(
+        Project::new()
+            .file("one", "one\n")
+            .file("two", "two\n")
+            .file("plain.yml", "a: 1\n")
+            .env("ANSIBLE_VAULT_ENCRYPT_SALT", "a salt of one's own")
+            .env("ANSIBLE_VAULT_ENCRYPT_IDENTITY", "second")
+            .env("ANSIBLE_PAGER", "sed s/^/paged:/"),
+    );
+    let ids = ["--vault-id", "first@one", "--vault-id", "second@two"];
+    let encrypt = || run_as(&project, "ansible-vault", &[&["encrypt_string", "tiger"][..], &ids].concat(), "").stdout;
+    let encrypted = encrypt();
+    assert!(encrypted.contains("$ANSIBLE_VAULT;1.2;AES256;second\n"), "{encrypted}");
+    assert_eq!(encrypted, encrypt(), "the salt is the same");
+    assert_eq!(run_as(&project, "ansible-vault", &[&["encrypt", "plain.yml"][..], &ids].concat(), "").status, 0);
+    // Only on a terminal a pager shows what is viewed.
+    let view = ["view", "plain.yml", "--vault-id", "second@two"];
+    assert_eq!(run_as(&project, "ansible-vault", &view, "").stdout, "a: 1\n");
+    let mut on_terminal = Command::new("script");
+    on_terminal.args(["-qec", &format!("bin/ansible-vault {}", view.join(" ")), "/dev/null"]);
+    on_terminal.current_dir(project.path()).env("ANSIBLE_PAGER", "sed s/^/paged:/").stdin(Stdio::null());
+    let shown = on_terminal.output().expect("script is part of every Debian");
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("paged:a: 1"), "{shown:?}");
+}
+
+#[test]
 fn results_of_ad_hoc_commands_are_files_of_a_tree() {
     let project = linked(Project::new());
     let ended = run_as(&project, "ansible", &["localhost", "-m", "ping", "-t", "tree"], "");

@@ -86,7 +86,7 @@ fn bodies_have_their_formats() {
         assert_eq!((&result["status"], &result["changed"]), (&json!(200), &json!(false)), "{result:?}");
         assert_eq!(result["json"]["method"], method);
         assert_eq!(result["json"]["type"], kind);
-        assert_eq!(result["json"]["sent"].as_str().unwrap().replace(": ", ":").replace(", ", ","), sent);
+        assert_eq!(result["json"]["sent"].as_str().unwrap(), sent);
         assert!(!result.contains_key("content"));
     }
 }
