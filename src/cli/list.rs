@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::engine::tags::TagFilter;
+use crate::engine::{Overview, task_name};
 use crate::error::Error;
 use crate::playbook::keywords::Keyword;
-use crate::playbook::{Entry, Play, Playbook, Task};
+use crate::playbook::{Entry, Play, Task};
 use crate::value::Value;
 
 /// Which lists are wanted.
@@ -23,37 +24,28 @@ impl Wanted {
     }
 }
 
-/// The lists of a playbook; `hosts` finds the hosts of a play, `filter` what its tags select.
-pub fn playbook(
-    playbook: &Playbook,
-    shown_path: &str,
+/// The lists of a play.
+pub fn play(
+    index: usize,
+    play: &Play,
+    overview: &Overview,
     wanted: Wanted,
-    hosts: &mut dyn FnMut(&Play) -> Result<Vec<String>, Error>,
-    filter: &dyn Fn(&Play) -> TagFilter,
-) -> Result<String, Error> {
-    let mut out = format!("\nplaybook: {shown_path}\n");
-    for (index, play) in playbook.plays.iter().enumerate() {
-        let pattern = pattern(&play.hosts);
-        let name = play.name.as_ref().map_or_else(|| pattern.clone(), |name| name.as_str().to_owned());
-        let tags = play.context.keywords.get(Keyword::Tags).map(tag_names).unwrap_or_default();
-        let _ = writeln!(out, "\n  play #{} ({pattern}): {name}\tTAGS: [{}]", index + 1, joined(&tags));
-        if wanted.hosts {
-            let hosts = hosts(play)?;
-            let _ = write!(
-                out,
-                "    pattern: {}\n    hosts ({}):\n",
-                Value::list(patterns(&play.hosts)).repr(),
-                hosts.len()
-            );
-            for host in hosts {
-                let _ = writeln!(out, "      {host}");
-            }
-        }
-        if wanted.tasks || wanted.tags {
-            tasks(play, wanted, &filter(play), &mut out)?;
+    out: &mut String,
+) -> Result<(), Error> {
+    let Overview { name, patterns, hosts, filter } = overview;
+    let tags = play.context.keywords.get(Keyword::Tags).map(tag_names).unwrap_or_default();
+    let _ = writeln!(out, "\n  play #{} ({}): {name}\tTAGS: [{}]", index + 1, patterns.join(","), joined(&tags));
+    if wanted.hosts {
+        let patterns = Value::list(patterns.iter().map(|pattern| Value::str(pattern.as_str())).collect());
+        let _ = write!(out, "    pattern: {}\n    hosts ({}):\n", patterns.repr(), hosts.len());
+        for host in hosts {
+            let _ = writeln!(out, "      {host}");
         }
     }
-    Ok(out)
+    if wanted.tasks || wanted.tags {
+        tasks(play, wanted, filter, out)?;
+    }
+    Ok(())
 }
 
 fn tasks(play: &Play, wanted: Wanted, filter: &TagFilter, out: &mut String) -> Result<(), Error> {
@@ -92,30 +84,16 @@ fn sections(play: &Play) -> Vec<&[Entry]> {
 fn collect<'a>(entries: &'a [Entry], tasks: &mut Vec<&'a Task>) {
     for entry in entries {
         match entry {
-            Entry::Task(task) if task.implicit || task.is_builtin("meta") => {}
+            Entry::Task(task) if task.implicit => {}
             Entry::Task(task) => tasks.push(task),
             Entry::Block(block) => collect(&block.tasks, tasks),
         }
     }
 }
 
+/// An unnamed task is listed by its action alone.
 fn title(task: &Task) -> String {
-    let name = task.name.as_ref().map_or(task.action.as_str(), |name| name.as_str());
-    match task.role() {
-        Some(role) => format!("{} : {name}", role.full_name),
-        None => name.to_owned(),
-    }
-}
-
-fn patterns(hosts: &Value) -> Vec<Value> {
-    match hosts {
-        Value::List(items) => items.to_vec(),
-        single => vec![single.clone()],
-    }
-}
-
-fn pattern(hosts: &Value) -> String {
-    patterns(hosts).iter().map(Value::to_text).collect::<Vec<_>>().join(",")
+    task.name.as_ref().map_or_else(|| task.action.clone(), |_| task_name::written(task))
 }
 
 fn tag_names(tags: &Value) -> BTreeSet<String> {

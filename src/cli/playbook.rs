@@ -1,5 +1,6 @@
 //! `rplay PLAYBOOK…`
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,13 +10,10 @@ use super::options::PlaybookOptions;
 use super::session::Session;
 use crate::callback;
 use crate::config::setting;
-use crate::engine::RunOptions;
-use crate::engine::tags::TagFilter;
+use crate::engine::{Outlook, RunOptions};
 use crate::error::{Error, ErrorKind};
 use crate::inventory::Inventory;
-use crate::playbook::{Play, Playbook};
-use crate::template::SearchPath;
-use crate::value::Value;
+use crate::playbook::Playbook;
 
 pub async fn run(options: PlaybookOptions) -> Result<u8, Error> {
     for playbook in &options.playbooks {
@@ -34,19 +32,16 @@ pub async fn run(options: PlaybookOptions) -> Result<u8, Error> {
     let loaded = load(&session, &options);
     let mut terminal = session.terminal();
     session.say_notices(&mut terminal);
-    let Loaded { playbooks, mut inventory, loader, run_options } = loaded?;
+    let Loaded { playbooks, inventory, loader, run_options } = loaded?;
 
     let wanted = Wanted { hosts: options.common.list_hosts, tasks: options.list_tasks, tags: options.list_tags };
     if options.syntax_check || wanted.any() {
-        for (playbook, path) in playbooks.iter().zip(&options.playbooks) {
-            let text = if wanted.any() {
-                listing(&session, playbook, path, wanted, &mut inventory, &run_options)?
-            } else {
-                format!("\nplaybook: {}\n", path.display())
-            };
-            session.say_notices(&mut terminal);
-            callback::print(&text)?;
-        }
+        let session = Arc::new(session);
+        let lists = session
+            .outlook(playbooks, inventory, loader, run_options)
+            .and_then(|outlook| lists(&outlook, &options.playbooks, wanted));
+        session.say_notices(&mut terminal);
+        callback::print(&lists?)?;
         return Ok(0);
     }
     let callbacks = session.callbacks(&session.config.get(setting::DEFAULT_STDOUT_CALLBACK), true, &options.common);
@@ -103,33 +98,14 @@ fn absolute_directory(path: &Path) -> Option<PathBuf> {
     std::path::absolute(path).ok()?.parent().map(Path::to_path_buf)
 }
 
-fn listing(
-    session: &Session,
-    playbook: &Playbook,
-    path: &Path,
-    wanted: Wanted,
-    inventory: &mut Inventory,
-    options: &RunOptions,
-) -> Result<String, Error> {
-    let mut hosts = |play: &Play| {
-        let patterns: Vec<String> = match &play.hosts {
-            Value::List(items) => items.iter().map(Value::to_text).collect(),
-            single => vec![single.to_text()],
-        };
-        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
-        let names = inventory.hosts_of(&patterns, options.limit.as_deref())?;
-        Ok(names.iter().map(ToString::to_string).collect())
-    };
-    let filter = |play: &Play| TagFilter {
-        only: options.tags.clone(),
-        skip: options.skip_tags.clone(),
-        templar: session.templates.templar(
-            Arc::new((*play.vars).clone()),
-            Arc::new(SearchPath {
-                dirs: vec![play.playbook_dir.to_path_buf()],
-                basedir: play.playbook_dir.to_path_buf(),
-            }),
-        ),
-    };
-    list::playbook(playbook, &path.display().to_string(), wanted, &mut hosts, &filter)
+fn lists(outlook: &Outlook, paths: &[PathBuf], wanted: Wanted) -> Result<String, Error> {
+    let mut lists = String::new();
+    for (playbook, path) in outlook.playbooks.iter().zip(paths) {
+        let _ = writeln!(lists, "\nplaybook: {}", path.display());
+        let plays = if wanted.any() { playbook.plays.as_slice() } else { &[] };
+        for (index, play) in plays.iter().enumerate() {
+            list::play(index, play, &outlook.of(play)?, wanted, &mut lists)?;
+        }
+    }
+    Ok(lists)
 }

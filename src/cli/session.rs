@@ -10,7 +10,7 @@ use crate::actions;
 use crate::callback::{self, Callback, ColorChoice, Display, OnTerminal, Palette, Terminal};
 use crate::config::{Config, HashBehavior, setting};
 use crate::connection;
-use crate::engine::{self, BecomeOptions, BecomeProgram, Run, RunOptions, RunSummary};
+use crate::engine::{self, BecomeOptions, BecomeProgram, EventSender, Outlook, Run, RunOptions, RunSummary};
 use crate::error::{Error, ErrorKind, Notices};
 use crate::inventory::Inventory;
 use crate::playbook::{Loader, Playbook};
@@ -229,24 +229,8 @@ impl Session {
         let (events, messages) = engine::event::channel();
         let on_terminal = OnTerminal { callbacks, terminal: self.terminal() };
         let reports = callback::report(messages, vec![Box::new(on_terminal)]);
-        let magic = self.magic();
         let session = Arc::new(self);
-        let playbook_dir = playbooks.first().and_then(|playbook| playbook.path.parent()).map(Path::to_path_buf);
-        let run = Run {
-            playbooks,
-            inventory,
-            reload_inventory: Arc::new({
-                let session = Arc::clone(&session);
-                move || session.inventory(playbook_dir.clone())
-            }),
-            loader: Arc::new(loader),
-            templates: Arc::clone(&session.templates),
-            options,
-            magic,
-            fact_cache: session.fact_cache(),
-            events: events.clone(),
-            notices: session.notices.clone(),
-        };
+        let run = session.prepare(playbooks, inventory, loader, options, events.clone());
         let result = engine::run(run).await;
         events.end();
         let reported = callback::join(reports);
@@ -255,6 +239,44 @@ impl Session {
         match reported {
             Err(err) if summary.exit_code != 0 => Err(err.with_exit_code(summary.exit_code)),
             reported => reported.map(|()| summary),
+        }
+    }
+
+    /// Looks at playbooks without running them.
+    pub fn outlook(
+        self: &Arc<Self>,
+        playbooks: Vec<Playbook>,
+        inventory: Inventory,
+        loader: Loader,
+        options: RunOptions,
+    ) -> Result<Outlook, Error> {
+        let (events, _) = engine::event::channel();
+        Outlook::new(self.prepare(playbooks, inventory, loader, options, events))
+    }
+
+    fn prepare(
+        self: &Arc<Self>,
+        playbooks: Vec<Playbook>,
+        inventory: Inventory,
+        loader: Loader,
+        options: RunOptions,
+        events: EventSender,
+    ) -> Run {
+        let playbook_dir = playbooks.first().and_then(|playbook| playbook.path.parent()).map(Path::to_path_buf);
+        Run {
+            playbooks,
+            inventory,
+            reload_inventory: Arc::new({
+                let session = Arc::clone(self);
+                move || session.inventory(playbook_dir.clone())
+            }),
+            loader: Arc::new(loader),
+            templates: Arc::clone(&self.templates),
+            options,
+            magic: self.magic(),
+            fact_cache: self.fact_cache(),
+            events,
+            notices: self.notices.clone(),
         }
     }
 

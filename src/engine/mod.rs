@@ -31,10 +31,11 @@ mod steps;
 mod strategy;
 pub mod tags;
 mod task_executor;
-mod task_name;
+pub mod task_name;
 mod task_report;
 
 pub use event::{Event, EventSender};
 pub use mask::CENSORED_ITEM;
 pub use options::{BecomeOptions, BecomeProgram, ConnectionOptions, RunOptions};
-pub use run::{Run, RunSummary, run};
+pub use play::Overview;
+pub use run::{Outlook, Run, RunSummary, run};

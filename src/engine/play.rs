@@ -74,20 +74,7 @@ fn prepare<'a>(
     strategy: &'static StrategySpec,
     prompted: Arc<Dict>,
 ) -> Result<Prepared<'a>, Error> {
-    let variables = |name: String| {
-        Arc::new(PlayVariables::new(
-            name,
-            Arc::clone(&play.playbook_dir),
-            vec![Arc::clone(&play.vars), Arc::clone(&prompted)],
-            play.vars_files.clone(),
-            play.roles.iter().chain(&play.imported_roles).map(|usage| Arc::clone(&usage.role)).collect(),
-        ))
-    };
-    shared.world.set_playbook_dir(&play.playbook_dir);
-    // The play's keywords don't know its name, which is one of them.
-    let reader = reader(shared, play, &variables(String::new()));
-    let patterns = reader.patterns()?;
-    let variables = variables(play.name.as_ref().map_or_else(|| patterns.join(","), |name| reader.text(name)));
+    let Head { reader, variables, patterns } = head(shared, play, prompted)?;
     let hosts = play_keywords::hosts(shared, &reader, &patterns)?;
     check_vars_files(shared, play, &variables)?;
     for host in &hosts.ordered {
@@ -96,11 +83,7 @@ fn prepare<'a>(
     if let Some(err) = shared.world.take_trouble() {
         return Err(err);
     }
-    let filter = Arc::new(TagFilter {
-        only: shared.options.tags.clone(),
-        skip: shared.options.skip_tags.clone(),
-        templar: reader.templar.clone(),
-    });
+    let filter = Arc::new(filter(shared, &reader));
     let force_handlers = reader.bool(Keyword::ForceHandlers)?.unwrap_or(shared.options.force_handlers);
     let gather = gather_facts(shared, play, &reader)?;
     let gather_id = gather.as_ref().map(|task| task.id);
@@ -116,6 +99,55 @@ fn prepare<'a>(
     });
     let run = Arc::new(PlayRun { info, variables, playbook_dir: Arc::clone(&play.playbook_dir) });
     Ok(Prepared { play, reader, run, strategy, hosts, steps, filter, gather_id, max_fail_percentage })
+}
+
+/// What a play is before its hosts are known.
+struct Head<'a> {
+    reader: PlayReader<'a>,
+    variables: Arc<PlayVariables>,
+    patterns: Vec<String>,
+}
+
+fn head<'a>(shared: &Arc<Shared>, play: &'a Play, prompted: Arc<Dict>) -> Result<Head<'a>, Error> {
+    let variables = |name: String| {
+        Arc::new(PlayVariables::new(
+            name,
+            Arc::clone(&play.playbook_dir),
+            vec![Arc::clone(&play.vars), Arc::clone(&prompted)],
+            play.vars_files.clone(),
+            play.roles.iter().chain(&play.imported_roles).map(|usage| Arc::clone(&usage.role)).collect(),
+        ))
+    };
+    shared.world.set_playbook_dir(&play.playbook_dir);
+    // The play's keywords don't know its name, which is one of them.
+    let reader = reader(shared, play, &variables(String::new()));
+    let patterns = reader.patterns()?;
+    let variables = variables(reader.name()?);
+    Ok(Head { reader, variables, patterns })
+}
+
+fn filter(shared: &Shared, reader: &PlayReader<'_>) -> TagFilter {
+    TagFilter {
+        only: shared.options.tags.clone(),
+        skip: shared.options.skip_tags.clone(),
+        templar: reader.templar.clone(),
+    }
+}
+
+/// What a play would work on.
+pub struct Overview {
+    pub name: String,
+    pub patterns: Vec<String>,
+    pub hosts: Vec<Arc<str>>,
+    pub filter: TagFilter,
+}
+
+/// Looks at a play without running it; prompted variables are not there.
+pub fn overview(shared: &Arc<Shared>, play: &Play) -> Result<Overview, Error> {
+    let Head { reader, variables, patterns } = head(shared, play, Arc::default())?;
+    let hosts = play_keywords::hosts(shared, &reader, &patterns)?.in_inventory_order;
+    let filter = filter(shared, &reader);
+    Ok(Overview { name: variables.name.clone(), patterns, hosts, filter })
 }
 
 fn reader<'a>(shared: &Arc<Shared>, play: &'a Play, variables: &Arc<PlayVariables>) -> PlayReader<'a> {

@@ -26,7 +26,7 @@ impl PlayReader<'_> {
     fn render(&self, written: &Value, keyword: Keyword) -> Result<Value, Error> {
         self.templar.render(written).map_err(|err| {
             Error::project(
-                err.message,
+                format!("Error processing keyword '{}': {}", keyword.name(), err.message),
                 err.place.as_ref().or(self.play.keywords.span(keyword)).or(Some(&self.play.span)),
             )
             .with_exit_code(4)
@@ -51,6 +51,19 @@ impl PlayReader<'_> {
 
     pub fn max_fail_percentage(&self) -> Result<Option<f64>, Error> {
         Ok(self.value(Keyword::MaxFailPercentage)?.as_ref().and_then(to_float))
+    }
+
+    /// The play's name. One without a name is called after its hosts, a list of them as they are written.
+    pub fn name(&self) -> Result<String, Error> {
+        let written = match (&self.play.name, &self.play.hosts) {
+            (Some(name), _) if !name.as_str().is_empty() => Value::Str(name.clone()),
+            (_, Value::List(items)) => {
+                return Ok(items.iter().map(Value::to_text).collect::<Vec<_>>().join(","));
+            }
+            (_, single) => single.clone(),
+        };
+        let name = self.render(&written, Keyword::Name)?;
+        Ok(if matches!(name, Value::List(_)) { name.repr() } else { name.to_text() })
     }
 
     /// The host patterns.

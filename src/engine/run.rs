@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::event::{About, EventKind, EventSender};
 use super::interrupt::Interrupt;
 use super::options::RunOptions;
-use super::play;
+use super::play::{self, Overview};
 use super::run_state::{Counters, RunState};
 use super::shared::Shared;
 use super::strategy::Ending;
 use crate::error::{Error, ErrorKind, Notices};
 use crate::inventory::Inventory;
-use crate::playbook::{Loader, Playbook};
+use crate::playbook::{Loader, Play, Playbook};
 use crate::remote::Pool;
 use crate::template;
 use crate::value::{Dict, Value};
@@ -39,8 +39,25 @@ pub struct RunSummary {
     pub exit_code: u8,
 }
 
-/// Runs the playbooks. An interrupt ends it in order: what runs is cancelled, the recap is still sent.
-pub async fn run(run: Run) -> Result<RunSummary, Error> {
+/// A run that is opened, but not begun: what its plays would work on.
+pub struct Outlook {
+    shared: Arc<Shared>,
+    pub playbooks: Vec<Playbook>,
+}
+
+impl Outlook {
+    pub fn new(run: Run) -> Result<Self, Error> {
+        let (shared, playbooks) = open(run);
+        check_limit(&shared)?;
+        Ok(Self { shared, playbooks })
+    }
+
+    pub fn of(&self, play: &Play) -> Result<Overview, Error> {
+        play::overview(&self.shared, play)
+    }
+}
+
+fn open(run: Run) -> (Arc<Shared>, Vec<Playbook>) {
     let Run { playbooks, inventory, reload_inventory, loader, templates, options, magic, fact_cache, events, notices } =
         run;
     let extra_vars = Arc::clone(&options.extra_vars);
@@ -59,7 +76,13 @@ pub async fn run(run: Run) -> Result<RunSummary, Error> {
         events,
         notices,
     });
-    check_limit(&shared)?;
+    (shared, playbooks)
+}
+
+/// Runs the playbooks. An interrupt ends it in order: what runs is cancelled, the recap is still sent.
+pub async fn run(run: Run) -> Result<RunSummary, Error> {
+    let (shared, playbooks) = open(run);
+    check_limit(&shared).inspect_err(|_| shared.pass_notices())?;
     if shared.options.flush_cache {
         shared.world.clear_all_facts();
     }
@@ -97,7 +120,6 @@ fn check_limit(shared: &Shared) -> Result<(), Error> {
     let Some(limit) = shared.options.limit.as_deref() else { return Ok(()) };
     let left = shared.world.change_quietly(|inventory| inventory.hosts("all", Some(limit)))?;
     if left.is_empty() && shared.world.inventory().host_names().next().is_some() {
-        shared.pass_notices();
         return Err(Error::new(
             ErrorKind::Inventory,
             "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.",

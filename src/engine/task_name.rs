@@ -34,9 +34,9 @@ pub fn written(task: &Task) -> String {
 }
 
 fn with_role(task: &Task, own: String) -> String {
-    let names_its_role = task.name.is_none() && task.is_builtin("include_role");
     match task.role() {
-        Some(role) if !names_its_role => format!("{} : {own}", role.full_name),
+        // It names the role that it brings in.
+        Some(role) if !task.is_builtin("include_role") => format!("{} : {own}", role.full_name),
         _ => own,
     }
 }

@@ -7,6 +7,7 @@ mod collection;
 mod import;
 pub mod keywords;
 mod loader;
+mod old_arguments;
 mod play;
 mod role;
 mod task;

@@ -92,7 +92,7 @@ impl Parser<'_> {
             let name = key.to_value().to_text();
             match name.as_str() {
                 "action" | "local_action" | "args" => {}
-                "name" => draft.name = text_of(value),
+                "name" => draft.name = text_of(value).filter(|name| !name.as_str().is_empty()),
                 "vars" => draft.vars = self.own_vars(value, "Task").unwrap_or_default(),
                 "loop" => self.set_loop(&mut draft, Loop::Loop(value.to_value()), key),
                 "loop_control" => draft.loop_control = self.loop_control(value),

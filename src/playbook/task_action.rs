@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::old_arguments;
+use super::split_args::{self, FreeForm, parse_kv};
 use crate::catalog::Missing;
 use crate::error::{Error, Notices, closest};
 use crate::source::Span;
@@ -85,7 +87,10 @@ pub fn resolve(task: &Node, names: &TaskNames, notices: &Notices) -> Result<Task
     let (args, variable_args) = keyword_args(task, &own, is_statement, notices)?;
     let merged = merge(args, own);
     refuse_internal(&merged.0, &merged.1.name, task)?;
-    let (args, own) = merged;
+    let (mut args, own) = merged;
+    if let Some(full_name) = own.full_name.as_deref() {
+        old_arguments::translate(full_name, &mut args, &own.span, notices);
+    }
     Ok(TaskAction {
         name: own.name,
         full_name: own.full_name,
