@@ -43,12 +43,6 @@ impl PlayReader<'_> {
         })
     }
 
-    /// A text with what can't be rendered left as it is written.
-    pub fn text(&self, text: &crate::value::Str) -> String {
-        let rendered = self.templar.render(&Value::Str(text.clone()));
-        rendered.map_or_else(|_| text.as_str().to_owned(), |text| text.to_text())
-    }
-
     pub fn max_fail_percentage(&self) -> Result<Option<f64>, Error> {
         Ok(self.value(Keyword::MaxFailPercentage)?.as_ref().and_then(to_float))
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::old_arguments;
-use super::split_args::{self, FreeForm, parse_kv};
 use crate::catalog::Missing;
 use crate::error::{Error, Notices, closest};
 use crate::source::Span;
