@@ -1,5 +1,6 @@
 //! `async` and `poll`: tasks that go on by themselves, where they leave what came of them, and what is refused.
 
+use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -77,7 +78,7 @@ fn a_job_outlives_its_run_and_its_file_is_private() {
     let mode = |path: &std::path::Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
     assert_eq!((mode(&file), mode(file.parent().expect("a folder"))), (0o600, 0o700));
     let result = result(&project);
-    for (name, value) in [("rc", 3.into()), ("failed", true.into()), ("changed", true.into()), ("stdout", "out".into())]
+    for (name, value) in [("rc", json!(3)), ("failed", json!(true)), ("changed", json!(true)), ("stdout", json!("out"))]
     {
         assert_eq!(result[name], value, "{name}: {result}");
     }

@@ -25,13 +25,7 @@ impl Wanted {
 }
 
 /// The lists of a play.
-pub fn play(
-    index: usize,
-    play: &Play,
-    overview: &Overview,
-    wanted: Wanted,
-    out: &mut String,
-) -> Result<(), Error> {
+pub fn play(index: usize, play: &Play, overview: &Overview, wanted: Wanted, out: &mut String) -> Result<(), Error> {
     let Overview { name, patterns, hosts, filter } = overview;
     let tags = play.context.keywords.get(Keyword::Tags).map(tag_names).unwrap_or_default();
     let _ = writeln!(out, "\n  play #{} ({}): {name}\tTAGS: [{}]", index + 1, patterns.join(","), joined(&tags));
