@@ -123,7 +123,7 @@ fn status_and_cleanup_in_loops() {
     - assert: {that: [\"it.results | map(attribute='stdout') | list == ['1', '2']\"]}
     - async_status: {jid: \"{{ jobs.results[0].ansible_job_id }}\", mode: cleanup}
       register: cleaned
-    - assert: {that: [cleaned.erased == jobs.results[0].results_file, not cleaned.finished]}
+    - assert: {that: [\"cleaned.erased == jobs.results[0].results_file\", not cleaned.finished]}
     - async_status: {jid: '1.1'}
       register: missing
       failed_when: missing.msg != 'could not find job' or not missing.finished

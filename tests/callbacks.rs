@@ -103,7 +103,7 @@ fn tree_keeps_the_last_result_and_log_plays_all() {
     assert_eq!(lines.len(), 8, "{log}");
     for (line, part) in [
         (0, "site.yml - say - debug - OK - {"),
-        (1, "site.yml - changes - command - OK - {\"module_args\": {"),
+        (1, "site.yml - changes - command - OK - {"),
         (2, " - not - debug - SKIPPED - {"),
         (6, "\"censored\": \"the output has been hidden"),
         (7, "site.yml - end - fail - FAILED - {"),

@@ -222,7 +222,10 @@ fn settings_of_vault_count() {
             .file("plain.yml", "a: 1\n")
             .env("ANSIBLE_VAULT_ENCRYPT_SALT", "a salt of one's own")
             .env("ANSIBLE_VAULT_ENCRYPT_IDENTITY", "second")
-            .env("ANSIBLE_PAGER", "sed s/^/paged:/"),
+            .env("ANSIBLE_PAGER", "sed s/^/paged:/")
+            .env("ANSIBLE_LOCAL_TEMP", "scratch")
+            .file("editor", "echo \"$1\" > edited\necho 'b: 2' > \"$1\"\n")
+            .env("EDITOR", "sh editor"),
     );
     let ids = ["--vault-id", "first@one", "--vault-id", "second@two"];
     let encrypt = || run_as(&project, "ansible-vault", &[&["encrypt_string", "tiger"][..], &ids].concat(), "").stdout;
@@ -238,6 +241,11 @@ fn settings_of_vault_count() {
     on_terminal.current_dir(project.path()).env("ANSIBLE_PAGER", "sed s/^/paged:/").stdin(Stdio::null());
     let shown = on_terminal.output().expect("script is part of every Debian");
     assert!(String::from_utf8_lossy(&shown.stdout).contains("paged:a: 1"), "{shown:?}");
+    let ended = run_as(&project, "ansible-vault", &["edit", "plain.yml", "--vault-id", "second@two"], "");
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    let edited = std::fs::read_to_string(project.path().join("edited")).expect("the editor ran");
+    assert!(edited.contains("scratch/") && !std::path::Path::new(edited.trim()).exists(), "{edited}");
+    assert_eq!(run_as(&project, "ansible-vault", &view, "").stdout, "b: 2\n");
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn run(case: &Json, forks: Option<&str>) -> Result<Run, String> {
         let text = String::from_utf8_lossy(bytes)
             .replace(&*cwd.to_string_lossy(), "<cwd>")
             .replace(&*home.path().to_string_lossy(), "<tmp>");
-        without_times(&text)
+        without_chance(&text)
     };
     Ok(Run {
         code: output.status.code().unwrap_or(-1),
@@ -214,11 +214,17 @@ fn files(folder: &Path, recorded: &dyn Fn(&str) -> String) -> BTreeMap<String, O
         .collect()
 }
 
-fn without_times(text: &str) -> String {
+/// What no two runs have alike: times, ids of jobs, and how often a job is asked for before it has ended.
+fn without_chance(text: &str) -> String {
     static TIME: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+").expect("a constant pattern"));
     static DELTA: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d:\d\d:\d\d\.\d{6}").expect("a constant pattern"));
-    DELTA.replace_all(&TIME.replace_all(text, "<time>"), "<delta>").into_owned()
+    static JOB: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bj\d+\.\d+\b").expect("a constant pattern"));
+    static ASKED: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?m)^FAILED - RETRYING: \[\w+\]: async_status \(\d+ retries left\)\.\n").expect("a constant pattern")
+    });
+    let text = DELTA.replace_all(&TIME.replace_all(text, "<time>"), "<delta>").into_owned();
+    ASKED.replace_all(&JOB.replace_all(&text, "j<id>"), "").into_owned()
 }
 
 /// A file that begins with `#!` is a program.
