@@ -228,7 +228,7 @@ fn task_path(place: &Span, terminal: &mut Terminal) {
 /// A line about a task in the background.
 fn job_line(word: &str, event: &Event, what: &str, terminal: &mut Terminal) {
     let host = event.about.host.as_deref().unwrap_or_default();
-    terminal.line(&format!("ASYNC {word} on {host}: {what}"), Some(Color::Debug));
+    terminal.line(format!("ASYNC {word} on {host}: {what}"), Some(Color::Debug));
 }
 
 /// The host, and where its task was delegated to.

@@ -262,7 +262,9 @@ const TIMES: &[&str] = &["delta", "end", "failed_when_result", "start", "stdout_
 
 fn control(controls: &[&'static str], terminal: &mut Terminal) {
     let mut painted = Painted::default();
-    controls.iter().for_each(|control| painted.push_control(control));
+    for control in controls {
+        painted.push_control(control);
+    }
     terminal.painted(&painted);
 }
 

@@ -93,7 +93,8 @@ impl Unixy {
         };
         for name in ["msg", "stdout", "stderr"] {
             let value = field(report, name);
-            if !value.is_empty() && !(name == "msg" && value == "All items completed") {
+            let is_summary = name == "msg" && value == "All items completed";
+            if !value.is_empty() && !is_summary {
                 text.push_str(&format!(" | {name}: {value}"));
             }
         }

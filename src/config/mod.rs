@@ -187,7 +187,7 @@ impl Config {
             let Some(given) = self.given.get(setting.name) else { continue };
             let place = match &given.origin {
                 Origin::File(span) => Some(span),
-                _ => None,
+                Origin::Environment(_) => None,
             };
             if let Some(wanted) = mistake(setting.kind, &given.text) {
                 let message = format!("Invalid value provided for '{}': {} ({wanted})", setting.name, given.text);
@@ -195,7 +195,7 @@ impl Config {
             } else if setting.support == Support::Unsupported && given.text != setting.default {
                 let name = match &given.origin {
                     Origin::Environment(name) => format!("the environment variable {name}"),
-                    _ => format!("the setting {}", setting.name),
+                    Origin::File(_) => format!("the setting {}", setting.name),
                 };
                 notices.warn(format!("{name} is not supported and has no effect"), place);
             }
