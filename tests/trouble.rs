@@ -104,8 +104,9 @@ fn settings_about_the_connection_count() {
         .filter(|line| !line.contains("private_key"))
         .fold(String::new(), |all, line| all + line + "\n");
     let reached = |settings: &str| {
-        let settings =
-            format!("[ssh_connection]\nssh_args = -o IdentityAgent=none -o UserKnownHostsFile=known\n{settings}");
+        let settings = format!(
+            "[ssh_connection]\nssh_args = -o IdentityAgent=none -o UserKnownHostsFile=known -o GlobalKnownHostsFile=none\n{settings}"
+        );
         let project = Project::new().file("hosts", &inventory).file("site.yml", site).file("ansible.cfg", settings);
         hosts.run(&project, &["-i", "hosts", "site.yml"]).status == 0
     };

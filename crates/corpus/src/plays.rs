@@ -221,7 +221,8 @@ fn without_chance(text: &str) -> String {
     static DELTA: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d:\d\d:\d\d\.\d{6}").expect("a constant pattern"));
     static JOB: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bj\d+\.\d+\b").expect("a constant pattern"));
     static ASKED: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?m)^FAILED - RETRYING: \[\w+\]: async_status \(\d+ retries left\)\.\n").expect("a constant pattern")
+        Regex::new(r"(?m)^FAILED - RETRYING: \[\w+\]: async_status \(\d+ retries left\)\.\n")
+            .expect("a constant pattern")
     });
     let text = DELTA.replace_all(&TIME.replace_all(text, "<time>"), "<delta>").into_owned();
     ASKED.replace_all(&JOB.replace_all(&text, "j<id>"), "").into_owned()
