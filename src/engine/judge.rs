@@ -84,7 +84,9 @@ pub fn changed_and_failed(
         Ok(Some(failed)) => {
             result.set("failed_when_result", failed);
             if !failed {
-                if let Some(exception) = result.exception() {
+                // What an action reports itself is no exception.
+                let reported = result.trouble().is_some_and(|trouble| trouble.failed_in == FailedIn::Action);
+                if let Some(exception) = result.exception().filter(|_| !reported) {
                     result.set("failed_when_suppressed_exception", exception);
                 }
                 result.set_not_failed();
