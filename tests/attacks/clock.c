@@ -7,9 +7,11 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A pattern that alternates would look still to who looks an even number of times: a mix of the count has no period. */
 static void jump(long long *seconds) {
     static unsigned looks;
-    *seconds += (__atomic_add_fetch(&looks, 1, __ATOMIC_RELAXED) & 1) ? 3 * 86400 : -3 * 86400;
+    unsigned look = __atomic_add_fetch(&looks, 1, __ATOMIC_RELAXED);
+    *seconds += ((long long)((look * 2654435761u) >> 16) % 7 - 3) * 86400;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *time) {
