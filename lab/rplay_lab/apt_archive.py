@@ -10,6 +10,8 @@ from .places import BASE, CACHE, PACKAGES
 
 # What playbooks install, and what the database layer is made of.
 WANTED = ["nginx", "curl", "unzip", "acl", "tree", "postgresql", "postgresql-client"]
+# Further ones for a lab with a cache of its own.
+WANTED += os.environ.get("RPLAY_LAB_PACKAGES", "").split()
 
 # nginx is in a component of its own, which no host has from the start: playbooks add it with apt_repository.
 COMPONENTS = ["main", "nginx"]

@@ -104,10 +104,17 @@ def say(text):
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog="lab/install", description="Installs and makes what the lab needs.")
-    parser.add_argument("--hosts-only", action="store_true", help="only what lab/hosts needs")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--hosts-only", action="store_true", help="only what lab/hosts needs")
+    part.add_argument("--packages-only", action="store_true", help="only what lab/hosts --packages needs")
     options = parser.parse_args(arguments)
     permissions.require()
-    for_hosts() if options.hosts_only else for_cloud()
+    if options.hosts_only:
+        for_hosts()
+    elif options.packages_only:
+        for_packages()
+    else:
+        for_cloud()
     say(f"complete: {CACHE}")
     return 0
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Display, shown};
 use crate::config::ResultFormat;
 use crate::template::filters::yaml_text;
-use crate::value::python::{float_repr, json_text};
+use crate::value::python::{expand_tabs, float_repr, json_text};
 use crate::value::{Dict, Value};
 
 /// How JSON is written: by default in one line.
@@ -98,7 +98,7 @@ fn for_blocks(value: &Value) -> Value {
 
 /// A text as YAML can write it in a block: no tabs, no spaces at the end of a line, nothing that needs escapes.
 fn block(text: &str) -> String {
-    let text = expand_tabs(text.trim_end());
+    let text = expand_tabs(text.trim_end(), 8);
     let is_plain = |char: &char| {
         matches!(*char, '\n' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..) && *char != '\u{feff}'
     };
@@ -108,28 +108,6 @@ fn block(text: &str) -> String {
             out.truncate(out.trim_end_matches(' ').len());
         }
         out.push(char);
-    }
-    out
-}
-
-fn expand_tabs(text: &str) -> String {
-    let (mut out, mut column) = (String::with_capacity(text.len()), 0);
-    for char in text.chars() {
-        match char {
-            '\t' => {
-                let width = 8 - column % 8;
-                out.extend(std::iter::repeat_n(' ', width));
-                column += width;
-            }
-            '\n' | '\r' => {
-                out.push(char);
-                column = 0;
-            }
-            _ => {
-                out.push(char);
-                column += 1;
-            }
-        }
     }
     out
 }

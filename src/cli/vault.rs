@@ -6,12 +6,13 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rplay_module_api::shell_words;
+
 use super::options::{EncryptionOptions, VaultAction, VaultCommandOptions, VaultKeys, VaultOptions};
 use super::{password, session};
 use crate::callback;
 use crate::config::{Config, setting};
 use crate::error::{Error, ErrorKind, Notices};
-use crate::inventory::shell_words;
 use crate::vault::{Opened, Password, PasswordSources, Secrets, encrypt_with, is_encrypted};
 
 /// What `ansible-vault` answers to options that do not go together.
@@ -196,7 +197,7 @@ impl Vault {
     fn run_editor(&self, file: &Path) -> Result<(), Error> {
         let line = self.config.get(setting::EDITOR);
         let failed_to_run = |why: String| failed(format!("Unable to execute the command \"{line}\": {why}"));
-        let words = shell_words::split(&line).map_err(|why| failed_to_run(why.to_owned()))?;
+        let words = shell_words::split_to_comment(&line).map_err(|why| failed_to_run(why.to_string()))?;
         let (program, arguments) = words.split_first().ok_or_else(|| failed_to_run("it is empty".to_owned()))?;
         let ran = Command::new(program).args(arguments).arg(file).status();
         ran.map(drop).map_err(|err| failed_to_run(err.to_string()))

@@ -4,8 +4,9 @@ use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
 use regex::Regex;
+use rplay_module_api::shell_words;
 
-use super::{Inventory, address, inventory_error, literal, shell_words};
+use super::{Inventory, address, inventory_error, literal};
 use crate::error::Error;
 use crate::source::{SourceFile, Span};
 use crate::value::Value;
@@ -116,7 +117,7 @@ fn enter_section(
 }
 
 fn host_line(inventory: &mut Inventory, group: &str, line: &str, place: &Span) -> Result<(), Error> {
-    let words = shell_words::split(line)
+    let words = shell_words::split_to_comment(line)
         .map_err(|problem| inventory_error(format!("Error parsing host definition '{line}': {problem}")))?;
     let Some((pattern, variables)) = words.split_first() else { return Ok(()) };
     if pattern.starts_with("---") {

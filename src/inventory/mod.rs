@@ -11,7 +11,6 @@ mod ini;
 mod literal;
 mod pattern;
 mod script;
-pub mod shell_words;
 mod sources;
 mod structured;
 mod toml;

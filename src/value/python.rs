@@ -196,3 +196,27 @@ fn bytes_repr(bytes: &[u8]) -> String {
     out.push(quote);
     out
 }
+
+/// `str.expandtabs`: spaces up to the next multiple of `size` columns in place of tabs, none if it is 0.
+pub fn expand_tabs(text: &str, size: usize) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for char in text.chars() {
+        match char {
+            '\t' => {
+                let pad = if size == 0 { 0 } else { size - column % size };
+                out.push_str(&" ".repeat(pad));
+                column += pad;
+            }
+            '\n' | '\r' => {
+                out.push(char);
+                column = 0;
+            }
+            _ => {
+                out.push(char);
+                column += 1;
+            }
+        }
+    }
+    out
+}

@@ -6,6 +6,7 @@ extern crate self as rplay_module_api;
 
 mod args;
 pub mod bootstrap;
+pub mod config_parser;
 mod ctx;
 pub mod frame;
 pub mod message;
@@ -15,6 +16,7 @@ pub mod privilege;
 pub mod python;
 pub mod safe_url;
 pub mod settle;
+pub mod shell_words;
 mod similar;
 mod spec;
 mod spec_json;

@@ -1,4 +1,6 @@
-//! `ini`: values of INI and properties files, read as Python's configparser reads them.
+//! `ini`: values of INI and properties files.
+
+use rplay_module_api::config_parser::{self, Line, Mistake, MistakeKind, Rules, Section};
 
 use super::files::{pick, term_options};
 use super::{Request, file};
@@ -29,12 +31,14 @@ pub fn run(scope: &Scope, request: Request) -> Res<Vec<Val>> {
         let by_pattern = truth(&pick(&request, &options, "re", "no")?);
         let text = decode(&file::read(scope, "files", &name)?, &encoding, "strict")?;
         let rules = Rules {
+            inline_comments: false,
             case_sensitive: properties || truth(&pick(&request, &options, "case_sensitive", "no")?),
             allow_no_value: truth(&pick(&request, &options, "allow_no_value", "no")?)
                 || truth(&pick(&request, &options, "allow_none", "no")?),
+            unnamed_section: properties.then_some(PROPERTIES),
         };
-        let entries = Sections::parse(&text, properties, &rules)?;
-        let Some(entries) = entries.of(&section) else {
+        let sections = config_parser::read(&text, rules).map_err(|mistake| raised(said(&mistake)))?;
+        let Some(entries) = entries_of(sections, &section) else {
             return Err(raised(format!("No section '{section}' in '{name}'.")));
         };
         if by_pattern {
@@ -56,92 +60,32 @@ pub fn run(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     Ok(out)
 }
 
-struct Rules {
-    case_sensitive: bool,
-    allow_no_value: bool,
-}
-
 /// Names and values in the order of the file.
 type Entries = Vec<(String, Option<String>)>;
 
-struct Sections(Vec<(String, Entries)>);
-
-impl Sections {
-    fn parse(text: &str, properties: bool, rules: &Rules) -> Res<Self> {
-        let mut sections: Vec<(String, Entries)> = Vec::new();
-        if properties {
-            sections.push((PROPERTIES.to_owned(), Entries::new()));
-        }
-        let mut inside = false;
-        for (number, line) in text.lines().enumerate() {
-            let trimmed = line.trim();
-            if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
-                continue;
-            }
-            if line.starts_with([' ', '\t'])
-                && inside
-                && let Some((_, Some(value))) = sections.last_mut().and_then(|(_, entries)| entries.last_mut())
-            {
-                value.push('\n');
-                value.push_str(trimmed);
-                continue;
-            }
-            if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(name, _)| name) {
-                if name != "DEFAULT" && sections.iter().any(|(known, _)| known == name) {
-                    return Err(raised(format!(
-                        "While reading from '<???>' [line {:2}]: section '{name}' already exists",
-                        number + 1
-                    )));
-                }
-                sections.push((name.to_owned(), Entries::new()));
-                inside = false;
-                continue;
-            }
-            let Some((section, entries)) = sections.last_mut() else {
-                return Err(raised(format!(
-                    "File contains no section headers.\nfile: '<???>', line: {}\n'{line}\\n'",
-                    number + 1
-                )));
-            };
-            let (name, value) = match trimmed.find(['=', ':']) {
-                Some(at) => (trimmed[..at].trim_end(), Some(trimmed[at + 1..].trim_start().to_owned())),
-                None if rules.allow_no_value => (trimmed, None),
-                None => {
-                    return Err(raised(format!(
-                        "Source contains parsing errors: '<???>'\n\t[line {:2}]: '{line}\\n'",
-                        number + 1
-                    )));
-                }
-            };
-            let name = if rules.case_sensitive { name.to_owned() } else { name.to_lowercase() };
-            if entries.iter().any(|(known, _)| *known == name) {
-                return Err(raised(format!(
-                    "While reading from '<???>' [line {:2}]: option '{name}' in section '{section}' already exists",
-                    number + 1
-                )));
-            }
-            inside = true;
-            entries.push((name, value));
-        }
-        Ok(Sections(sections))
+/// The entries of a section, and those of `DEFAULT` that it does not have itself.
+fn entries_of(sections: Vec<Section>, name: &str) -> Option<Entries> {
+    if name != "DEFAULT" && !sections.iter().any(|section| section.name == name) {
+        return None;
     }
+    let (own, others): (Vec<_>, Vec<_>) = sections.into_iter().partition(|section| section.name == name);
+    let defaults = others.into_iter().filter(|section| section.name == "DEFAULT");
+    let mut entries = Entries::new();
+    for entry in own.into_iter().chain(defaults).flat_map(|section| section.entries) {
+        if !entries.iter().any(|(known, _)| *known == entry.name) {
+            entries.push((entry.name, entry.value));
+        }
+    }
+    Some(entries)
+}
 
-    /// The entries of a section, and those of `DEFAULT` that it does not have itself.
-    fn of(&self, name: &str) -> Option<Entries> {
-        let find = |name: &str| {
-            let all = self.0.iter().filter(|(known, _)| known == name).flat_map(|(_, entries)| entries.iter().cloned());
-            all.collect::<Entries>()
-        };
-        if name != "DEFAULT" && !self.0.iter().any(|(known, _)| known == name) {
-            return None;
-        }
-        let mut entries = find(name);
-        for (key, value) in find("DEFAULT") {
-            if !entries.iter().any(|(known, _)| *known == key) {
-                entries.push((key, value));
-            }
-        }
-        Some(entries)
+/// What Python says of a mistake in a text that has no name.
+fn said(mistake: &Mistake) -> String {
+    let Line { number, content, .. } = &mistake.line;
+    match &mistake.kind {
+        kind @ MistakeKind::NoSection => format!("{kind}\nfile: '<???>', line: {number}\n'{content}\\n'"),
+        kind @ MistakeKind::NoOption => format!("{kind}: '<???>'\n\t[line {number:2}]: '{content}\\n'"),
+        kind => format!("While reading from '<???>' [line {number:2}]: {kind}"),
     }
 }
 

@@ -6,9 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rplay_module_api::{
     Command, CommandOutput, Ctx, Failure, Json, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run,
+    shell_words,
 };
 
-use crate::support::{home, local_time, os_error, shell_words};
+use crate::support::{home, local_time, os_error};
 
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(command) };
@@ -88,7 +89,7 @@ fn command(args: Args, ctx: &mut Ctx) -> ModuleResult {
     }
     let words = match (args.argv(), args.text()) {
         (Some(argv), _) => argv.to_vec(),
-        (None, Some(text)) => shell_words::split(text).ok_or_else(|| Failure::new("No closing quotation"))?,
+        (None, Some(text)) => shell_words::split(text).map_err(|problem| Failure::new(problem.to_string()))?,
         (None, None) => return Err(no_command()),
     };
     let real: Vec<_> = if args.expand_argument_vars {

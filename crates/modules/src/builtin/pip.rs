@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use rplay_module_api::{
     Choice, Command, CommandOutput, Ctx, Failure, Json, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec,
-    run,
+    run, shell_words,
 };
 
-use crate::support::{at, os_error, program, shell_words};
+use crate::support::{at, os_error, program};
 
 pub const MODULE: Module = Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(pip) };
 
@@ -107,8 +107,8 @@ fn pip(args: Args, ctx: &mut Ctx) -> ModuleResult {
         State::ForceReinstall => words.extend(["install".into(), "-U".into(), "--force-reinstall".into()]),
     }
     if let Some(extra) = &args.extra_args {
-        let extra = shell_words::split(extra)
-            .ok_or_else(|| Failure::new(format!("extra_args has an unclosed quote: {extra}")))?;
+        let extra =
+            shell_words::split(extra).map_err(|problem| Failure::new(format!("extra_args: {problem}: {extra}")))?;
         words.extend(extra);
     }
     for package in &packages {
@@ -180,6 +180,7 @@ impl Args {
 
     fn make_environment(&self, environment: &Path, ctx: &mut Ctx) -> Result<CommandOutput, Failure> {
         let mut words = shell_words::split(&self.virtualenv_command)
+            .ok()
             .filter(|words| !words.is_empty())
             .ok_or_else(|| Failure::new(format!("{} is no command", self.virtualenv_command)))?;
         let name = words.first().cloned().unwrap_or_default();

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use rplay_module_api::{
     Command, CommandOutput, Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run,
+    shell_words,
 };
 
 use crate::builtin::systemd;
-use crate::support::{init_system, os_error, shell_words};
+use crate::support::{init_system, os_error};
 
 pub const MODULE: Module =
     Module { spec: Spec { example: EXAMPLE, returns: RETURNS, ..Args::SPEC }, run: run!(service) };

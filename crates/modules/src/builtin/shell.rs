@@ -1,9 +1,8 @@
 //! Runs a command line through a shell.
 
-use rplay_module_api::{Command, Ctx, Json, Module, ModuleResult, Spec, run};
+use rplay_module_api::{Command, Ctx, Json, Module, ModuleResult, Spec, run, shell_words};
 
 use crate::builtin::command::{Args, execute, no_command};
-use crate::support::shell_words;
 
 pub const MODULE: Module = Module {
     spec: Spec {

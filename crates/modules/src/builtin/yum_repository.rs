@@ -134,7 +134,9 @@ fn yum_repository(mut args: Map<String, Json>, ctx: &mut Ctx) -> ModuleResult {
         return Err(Failure::new(format!("{name:?} in file {file:?} is no name of a repository")));
     }
     let path = folder.join(format!("{file}.repo"));
-    let mut ini = Ini::parse(&read(&path)?);
+    let mut ini = Ini::parse(&read(&path)?).map_err(|mistake| {
+        Failure::new(format!("{} in line {}: {}", path.display(), mistake.line.number, mistake.kind))
+    })?;
     let before = ini.sorted();
     ini.remove(&name);
     let mut outcome = Outcome::default();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rplay_module_api::{
-    Choice, Command, Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run,
+    Choice, Command, Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run, shell_words,
 };
 
 use crate::support::file_attributes::FileAttributes;
@@ -108,8 +108,8 @@ fn load(args: &Args, ctx: &mut Ctx) -> Result<(), Failure> {
     }
     command = command.arg(&args.name);
     if args.state == State::Present {
-        let words = crate::support::shell_words::split(&args.params)
-            .ok_or_else(|| Failure::new(format!("params has an unclosed quote: {}", args.params)))?;
+        let words = shell_words::split(&args.params)
+            .map_err(|problem| Failure::new(format!("params: {problem}: {}", args.params)))?;
         for word in words {
             command = command.arg(word);
         }

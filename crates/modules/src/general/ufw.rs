@@ -5,7 +5,7 @@ mod rule;
 use std::fs;
 
 use rplay_module_api::{
-    Command, Ctx, Failure, Json, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run,
+    Command, Ctx, Failure, Json, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run, shell_words,
 };
 
 use crate::support::run;
@@ -116,7 +116,7 @@ struct Ufw {
 impl Ufw {
     fn run(&mut self, words: &[&str], ctx: &mut Ctx) -> Result<String, Failure> {
         let command = run::command("ufw")?;
-        let shown = words.iter().map(|word| crate::support::shell_words::quote(word)).collect::<Vec<_>>().join(" ");
+        let shown = words.iter().map(|word| shell_words::quote(word)).collect::<Vec<_>>().join(" ");
         self.commands.push(format!("{} {shown}", command.program.to_string_lossy()));
         let output = run::output(&words.iter().fold(command, Command::arg), ctx)?;
         if output.ok() {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rplay_module_api::{Command, CommandOutput, Ctx, Failure};
+use rplay_module_api::{Command, CommandOutput, Ctx, Failure, shell_words};
 
 use crate::support::at::{self, Last, Located, Object};
 use crate::support::file_attributes::{self, FileAttributes};
@@ -202,9 +202,8 @@ pub fn run_validation(validate: &str, file: &Path, ctx: &mut Ctx) -> Result<Comm
     if !validate.contains("%s") {
         return Err(Failure::new(format!("validate must contain %s: {validate}")));
     }
-    let Some(words) = crate::support::shell_words::split(&validate.replace("%s", &file.to_string_lossy())) else {
-        return Err(Failure::new(format!("validate has an unclosed quote: {validate}")));
-    };
+    let words = shell_words::split(&validate.replace("%s", &file.to_string_lossy()))
+        .map_err(|problem| Failure::new(format!("validate: {problem}: {validate}")))?;
     let output = ctx.command(&Command::new(words)).map_err(|err| {
         Failure::new(format!("failed to validate: {}", os_error::numbered(&err))).with("cmd", validate)
     })?;

@@ -22,7 +22,7 @@ use ureq::{Agent, Body};
 
 use secure::not_trusted;
 
-use crate::support::{http_date, os_error};
+use crate::support::os_error;
 
 const MOST_REDIRECTS: usize = 10;
 
@@ -306,7 +306,7 @@ impl Download {
             }
         }
         if let Some(time) = self.if_modified_since
-            && let Ok(value) = HeaderValue::from_str(&http_date::format(time))
+            && let Ok(value) = HeaderValue::from_str(&httpdate::fmt_http_date(time))
         {
             headers.insert("if-modified-since", value);
         }

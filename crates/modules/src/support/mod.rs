@@ -12,7 +12,6 @@ pub mod file_attributes;
 pub mod file_flags;
 pub mod file_mode;
 pub(crate) mod home;
-pub mod http_date;
 pub(crate) mod init_system;
 pub mod job_file;
 pub mod local_time;
@@ -28,7 +27,6 @@ pub(crate) mod rpm;
 pub(crate) mod run;
 pub mod selinux;
 pub mod shell_pattern;
-pub mod shell_words;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text_file;

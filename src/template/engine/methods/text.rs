@@ -11,6 +11,7 @@ use crate::template::engine::markup;
 use crate::template::engine::print::MOST_TEXT;
 use crate::template::engine::val::{Map, Val, from_key};
 use crate::template::error::{Res, raised};
+use crate::value::python::expand_tabs;
 use crate::value::{Str, Value};
 
 pub const NAMES: &[&str] = &[
@@ -454,29 +455,6 @@ fn search(text: &str, name: &str, arguments: Arguments) -> Res<Val> {
         None if name.ends_with("index") => Err(raised("substring not found")),
         None => Ok(Val::Int(-1)),
     }
-}
-
-fn expand_tabs(text: &str, size: usize) -> String {
-    let mut out = String::new();
-    let mut column = 0;
-    for char in text.chars() {
-        match char {
-            '\t' => {
-                let pad = if size == 0 { 0 } else { size - column % size };
-                out.push_str(&" ".repeat(pad));
-                column += pad;
-            }
-            '\n' | '\r' => {
-                out.push(char);
-                column = 0;
-            }
-            _ => {
-                out.push(char);
-                column += 1;
-            }
-        }
-    }
-    out
 }
 
 fn maketrans(arguments: Arguments) -> Res<Val> {

@@ -314,7 +314,7 @@ fn ssh_command(args: &Args) -> String {
         words.extend(["-o".to_owned(), "StrictHostKeyChecking=accept-new".to_owned()]);
     }
     if let Some(key) = &args.key_file {
-        let key = crate::support::shell_words::quote(&key.to_string_lossy());
+        let key = rplay_module_api::shell_words::quote(&key.to_string_lossy());
         words.extend(["-o".to_owned(), "IdentitiesOnly=yes".to_owned(), "-i".to_owned(), key]);
     }
     words.extend(args.ssh_opts.clone());

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rplay_module_api::{Json, Map};
+use rplay_module_api::{Json, Map, shell_words};
 
 use super::{Facts, Gathering, facts, line_of};
 use crate::support::program;
@@ -59,8 +59,7 @@ fn parse(text: &str) -> HashMap<String, String> {
     text.lines()
         .filter_map(|line| line.trim().split_once('='))
         .map(|(name, value)| {
-            let value =
-                crate::support::shell_words::split(value).map_or_else(|| value.to_owned(), |words| words.join(" "));
+            let value = shell_words::split(value).map_or_else(|_| value.to_owned(), |words| words.join(" "));
             (name.to_owned(), value)
         })
         .collect()

@@ -69,7 +69,7 @@ fn full_name(nodename: &str, gathering: &mut Gathering) -> String {
 pub fn cmdline(_: &mut Gathering) -> Facts {
     let mut single: BTreeMap<String, Json> = BTreeMap::new();
     let mut all: BTreeMap<String, Json> = BTreeMap::new();
-    for word in crate::support::shell_words::split(&line_of("/proc/cmdline")).unwrap_or_default() {
+    for word in rplay_module_api::shell_words::split(&line_of("/proc/cmdline")).unwrap_or_default() {
         let (name, value) = match word.split_once('=') {
             Some((name, value)) => (name.to_owned(), Json::from(value)),
             None => (word, Json::from(true)),

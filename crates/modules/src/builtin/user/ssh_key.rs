@@ -88,7 +88,7 @@ fn generate(args: &Args, file: &Path, ctx: &mut Ctx) -> Result<(), Failure> {
                 .mode(0o700)
                 .open(&answer)
                 .map_err(|err| failed(&answer, &err))?;
-            let quoted = crate::support::shell_words::quote(passphrase);
+            let quoted = rplay_module_api::shell_words::quote(passphrase);
             write!(script, "#!/bin/sh\nprintf '%s\\n' {quoted}\n").map_err(|err| failed(&answer, &err))?;
             command = command.env("SSH_ASKPASS", &answer).env("SSH_ASKPASS_REQUIRE", "force").env("DISPLAY", ":0");
         }

@@ -1,36 +1,19 @@
 //! A file of sections with options, as Python's `configparser` reads and writes it: names of options in lower case, comments lost.
 
+use rplay_module_api::config_parser::{self, Mistake, Rules};
+
 #[derive(Default)]
 pub struct Ini {
     sections: Vec<(String, Vec<(String, String)>)>,
 }
 
 impl Ini {
-    pub fn parse(text: &str) -> Self {
-        let mut ini = Self::default();
-        for line in text.lines() {
-            let content = line.trim();
-            if content.is_empty() || content.starts_with(['#', ';']) {
-                continue;
-            }
-            if let Some(name) = content.strip_prefix('[').and_then(|it| it.split_once(']')).map(|(name, _)| name) {
-                ini.sections.push((name.to_owned(), Vec::new()));
-                continue;
-            }
-            let Some((_, options)) = ini.sections.last_mut() else { continue };
-            let continues = line.starts_with(char::is_whitespace);
-            match options.last_mut() {
-                Some((_, value)) if continues => {
-                    value.push('\n');
-                    value.push_str(content);
-                }
-                _ => {
-                    let (key, value) = content.split_once(['=', ':']).unwrap_or((content, ""));
-                    options.push((key.trim().to_lowercase(), value.trim().to_owned()));
-                }
-            }
-        }
-        ini
+    pub fn parse(text: &str) -> Result<Self, Mistake> {
+        let sections = config_parser::read(text, Rules::default())?.into_iter().map(|section| {
+            let options = section.entries.into_iter().map(|entry| (entry.name, entry.value.unwrap_or_default()));
+            (section.name, options.collect())
+        });
+        Ok(Self { sections: sections.collect() })
     }
 
     pub fn is_empty(&self) -> bool {
