@@ -1,6 +1,7 @@
 //! What a person sees of a run: events in, text out. Nothing else writes to the terminal while plays run.
 
 mod ask;
+mod awx;
 mod banner;
 mod color;
 mod default;
@@ -30,8 +31,7 @@ use crate::engine::Event;
 use crate::error::{Notice, NoticeKind};
 
 pub use ask::SilentTerminal;
-use color::Color;
-pub use color::Palette;
+pub use color::{Color, Palette};
 pub use excerpt::error_text;
 pub use files::Tree;
 pub use plain::plain;

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::awx::{self, Awx};
 use super::default::Default;
 use super::dense::Dense;
 use super::files::{LogPlays, Tree};
@@ -53,6 +54,7 @@ pub const CALLBACKS: &[Row] = &[
     screen("community.general.yaml", |_, display| {
         Box::new(Default::new(Display { result_format: ResultFormat::Yaml, ..display }))
     }),
+    screen("awx_display", |config, display| Box::new(Awx::new(config, &display, under_awx(config, display.clone())))),
     DEFAULT,
     besides("junit", |config, display| Box::new(Junit::new(config, display.in_json()))),
     screen("minimal", |_, display| Box::new(Minimal::new(display))),
@@ -61,6 +63,12 @@ pub const CALLBACKS: &[Row] = &[
 ];
 
 const DEFAULT: Row = screen("default", |_, display| Box::new(Default::new(display)));
+
+/// The callback whose output has the signs of `awx_display` in it.
+fn under_awx(config: &Config, display: Display) -> Box<dyn Callback> {
+    let named = row(&awx::base_name()).ok().filter(|row| row.role == Role::Screen && row.name != "awx_display");
+    (named.unwrap_or(&DEFAULT).make)(config, display)
+}
 
 const fn screen(name: &'static str, make: fn(&Config, Display) -> Box<dyn Callback>) -> Row {
     Row { name, role: Role::Screen, make }

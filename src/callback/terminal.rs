@@ -70,6 +70,11 @@ impl Terminal {
         }
     }
 
+    /// A sign for the program that reads the output. Nothing of a run is in it, and no log holds it.
+    pub fn sign(&mut self, sign: &str) {
+        self.out.extend_from_slice(sign.as_bytes());
+    }
+
     /// A line (or several) on standard error.
     pub fn error_line(&mut self, text: &str, color: Option<Color>) {
         // What was said before must be read before.

@@ -2,13 +2,18 @@
 
 mod adhoc;
 mod check;
+mod config;
+mod doc;
 mod extra_vars;
+mod galaxy;
 mod install_links;
 mod inventory;
 mod list;
 mod options;
+mod pager;
 mod password;
 mod playbook;
+mod pull;
 mod session;
 mod vault;
 mod version;
@@ -37,15 +42,25 @@ struct Command {
 
 const COMMANDS: &[Command] = &[
     Command { word: "adhoc", program: "ansible", run: Some(|it| block_on(adhoc::run(it.parse()?))) },
-    Command { word: "config", program: "ansible-config", run: None },
+    Command { word: "config", program: "ansible-config", run: Some(|it| Ok(config::run(it.parse()?)?)) },
     Command { word: "console", program: "ansible-console", run: None },
-    Command { word: "doc", program: "ansible-doc", run: None },
-    Command { word: "galaxy", program: "ansible-galaxy", run: None },
+    Command { word: "doc", program: "ansible-doc", run: Some(|it| Ok(doc::run(&it.parse()?)?)) },
+    Command { word: "galaxy", program: "ansible-galaxy", run: Some(galaxy) },
     Command { word: "inventory", program: "ansible-inventory", run: Some(|it| Ok(inventory::run(it.parse()?)?)) },
     Command { word: "playbook", program: "ansible-playbook", run: Some(|it| block_on(playbook::run(it.parse()?))) },
-    Command { word: "pull", program: "ansible-pull", run: None },
+    Command { word: "pull", program: "ansible-pull", run: Some(pull) },
     Command { word: "vault", program: "ansible-vault", run: Some(|it| Ok(vault::run(it.parse()?)?)) },
 ];
+
+fn galaxy(mut invocation: Invocation) -> Result<u8, Stop> {
+    let implicit_role = galaxy::with_subject(&mut invocation.arguments);
+    Ok(galaxy::run(&invocation.parse()?, implicit_role)?)
+}
+
+fn pull(invocation: Invocation) -> Result<u8, Stop> {
+    let program = invocation.program;
+    Ok(pull::run(&invocation.parse()?, program)?)
+}
 
 /// The programs whose names rplay answers to.
 fn programs() -> impl Iterator<Item = &'static str> {

@@ -4,12 +4,12 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use rplay_module_api::shell_words;
 
 use super::options::{EncryptionOptions, VaultAction, VaultCommandOptions, VaultKeys, VaultOptions};
-use super::{password, session};
+use super::{pager, password, session};
 use crate::callback;
 use crate::config::{Config, setting};
 use crate::error::{Error, ErrorKind, Notices};
@@ -67,7 +67,7 @@ impl Vault {
             }
             VaultAction::View { files, keys } => {
                 let secrets = self.secrets(keys)?;
-                files.iter().try_for_each(|file| self.page(&open(&secrets, file)?.plain))
+                files.iter().try_for_each(|file| pager::show(&self.config, &open(&secrets, file)?.plain))
             }
             VaultAction::Encrypt { files, output, keys } => {
                 one_output(files, output.as_ref())?;
@@ -201,21 +201,6 @@ impl Vault {
         let (program, arguments) = words.split_first().ok_or_else(|| failed_to_run("it is empty".to_owned()))?;
         let ran = Command::new(program).args(arguments).arg(file).status();
         ran.map(drop).map_err(|err| failed_to_run(err.to_string()))
-    }
-
-    /// On a terminal the user's pager shows a text.
-    fn page(&self, text: &[u8]) -> Result<(), Error> {
-        let pager = self.config.get(setting::PAGER).filter(|_| io::stdout().is_terminal());
-        let started = pager.and_then(|pager| {
-            let less = std::env::var_os("LESS").unwrap_or_else(|| "FRSX".into());
-            Command::new("sh").args(["-c", &pager]).env("LESS", less).stdin(Stdio::piped()).spawn().ok()
-        });
-        let Some(mut pager) = started else { return print(text, true) };
-        if let Some(mut stdin) = pager.stdin.take() {
-            // Whoever leaves the pager early wants no more.
-            let _ = stdin.write_all(text);
-        }
-        pager.wait().map(drop).map_err(|err| failed(format!("the pager cannot be waited for: {err}")))
     }
 
     fn encrypt_strings(&self, action: &VaultAction) -> Result<(), Error> {
@@ -370,7 +355,7 @@ enum Old {
 /// Writes a file that its owner alone may read; a plaintext in its place is overwritten before it is gone.
 fn write(file: &Path, bytes: &[u8], old: Old) -> Result<(), Error> {
     if file == Path::new("-") {
-        return print(bytes, false);
+        return pager::print(bytes, false);
     }
     let new = beside(file, bytes)?;
     if old == Old::Plaintext && file.is_file() {
@@ -409,18 +394,6 @@ fn wipe(file: &Path) -> io::Result<()> {
     }
     opened.sync_all()?;
     fs::remove_file(file)
-}
-
-/// Plaintext is what the user asks for here: it goes out as it is.
-fn print(bytes: &[u8], whole_lines: bool) -> Result<(), Error> {
-    let mut stdout = io::stdout().lock();
-    let newline: &[u8] = if whole_lines && !bytes.ends_with(b"\n") { b"\n" } else { b"" };
-    match stdout.write_all(bytes).and_then(|()| stdout.write_all(newline)).and_then(|()| stdout.flush()) {
-        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorKind::Output, format!("the output could not be written: {err}")))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn say(text: &str, wanted: bool) {

@@ -7,6 +7,7 @@ use rplay_module_api::config_parser::{self, Line, MistakeKind, Rules};
 use crate::error::{Error, ErrorKind};
 use crate::source::{SourceFile, Span};
 
+#[derive(Debug)]
 pub struct Entry {
     pub section: String,
     /// In lower case.

@@ -2,16 +2,20 @@
 //! know what they do.
 
 mod ini;
+pub(crate) mod reference;
 mod settings;
 pub(crate) mod table;
 mod types;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use rplay_module_api::truth;
+use serde_json::Value as Json;
 use types::{Handle, Type, color_code, items};
 
 use crate::error::{Error, ErrorKind, Notices};
@@ -70,7 +74,7 @@ pub struct Setting {
 #[derive(Clone, Debug)]
 pub enum Origin {
     File(Span),
-    Environment(&'static str),
+    Environment(Cow<'static, str>),
 }
 
 #[derive(Clone, Debug)]
@@ -87,29 +91,57 @@ pub struct Config {
     pub file: Option<PathBuf>,
     cwd: PathBuf,
     environment: HashMap<String, String>,
+    /// Everything that the file says.
+    entries: Arc<[ini::Entry]>,
+}
+
+/// What somebody wrote for an option.
+pub struct Written {
+    pub text: String,
+    pub origin: Origin,
 }
 
 impl Config {
     /// Reads the configuration of the process.
     pub fn from_process(notices: &Notices) -> Result<Config, Error> {
+        Config::of_file(None, notices)
+    }
+
+    /// Reads the environment of the process and this file in place of the one that would be found.
+    pub fn of_file(file: Option<&Path>, notices: &Notices) -> Result<Config, Error> {
         let cwd = std::env::current_dir()
             .map_err(|err| Error::new(ErrorKind::File, format!("cannot tell the current directory: {err}")))?;
         let variables = std::env::vars_os();
         let environment =
             variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let mut environment: HashMap<String, String> = environment.collect();
+        if let Some(file) = file {
+            if !file.is_file() {
+                let message = format!(
+                    "The provided configuration file is missing or not accessible: {}",
+                    cwd.join(file).display()
+                );
+                return Err(Error::new(ErrorKind::Usage, message).with_exit_code(5));
+            }
+            environment.insert("ANSIBLE_CONFIG".to_owned(), file.to_string_lossy().into_owned());
+        }
         // Ansible ends so when its options are wrong, those in files among them.
-        Config::load(environment.collect(), &cwd, notices).map_err(|err| err.with_exit_code(5))
+        Config::load(environment, &cwd, notices).map_err(|err| err.with_exit_code(5))
     }
 
     pub fn load(environment: HashMap<String, String>, cwd: &Path, notices: &Notices) -> Result<Config, Error> {
-        let mut config = Config { given: HashMap::new(), file: None, cwd: cwd.to_owned(), environment };
+        let mut config =
+            Config { given: HashMap::new(), file: None, cwd: cwd.to_owned(), environment, entries: Arc::default() };
         if let Some(path) = config.find_file(notices) {
             config.read_file(&path, notices)?;
         }
         for setting in SETTINGS {
             for name in setting.env {
                 if let Some(text) = config.environment.get(*name) {
-                    config.given.insert(setting.name, Given { text: text.clone(), origin: Origin::Environment(name) });
+                    config.given.insert(
+                        setting.name,
+                        Given { text: text.clone(), origin: Origin::Environment(Cow::Borrowed(name)) },
+                    );
                 }
             }
         }
@@ -176,8 +208,40 @@ impl Config {
                 );
             }
         }
+        warn_of_unknown_keys(&entries, notices);
         self.file = Some(path.to_owned());
+        self.entries = entries.into();
         Ok(())
+    }
+
+    /// What the environment, or else the file, says for an option of `reference`. Of several places the last one counts.
+    pub fn written(&self, definition: &Json) -> Option<Written> {
+        let variable = reference::names(definition, "env").filter(|name| self.environment.contains_key(*name)).last();
+        if let Some(name) = variable {
+            let text = self.environment.get(name)?.clone();
+            return Some(Written { text, origin: Origin::Environment(name.to_owned().into()) });
+        }
+        let places = reference::ini(definition);
+        let found = places.filter_map(|(section, key)| {
+            self.entries.iter().find(|entry| entry.section == section && entry.key == key.to_lowercase())
+        });
+        found.last().map(|entry| Written { text: entry.value.clone(), origin: Origin::File(entry.span.clone()) })
+    }
+
+    /// Section and key of everything that the file says.
+    pub fn written_keys(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|entry| (entry.section.as_str(), entry.key.as_str()))
+    }
+
+    pub fn environment_names(&self) -> impl Iterator<Item = &str> {
+        self.environment.keys().map(String::as_str)
+    }
+
+    /// A path with `~` and variables; it counts from the file where it is written there.
+    pub fn path(&self, text: &str, in_file: bool) -> PathBuf {
+        let folder = self.file.as_deref().filter(|_| in_file).and_then(Path::parent).unwrap_or(&self.cwd);
+        let text = text.replace("{{CWD}}", &self.cwd.to_string_lossy());
+        normalize(&self.cwd.join(folder).join(self.expand(&text)))
     }
 
     /// All mistakes at once, and a warning for what would be ignored.
@@ -192,7 +256,7 @@ impl Config {
             if let Some(wanted) = mistake(setting.kind, &given.text) {
                 let message = format!("Invalid value provided for '{}': {} ({wanted})", setting.name, given.text);
                 errors.push(Error { place: place.cloned(), ..Error::new(ErrorKind::Usage, message) });
-            } else if setting.support == Support::Unsupported && given.text != setting.default {
+            } else if setting.support == Support::Unsupported && !self.is_as_ever(setting, &given.text) {
                 let name = match &given.origin {
                     Origin::Environment(name) => format!("the environment variable {name}"),
                     Origin::File(_) => format!("the setting {}", setting.name),
@@ -201,6 +265,18 @@ impl Config {
             }
         }
         Error::collect(errors)
+    }
+
+    /// Whether a text of a setting without effect asks for nothing else than what is done anyway.
+    fn is_as_ever(&self, setting: &Setting, text: &str) -> bool {
+        if setting.name == "DEFAULT_CALLBACK_PLUGIN_PATH" {
+            // Who sets both wants the callback that is compiled in, and names the folder of the one in Python.
+            return self.text_of(table::DEFAULT_STDOUT_CALLBACK.row).ends_with("awx_display");
+        }
+        match setting.kind {
+            Kind::Bool => parse_bool(text) == parse_bool(setting.default),
+            _ => text == setting.default,
+        }
     }
 
     /// The value of a setting.
@@ -274,6 +350,47 @@ fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.binary_search_by(|setting| setting.name.cmp(name)).ok().and_then(|index| SETTINGS.get(index).copied())
 }
 
+/// A key that no setting has in a section where settings are, and a section whose name is almost known. Other sections are
+/// anyone's: plugins of collections have theirs there.
+fn warn_of_unknown_keys(entries: &[ini::Entry], notices: &Notices) {
+    let is_used = |entry: &ini::Entry| {
+        let place = (entry.section.as_str(), entry.key.as_str());
+        SETTINGS.iter().any(|setting| setting.ini.contains(&place))
+            || REMOVED.iter().any(|(section, key, _)| (*section, *key) == place)
+    };
+    let unknown: Vec<&ini::Entry> = entries.iter().filter(|entry| !is_used(entry)).collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let known: Vec<(&str, &str)> = reference::REFERENCE.all().flat_map(reference::ini).collect();
+    for entry in unknown {
+        let ini::Entry { section, key, span, .. } = entry;
+        if known.iter().any(|(name, _)| name == section) {
+            if !known.iter().any(|(name, other)| name == section && other.to_lowercase() == *key) {
+                let near = did_you_mean(key, known.iter().filter(|(name, _)| name == section).map(|(_, key)| *key));
+                notices.warn(
+                    format!("no setting is named '{key}' in section [{section}], it has no effect.{near}"),
+                    Some(span),
+                );
+            }
+        } else if let near = did_you_mean(section, known.iter().map(|(section, _)| *section))
+            && !near.is_empty()
+        {
+            notices
+                .warn(format!("no settings are in the section [{section}], '{key}' has no effect.{near}"), Some(span));
+        }
+    }
+}
+
+/// ` Did you mean …?` where one of the names is close to this one.
+pub fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let closest =
+        known.map(|known| (strsim::jaro_winkler(name, known), known)).max_by(|one, other| one.0.total_cmp(&other.0));
+    closest
+        .filter(|(close, _)| *close > 0.85)
+        .map_or_else(String::new, |(_, known)| format!(" Did you mean '{known}'?"))
+}
+
 /// Ansible's words for yes and no.
 pub fn parse_bool(text: &str) -> Option<bool> {
     match text.trim().to_lowercase().as_str() {
@@ -300,7 +417,7 @@ fn mistake(kind: Kind, text: &str) -> Option<String> {
     }
 }
 
-fn unquote(text: &str) -> &str {
+pub(crate) fn unquote(text: &str) -> &str {
     ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(text)
 }
 

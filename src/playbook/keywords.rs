@@ -94,6 +94,13 @@ pub struct Row {
     pub doc: &'static str,
 }
 
+impl Row {
+    /// Whether the keyword may be written there.
+    pub fn is_at(&self, place: Place) -> bool {
+        self.places.contains(place.letter())
+    }
+}
+
 macro_rules! keywords {
     ($($keyword:ident $name:literal $kind:ident $places:literal $inherit:ident $rendered:ident $doc:literal)*) => {
         /// A keyword, as the index of its row.
@@ -198,7 +205,7 @@ impl Keyword {
 
     /// The keyword of this name if it may stand at `place`.
     pub fn find_at(name: &str, place: Place) -> Option<Keyword> {
-        Self::find(name).filter(|keyword| keyword.row().places.contains(place.letter()))
+        Self::find(name).filter(|keyword| keyword.row().is_at(place))
     }
 }
 
