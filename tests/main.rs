@@ -1,15 +1,19 @@
 //! Every test that needs the built command; one binary, a file per subject.
 
 mod architecture;
+mod awx;
 mod background;
 mod bootstrap;
 mod callbacks;
 mod cases;
 mod commands;
+mod config_command;
 mod debugger;
+mod doc;
 mod engine;
 mod fact_caches;
 mod fifty_secrets;
+mod galaxy;
 mod hostile;
 mod hostile_agent;
 mod hosts;
@@ -23,6 +27,7 @@ mod names;
 mod parallel;
 mod programs;
 mod project;
+mod pull;
 mod secrets;
 mod tables;
 mod trouble;

@@ -16,6 +16,7 @@ mod playbook;
 mod pull;
 mod session;
 mod vault;
+mod vault_set;
 mod version;
 
 use std::ffi::{OsStr, OsString};

@@ -325,6 +325,14 @@ pub enum VaultAction {
         #[command(flatten)]
         keys: EncryptionOptions,
     },
+    /// Give one variable of a file another value, which is asked for or comes from standard input; the rest of the file stays
+    Set {
+        file: PathBuf,
+        /// The variable; a.b is the key b of a
+        key: String,
+        #[command(flatten)]
+        keys: EncryptionOptions,
+    },
     /// Encrypt files with another password
     Rekey {
         files: Vec<PathBuf>,

@@ -9,10 +9,12 @@ use std::process::Command;
 use rplay_module_api::shell_words;
 
 use super::options::{EncryptionOptions, VaultAction, VaultCommandOptions, VaultKeys, VaultOptions};
-use super::{pager, password, session};
+use super::{pager, password, session, vault_set};
 use crate::callback;
 use crate::config::{Config, setting};
 use crate::error::{Error, ErrorKind, Notices};
+use crate::template::filters::yaml_text;
+use crate::value::Value;
 use crate::vault::{Opened, Password, PasswordSources, Secrets, encrypt_with, is_encrypted};
 
 /// What `ansible-vault` answers to options that do not go together.
@@ -80,6 +82,7 @@ impl Vault {
                 Ok(())
             }
             VaultAction::EncryptString { .. } => self.encrypt_strings(action),
+            VaultAction::Set { file, key, keys } => self.set(&real(file), key, keys),
             VaultAction::Rekey { files, new_vault_password_file, new_vault_id, keys } => {
                 let secrets = self.secrets(&keys.keys)?;
                 let key = self.new_key(new_vault_id.as_deref(), new_vault_password_file.as_deref(), keys)?;
@@ -181,6 +184,47 @@ impl Vault {
         replace(file, sealed.as_bytes())
     }
 
+    /// Replaces one value. In a vaulted file it is plain text, elsewhere a vaulted string.
+    fn set(&self, file: &Path, name: &str, keys: &EncryptionOptions) -> Result<(), Error> {
+        let old = if file.exists() { read(file)? } else { Vec::new() };
+        let as_text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes).map_err(|_| failed(format!("{} is not UTF-8 text", file.display())))
+        };
+        if is_encrypted(&old) {
+            let secrets = self.secrets(&keys.keys)?;
+            let opened = open(&secrets, file)?;
+            let value = asked_value(name)?;
+            let written =
+                yaml_text::dump(&Value::str(value), &yaml_text::Options { width: i32::MAX, ..Default::default() });
+            let written = written.map_err(failed)?;
+            let written = written.trim_end_matches("...\n").trim_end_matches('\n').to_owned() + "\n";
+            let text = vault_set::replaced(file, &as_text(opened.plain)?, name, |_| written.clone())?;
+            let salt = self.salt();
+            let sealed = encrypt_with(
+                opened.password,
+                text.as_bytes(),
+                salt.as_deref().map(str::as_bytes),
+                opened.id.as_deref(),
+            );
+            replace(file, sealed.as_bytes())?;
+        } else {
+            let key = self.key(keys)?;
+            let sealed = self.seal(asked_value(name)?.as_bytes(), &key)?;
+            let value = |indent: usize| {
+                let pad = " ".repeat(indent);
+                in_yaml(&sealed, None).replace("\n  ", &format!("\n{pad}  "))
+            };
+            let text = vault_set::replaced(file, &as_text(old)?, name, value)?;
+            if file.exists() {
+                replace(file, text.as_bytes())?;
+            } else {
+                write(file, text.as_bytes(), Old::Plaintext)?;
+            }
+        }
+        say(&format!("{name} of {} was set", file.display()), true);
+        Ok(())
+    }
+
     /// What the user's editor makes of a text. The file that it works on is readable for its user alone, and wiped.
     fn edited(&self, file: &Path, text: &[u8]) -> Result<Vec<u8>, Error> {
         let suffix = file.extension().map(|it| format!(".{}", it.to_string_lossy())).unwrap_or_default();
@@ -275,6 +319,19 @@ fn asked_string(shown: bool) -> Result<Named, Error> {
         return Err(wrong_options("The plaintext provided from the prompt was empty, not encrypting"));
     }
     Ok(Named { name: (!name.is_empty()).then_some(name), source: "the interactive prompt", text: text.into_bytes() })
+}
+
+/// The new value, from the terminal or from standard input, whose last line need not end.
+fn asked_value(name: &str) -> Result<String, Error> {
+    if io::stdin().is_terminal() {
+        return password::ask(&format!("New value of {name} (hidden): ")).map(|value| value.expose().to_owned());
+    }
+    let text = String::from_utf8(read(Path::new("-"))?).map_err(|_| failed("standard input is not UTF-8 text"))?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    if text.is_empty() {
+        return Err(wrong_options("stdin was empty, not encrypting"));
+    }
+    Ok(text.to_owned())
 }
 
 fn stdin_text() -> Result<Vec<u8>, Error> {

@@ -33,6 +33,9 @@ pub(super) enum Plugin {
     Generator,
 }
 
+/// Where Ansible looks for an inventory if it is told of none.
+const USUAL: &str = "/etc/ansible/hosts";
+
 /// The plugins by name.
 const PLUGINS: &[(&str, Plugin)] = &[
     ("advanced_host_list", Plugin::AdvancedHostList),
@@ -103,16 +106,13 @@ impl Inventory {
         let mut inventory = Inventory::empty(rules, VarsFiles::new(reader, config), notices);
         let loader = Loader::new(reader, config, notices)?;
         let mut parsed_any = false;
-        if sources.is_empty() {
-            let is_configured = config.given(setting::DEFAULT_HOST_LIST).is_some();
-            for path in config.get(setting::DEFAULT_HOST_LIST) {
-                if is_configured || path.exists() {
-                    parsed_any |= loader.source(&mut inventory, &path.to_string_lossy())?;
-                }
+        let configured = config.get(setting::DEFAULT_HOST_LIST).into_iter().filter(|_| sources.is_empty());
+        let configured = configured.map(|path| path.to_string_lossy().into_owned());
+        for source in configured.chain(sources.iter().cloned()) {
+            // The usual place need not be there, whoever names it.
+            if source != USUAL || Path::new(USUAL).exists() {
+                parsed_any |= loader.source(&mut inventory, &source)?;
             }
-        }
-        for source in sources {
-            parsed_any |= loader.source(&mut inventory, source)?;
         }
         if parsed_any {
             inventory.reconcile();

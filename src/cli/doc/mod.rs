@@ -48,7 +48,7 @@ pub struct DocOptions {
     #[arg(short = 'l', long)]
     pub list: bool,
     /// List names and files
-    #[arg(short = 'F', long)]
+    #[arg(short = 'F', long = "list_files", alias = "list-files")]
     pub list_files: bool,
     /// Everything that is known, as JSON
     #[arg(long)]

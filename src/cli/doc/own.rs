@@ -1,8 +1,7 @@
 //! What rplay itself has, from its tables.
 
 use indexmap::IndexMap;
-use rplay_module_api::Spec;
-use rplay_module_api::spec::{Arg, Kind as ArgKind, Return};
+use rplay_module_api::{Arg, Kind as ArgKind, Return, Spec};
 use serde_json::{Map, Value as Json, json};
 
 use super::Document;

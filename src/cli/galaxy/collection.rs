@@ -314,7 +314,7 @@ fn plan<'a>(
                     resolver.bound.insert(name.clone(), server);
                 }
                 signatures.insert(name.clone(), it.signatures.clone());
-                asked.push(Asked { name, condition: it.version.clone(), server });
+                asked.push(Asked { name, condition: it.version.clone() });
                 continue;
             }
             source => fetched(source, &it.version, &scratch.join(index.to_string()), galaxy)?,
@@ -328,7 +328,7 @@ fn plan<'a>(
             }
             let version = Version::parse(&about.version)
                 .map_err(|_| failed(format!("the version '{}' of {name} is no semantic version", about.version)))?;
-            asked.push(Asked { name: name.clone(), condition: version.to_string(), server: None });
+            asked.push(Asked { name: name.clone(), condition: version.to_string() });
             signatures.insert(name.clone(), it.signatures.clone());
             resolver.given.insert(name, Known { version, needs: about.dependencies, origin });
         }
@@ -342,7 +342,7 @@ fn fetched(source: &Source, version: &str, scratch: &Path, galaxy: &Galaxy) -> R
         Some(about) => Ok((about, Origin::Folder(folder.to_owned()))),
         None => Err(failed(format!("{} has neither a galaxy.yml nor a MANIFEST.json", folder.display()))),
     };
-    let of_archive = |file: PathBuf| Ok((Artifact::open(&file)?.about, Origin::Archive(file)));
+    let of_archive = |file: PathBuf| Ok::<_, Error>((Artifact::open(&file)?.about, Origin::Archive(file)));
     fs::create_dir_all(scratch).map_err(|err| failed(format!("cannot make {}: {err}", scratch.display())))?;
     Ok(match source {
         Source::Galaxy(_) => Vec::new(),
@@ -400,7 +400,7 @@ pub fn install_all(wanted: &[Collection], path: &Path, how: &Install, galaxy: &G
     fs::create_dir_all(&root).map_err(|err| failed(format!("cannot make {}: {err}", root.display())))?;
     let scratch = tempfile::tempdir().map_err(|err| failed(format!("cannot make a temporary folder: {err}")))?;
     let mut plan = plan(wanted, galaxy, how.pre_releases, how.with_needs, how.offline, scratch.path())?;
-    let there = installed(&[root.clone()], galaxy);
+    let there = installed(std::slice::from_ref(&root), galaxy);
     let lock_file = how.file.as_deref().map(lock::path_of);
     let lock = match &lock_file {
         Some(file) if !how.write_lock => Lock::read(file)?,
@@ -415,7 +415,7 @@ pub fn install_all(wanted: &[Collection], path: &Path, how: &Install, galaxy: &G
         } else {
             !how.force_with_needs && !how.upgrade
         };
-        if stays && !plan.resolver.given.get(&name).is_some_and(|given| given.version != version) {
+        if stays && plan.resolver.given.get(&name).is_none_or(|given| given.version == version) {
             let known = Known { version, needs: it.about.dependencies.clone(), origin: Origin::Installed };
             plan.resolver.installed.insert(name.clone(), known.clone());
             if plan.resolver.given.contains_key(&name) {
@@ -437,7 +437,7 @@ pub fn install_all(wanted: &[Collection], path: &Path, how: &Install, galaxy: &G
     if let Some(lock) = &lock {
         for (name, locked) in &lock.collections {
             let condition = locked.version.clone();
-            plan.asked.push(Asked { name: name.clone(), condition, server: None });
+            plan.asked.push(Asked { name: name.clone(), condition });
         }
     }
     galaxy.output.line("Process install dependency map");
@@ -579,7 +579,7 @@ impl One<'_> {
         let prefix = format!("{namespace}.{name}-");
         for entry in fs::read_dir(self.root).ok().into_iter().flatten().flatten() {
             let file_name = entry.file_name().to_string_lossy().into_owned();
-            if file_name.starts_with(&prefix) && file_name.ends_with(".info") {
+            if file_name.starts_with(&prefix) && entry.path().extension().is_some_and(|it| it == "info") {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
@@ -725,7 +725,7 @@ fn verify_one(
         if let Source::Galaxy(Some(server)) = &wanted.source {
             resolver.bound.insert(name.clone(), galaxy.server_index(server)?);
         }
-        let asked = Asked { name: name.clone(), condition: version.to_string(), server: None };
+        let asked = Asked { name: name.clone(), condition: version.to_string() };
         let chosen = resolver
             .resolve(&[asked])
             .map_err(|_| failed(format!("Failed to find remote collection '{shown}' on any of the galaxy servers")))?;

@@ -62,7 +62,7 @@ pub fn run(options: &GalaxyOptions, implicit_role: bool) -> Result<u8, Error> {
     let mut terminal = session::terminal(&config);
     session::say_notices(&config, &notices, &mut terminal);
     let galaxy = |server: &ServerOptions| Galaxy::new(config.clone(), session::terminal(&config), server);
-    let code = match &options.subject {
+    match &options.subject {
         Subject::Collection(action) => match action {
             CollectionAction::Download(it) => {
                 let galaxy = galaxy(&it.server)?;
@@ -91,8 +91,7 @@ pub fn run(options: &GalaxyOptions, implicit_role: bool) -> Result<u8, Error> {
             RoleAction::Info(it) => role::info(it, &galaxy(&it.server)?),
             RoleAction::Install(it) => role::install(it, &galaxy(&it.server)?, implicit_role),
         },
-    };
-    code
+    }
 }
 
 fn failed(message: String) -> Error {
@@ -127,7 +126,7 @@ impl Galaxy {
             output: Output::new(terminal, verbosity),
             servers: Vec::new(),
             ignore_certificates: options.ignore_certs,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             config,
         };
         if galaxy.setting("GALAXY_IGNORE_CERTS").is_some_and(|value| value.is_truthy()) {

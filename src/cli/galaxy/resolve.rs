@@ -55,11 +55,10 @@ impl Chosen {
     }
 }
 
-/// What is asked for: conditions by name, and the only server that may have it.
+/// What is asked for.
 pub struct Asked {
     pub name: String,
     pub condition: String,
-    pub server: Option<usize>,
 }
 
 pub struct Resolver<'a> {

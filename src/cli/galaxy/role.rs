@@ -544,7 +544,7 @@ impl Roles<'_> {
                 self.galaxy.output.line(format!("- downloading role from {url}"));
                 match url.strip_prefix("file://") {
                     Some(path) => {
-                        drop(fs::copy(path, &file).map_err(|err| failed(format!("cannot read {path}: {err}")))?)
+                        fs::copy(path, &file).map_err(|err| failed(format!("cannot read {path}: {err}")))?;
                     }
                     None => download(&self.galaxy.agent(), &url, None, &file)?,
                 }

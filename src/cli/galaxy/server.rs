@@ -58,7 +58,6 @@ pub struct Server {
 /// A collection's version, as its server tells of it.
 #[derive(Clone, Debug)]
 pub struct Published {
-    pub version: String,
     pub download_url: String,
     pub sha256: Option<String>,
     pub dependencies: BTreeMap<String, String>,
@@ -257,7 +256,6 @@ impl Server {
         let dependencies = answer["metadata"]["dependencies"].as_object();
         let signatures = answer["signatures"].as_array();
         Ok(Published {
-            version: version.to_owned(),
             download_url: absolute(&self.url, answer["download_url"].as_str().ok_or_else(missing)?),
             sha256: answer["artifact"]["sha256"].as_str().map(str::to_owned),
             dependencies: dependencies
