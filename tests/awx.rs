@@ -10,7 +10,7 @@ use crate::project::Project;
 
 const PLAY: &str = "- name: One\n  hosts: all\n  gather_facts: false\n  tasks:\n    - name: Say\n      debug: msg=hello\n    - name: Many\n      \
                     command: 'true'\n      loop: [1, 2]\n    - name: Fail\n      command: 'false'\n      ignore_errors: true\n    - set_stats: \
-                    data={'a': 1}\n";
+                    {data: {a: 1}}\n";
 
 /// The signs of an output, as the runner finds them: JSON of each, and the text behind it.
 fn signs(output: &str) -> Vec<(Json, String)> {

@@ -13,7 +13,7 @@ fn git(project: &Project, arguments: &[&str]) {
 }
 
 fn repository() -> Project {
-    let play = "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: msg='MAGIC {{ who | default(1) }}'\n";
+    let play = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: msg='MAGIC {{ who | default(1) }}'\n";
     let project = linked(
         Project::new()
             .file("repo/local.yml", play)

@@ -3,6 +3,7 @@
 mod adhoc;
 mod check;
 mod config;
+mod console;
 mod doc;
 mod extra_vars;
 mod galaxy;
@@ -37,21 +38,25 @@ const USAGE: u8 = 2;
 struct Command {
     word: &'static str,
     program: &'static str,
-    /// Nothing where rplay has no such command yet.
-    run: Option<fn(Invocation) -> Result<u8, Stop>>,
+    run: fn(Invocation) -> Result<u8, Stop>,
 }
 
 const COMMANDS: &[Command] = &[
-    Command { word: "adhoc", program: "ansible", run: Some(|it| block_on(adhoc::run(it.parse()?))) },
-    Command { word: "config", program: "ansible-config", run: Some(|it| Ok(config::run(it.parse()?)?)) },
-    Command { word: "console", program: "ansible-console", run: None },
-    Command { word: "doc", program: "ansible-doc", run: Some(|it| Ok(doc::run(&it.parse()?)?)) },
-    Command { word: "galaxy", program: "ansible-galaxy", run: Some(galaxy) },
-    Command { word: "inventory", program: "ansible-inventory", run: Some(|it| Ok(inventory::run(it.parse()?)?)) },
-    Command { word: "playbook", program: "ansible-playbook", run: Some(|it| block_on(playbook::run(it.parse()?))) },
-    Command { word: "pull", program: "ansible-pull", run: Some(pull) },
-    Command { word: "vault", program: "ansible-vault", run: Some(|it| Ok(vault::run(it.parse()?)?)) },
+    Command { word: "adhoc", program: "ansible", run: |it| block_on(adhoc::run(it.parse()?)) },
+    Command { word: "config", program: "ansible-config", run: |it| Ok(config::run(it.parse()?)?) },
+    Command { word: "console", program: "ansible-console", run: console },
+    Command { word: "doc", program: "ansible-doc", run: |it| Ok(doc::run(&it.parse()?)?) },
+    Command { word: "galaxy", program: "ansible-galaxy", run: galaxy },
+    Command { word: "inventory", program: "ansible-inventory", run: |it| Ok(inventory::run(it.parse()?)?) },
+    Command { word: "playbook", program: "ansible-playbook", run: |it| block_on(playbook::run(it.parse()?)) },
+    Command { word: "pull", program: "ansible-pull", run: pull },
+    Command { word: "vault", program: "ansible-vault", run: |it| Ok(vault::run(it.parse()?)?) },
 ];
+
+fn console(invocation: Invocation) -> Result<u8, Stop> {
+    let in_ansibles_form = invocation.program.is_some();
+    console::run(invocation.parse()?, in_ansibles_form)
+}
 
 fn galaxy(mut invocation: Invocation) -> Result<u8, Stop> {
     let implicit_role = galaxy::with_subject(&mut invocation.arguments);
@@ -65,7 +70,7 @@ fn pull(invocation: Invocation) -> Result<u8, Stop> {
 
 /// The programs whose names rplay answers to.
 fn programs() -> impl Iterator<Item = &'static str> {
-    COMMANDS.iter().filter(|command| command.run.is_some()).map(|command| command.program)
+    COMMANDS.iter().map(|command| command.program)
 }
 
 /// The arguments of a command, the program's name first.
@@ -124,8 +129,7 @@ pub fn run(mut arguments: Vec<OsString>) -> u8 {
         COMMANDS.iter().find(|command| word == Some(command.word)).inspect(|_| drop(arguments.remove(1)))
     });
     let result = match command {
-        Some(Command { run: Some(run), .. }) => run(Invocation { arguments, program }),
-        Some(missing) => Err(Stop::Failed(not_there(missing))),
+        Some(command) => (command.run)(Invocation { arguments, program }),
         None if arguments.get(1).is_some_and(|word| word == "install-links") => {
             arguments.remove(1);
             let parsed = Invocation { arguments, program }.parse();
@@ -142,13 +146,6 @@ pub fn run(mut arguments: Vec<OsString>) -> u8 {
         Ok(()) => code,
         Err(err) => say(&err).max(code),
     }
-}
-
-fn not_there(command: &Command) -> Error {
-    let Command { word, program, .. } = command;
-    let there: Vec<&str> = COMMANDS.iter().filter(|it| it.run.is_some()).map(|it| it.word).collect();
-    let message = format!("rplay does not have the command `{word}` ({program}) yet");
-    Error::new(ErrorKind::Usage, message).hint(format!("there are {}", there.join(", "))).with_exit_code(USAGE)
 }
 
 /// Why a command ends before its run does.

@@ -124,7 +124,7 @@ pub struct InventoryOptions {
 }
 
 /// What every command with an inventory takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct SourceOptions {
     /// Inventory: a file, a directory, or hosts separated by commas
     #[arg(short = 'i', long, visible_alias = "inventory-file", value_name = "INVENTORY")]
@@ -156,7 +156,7 @@ impl SourceOptions {
 }
 
 /// What every command that works on hosts takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct CommonOptions {
     #[command(flatten)]
     pub sources: SourceOptions,
@@ -181,7 +181,7 @@ pub struct CommonOptions {
     pub become_: BecomeOptions,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connection Options")]
 pub struct ConnectionOptions {
     /// Connect as this user
@@ -216,7 +216,7 @@ pub struct ConnectionOptions {
     pub sftp_extra_args: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Privilege Escalation Options")]
 pub struct BecomeOptions {
     /// Become another user on the host
@@ -236,7 +236,7 @@ pub struct BecomeOptions {
     pub become_password_file: Option<PathBuf>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct VaultOptions {
     /// A vault identity and its password: LABEL@FILE, LABEL@SCRIPT or LABEL@prompt
     #[arg(long, value_name = "ID")]

@@ -1,7 +1,9 @@
 //! Passwords: asked for on the terminal or read from files.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use super::options::{BecomeOptions, ConnectionOptions};
 use crate::callback::SilentTerminal;
@@ -38,8 +40,28 @@ pub fn read(config: &Config, connection: &ConnectionOptions, become_: &BecomeOpt
     Ok(passwords)
 }
 
+/// Answers by their questions, where each question is asked once.
+static ANSWERS: Mutex<Option<HashMap<String, Secret>>> = Mutex::new(None);
+
+/// From now on each question for a secret is asked once.
+pub fn remember_answers() {
+    ANSWERS.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
+}
+
 /// Asks for a secret on the terminal, without echo; without a terminal, reads a line from standard input.
 pub fn ask(question: &str) -> Result<Secret, Error> {
+    let known = || ANSWERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(answer) = known().as_ref().and_then(|answers| answers.get(question)) {
+        return Ok(answer.clone());
+    }
+    let answer = asked(question)?;
+    if let Some(answers) = known().as_mut() {
+        answers.insert(question.to_owned(), answer.clone());
+    }
+    Ok(answer)
+}
+
+fn asked(question: &str) -> Result<Secret, Error> {
     let _silent = SilentTerminal::new();
     rpassword::prompt_password(question)
         .or_else(|_| {

@@ -363,6 +363,7 @@ fn warn_of_unknown_keys(entries: &[ini::Entry], notices: &Notices) {
         return;
     }
     let known: Vec<(&str, &str)> = reference::REFERENCE.all().flat_map(reference::ini).collect();
+    let sections = || known.iter().map(|(section, _)| *section);
     for entry in unknown {
         let ini::Entry { section, key, span, .. } = entry;
         if known.iter().any(|(name, _)| name == section) {
@@ -373,9 +374,8 @@ fn warn_of_unknown_keys(entries: &[ini::Entry], notices: &Notices) {
                     Some(span),
                 );
             }
-        } else if let near = did_you_mean(section, known.iter().map(|(section, _)| *section))
-            && !near.is_empty()
-        {
+        } else if let Some(near) = sections().find(|name| strsim::damerau_levenshtein(name, section) <= 2) {
+            let near = format!(" Did you mean '{near}'?");
             notices
                 .warn(format!("no settings are in the section [{section}], '{key}' has no effect.{near}"), Some(span));
         }

@@ -366,7 +366,7 @@ fn fetched(source: &Source, version: &str, scratch: &Path, galaxy: &Galaxy) -> R
             let clone = scratch.join("clone");
             let checkout = Checkout { url: &url, version: &version, ignore_certificates: galaxy.ignore_certificates };
             galaxy.output.line(format!("Cloning into '{}'...", clone.display()));
-            checkout.clone_into(&clone)?;
+            checkout.clone_into(scratch, "clone")?;
             let folder = match super::archive::inside(&inner) {
                 Some(inner) => clone.join(inner),
                 None => return Err(failed(format!("{} leaves the repository {url}", inner.display()))),

@@ -56,7 +56,12 @@ pub struct Galaxy {
     timeout: Duration,
 }
 
+/// What goes wrong ends with 1, wherever it stands.
 pub fn run(options: &GalaxyOptions, implicit_role: bool) -> Result<u8, Error> {
+    act(options, implicit_role).map_err(|err| Error { exit_code: err.exit_code.or(Some(1)), ..err })
+}
+
+fn act(options: &GalaxyOptions, implicit_role: bool) -> Result<u8, Error> {
     let notices = Notices::default();
     let config = Config::from_process(&notices)?;
     let mut terminal = session::terminal(&config);

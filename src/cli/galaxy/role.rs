@@ -525,13 +525,13 @@ impl Roles<'_> {
         let mut version = role.version.clone();
         let entries = match &role.scm {
             Some(scm) if scm == "git" => {
-                let clone = scratch.path().join("role");
+                let clone = scratch.path().join(&role.name);
                 let checkout = Checkout {
                     url: &role.src,
                     version: &role.version,
                     ignore_certificates: self.galaxy.ignore_certificates,
                 };
-                checkout.clone_into(&clone)?;
+                checkout.clone_into(scratch.path(), &role.name)?;
                 of_folder(&clone, self.options.keep_scm_meta)?
             }
             Some(scm) => {

@@ -13,33 +13,38 @@ pub struct Checkout<'a> {
 }
 
 impl Checkout<'_> {
-    /// Clones into a folder that does not exist yet, and returns the commit.
-    pub fn clone_into(&self, folder: &Path) -> Result<String, Error> {
+    /// Clones into a folder of this name, which does not exist yet, and returns the commit.
+    pub fn clone_into(&self, parent: &Path, name: &str) -> Result<String, Error> {
         let mut clone = self.git();
         // What follows is never an option, whatever a file of requirements says.
-        clone.args(["clone", "--quiet", "--"]).arg(self.url).arg(folder);
-        self.run(clone, folder.parent().unwrap_or(Path::new("/")))?;
+        clone.args(["clone", "--", self.url, name]);
+        self.run(clone, parent)?;
+        let folder = parent.join(name);
         if !self.version.is_empty() {
-            let mut checkout = self.git();
             if self.version.starts_with('-') {
                 let message = format!("'{}' is no version of {}", self.version, self.url);
                 return Err(Error::new(ErrorKind::Project, message));
             }
-            checkout.args(["-c", "advice.detachedHead=false", "checkout", "--quiet", self.version, "--"]);
-            self.run(checkout, folder)?;
+            let mut checkout = self.git();
+            checkout.args(["checkout", "--quiet", self.version, "--"]);
+            self.run(checkout, &folder)?;
         }
         let mut commit = self.git();
         commit.args(["rev-parse", "HEAD"]);
-        self.run(commit, folder).map(|text| text.trim().to_owned())
+        self.run(commit, &folder).map(|text| text.trim().to_owned())
     }
 
     fn git(&self) -> Command {
         let mut command = Command::new("git");
-        if self.ignore_certificates {
-            command.args(["-c", "http.sslVerify=false"]);
-        }
         // A repository's commands are not to be run because somebody asked for its files.
-        command.args(["-c", "protocol.ext.allow=never"]);
+        let mut settings = vec![("protocol.ext.allow", "never")];
+        if self.ignore_certificates {
+            settings.push(("http.sslVerify", "false"));
+        }
+        command.env("GIT_CONFIG_COUNT", settings.len().to_string());
+        for (number, (key, value)) in settings.into_iter().enumerate() {
+            command.env(format!("GIT_CONFIG_KEY_{number}"), key).env(format!("GIT_CONFIG_VALUE_{number}"), value);
+        }
         command.env("GIT_TERMINAL_PROMPT", "0").stdin(Stdio::null());
         command
     }
