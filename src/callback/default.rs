@@ -132,8 +132,7 @@ impl Default {
             }
             let fields = shown::fields(report, self.display.verbosity);
             let mut text = match (&report.item_label, unreachable) {
-                (Some(_), false) => format!("failed: [{}] (item={}) => ", who(report), shown::item_label(report)),
-                (Some(_), true) => format!("[{}] (item={}) => ", who(report), shown::item_label(report)),
+                (Some(_), _) => format!("failed: [{}] (item={}) => ", who(report), shown::item_label(report)),
                 (None, false) => format!("fatal: [{}]: FAILED! => ", who(report)),
                 (None, true) => format!("fatal: [{}]: UNREACHABLE! => ", who(report)),
             };

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use unicode_width::UnicodeWidthChar;
+
 use super::plain::plain;
 use crate::engine::Event;
 use crate::engine::event::EventKind;
@@ -70,7 +72,7 @@ impl StatusLine {
         if self.working.len() > 1 {
             text = format!("{} hosts at work, {text}", self.working.len());
         }
-        let shown: String = text.chars().take(columns).collect();
+        let shown = fitting(&text, columns);
         self.drawn = true;
         Some(format!("\r\x1b[K\x1b[2m{shown}\x1b[0m"))
     }
@@ -79,4 +81,17 @@ impl StatusLine {
     pub fn erase(&mut self) -> Option<String> {
         std::mem::take(&mut self.drawn).then(|| "\r\x1b[K".to_owned())
     }
+}
+
+/// The beginning of a text that fits into so many columns of a terminal.
+fn fitting(text: &str, columns: usize) -> String {
+    let mut free = columns;
+    let fits = |char: &char| match char.width().unwrap_or(0) {
+        width if width <= free => {
+            free -= width;
+            true
+        }
+        _ => false,
+    };
+    text.chars().take_while(fits).collect()
 }

@@ -41,7 +41,8 @@ impl Terminal {
             ColorChoice::Auto => is_terminal,
         };
         let columns = if is_terminal { width_of_terminal().map_or(79, |width| width.max(80) - 1) } else { 79 };
-        let status = (is_terminal && io::stderr().is_terminal()).then(StatusLine::default);
+        let for_people = is_terminal && io::stderr().is_terminal() && !is_kept();
+        let status = for_people.then(StatusLine::default);
         let palette = if color { palette } else { Palette::default() };
         Self { palette, columns, out: Vec::new(), err: Vec::new(), status, trouble: None }
     }
@@ -167,6 +168,12 @@ fn write(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
 
 fn not_written(err: &io::Error) -> Error {
     Error::new(ErrorKind::Output, format!("the output could not be written: {err}"))
+}
+
+/// Whether the terminal is none that a line can be drawn on again, or one whose output is kept as a log.
+fn is_kept() -> bool {
+    let given = |name: &str| std::env::var_os(name).filter(|text| !text.is_empty());
+    given("TERM").is_some_and(|text| text == "dumb") || given("CI").is_some_and(|text| text != "false")
 }
 
 fn width_of_terminal() -> Option<usize> {
