@@ -407,6 +407,15 @@ fn archives_that_leave_their_folder_are_refused() {
         raw_entry(tar, "role/files/inner", tar::EntryType::Regular, "");
     });
     assert_eq!(galaxy(&project, &["role", "install", &through]).status, 1);
+    // A link, and then a file of the same name.
+    let target = project.path().join("target");
+    let twice = hostile(&project, "twice", |tar| {
+        raw_entry(tar, "role/link", tar::EntryType::Symlink, &target.display().to_string());
+        raw_entry(tar, "role/link", tar::EntryType::Regular, "");
+    });
+    let refused = galaxy(&project, &["role", "install", &twice]);
+    assert!(refused.stderr.contains("is not a subpath of the role"), "{}", refused.stderr);
+    assert!(!target.exists());
 }
 
 fn git(folder: &Path, arguments: &[&str]) {

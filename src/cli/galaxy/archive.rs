@@ -27,6 +27,8 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Entries {
     pub entries: BTreeMap<PathBuf, Kind>,
+    /// Paths of links that the archive has something else for, too: what comes later would be written through them.
+    pub overwritten: Vec<PathBuf>,
 }
 
 impl Entries {
@@ -54,6 +56,7 @@ impl Entries {
     fn of(reader: impl Read) -> Result<Self, String> {
         let mut archive = Archive::new(reader.take(MOST_BYTES));
         let mut entries = BTreeMap::new();
+        let mut overwritten = Vec::new();
         let mut total = 0;
         for entry in archive.entries().map_err(|err| err.to_string())? {
             let mut entry = entry.map_err(|err| err.to_string())?;
@@ -85,9 +88,13 @@ impl Entries {
                 EntryType::XGlobalHeader | EntryType::XHeader => continue,
                 _ => return Err(format!("the entry {} is neither a file, a folder nor a link", path.display())),
             };
-            entries.insert(inner, kind);
+            if let Some(Kind::Link(_)) = entries.get(&inner) {
+                overwritten.push(inner);
+            } else {
+                entries.insert(inner, kind);
+            }
         }
-        Ok(Self { entries })
+        Ok(Self { entries, overwritten })
     }
 
     pub fn file(&self, path: &str) -> Option<&[u8]> {

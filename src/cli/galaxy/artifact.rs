@@ -401,6 +401,10 @@ impl Artifact {
         let shown = file.display().to_string();
         let wrong = |why: String| Error::new(ErrorKind::Project, why);
         let entries = Entries::read(file)?;
+        if let Some(path) = entries.overwritten.first() {
+            let path = path.display();
+            return Err(wrong(format!("Collection tar at '{shown}' has {path} twice, first as a link")));
+        }
         let content = |name: &str| {
             entries.file(name).ok_or_else(|| {
                 wrong(format!("Collection tar at '{shown}' does not contain the expected file '{name}'."))

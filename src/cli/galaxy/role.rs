@@ -677,12 +677,13 @@ fn of_folder(folder: &Path, with_repository: bool) -> Result<Entries, Error> {
         };
         entries.insert(path, kind);
     }
-    Ok(Entries { entries })
+    Ok(Entries { entries, overwritten: Vec::new() })
 }
 
 /// Writes a role's files and links, and by what it was installed.
 fn written(entries: &Entries, top: &Path, folder: &Path, version: &str) -> Result<(), String> {
-    for (path, kind) in entries.below(top).filter(|(path, _)| !path.as_os_str().is_empty()) {
+    let inner = || entries.below(top).filter(|(path, _)| !path.as_os_str().is_empty());
+    for (path, kind) in inner() {
         if let Kind::Link(target) = kind
             && !super::archive::link_stays(&path, target)
         {
@@ -693,6 +694,11 @@ fn written(entries: &Entries, top: &Path, folder: &Path, version: &str) -> Resul
                 top.display()
             ));
         }
+    }
+    if let Some(path) = entries.overwritten.first() {
+        return Err(format!("the archive has {} twice, first as a link", path.display()));
+    }
+    for (path, kind) in inner() {
         if !matches!(kind, Kind::Folder) {
             unpack(folder, &path, kind)?;
         }
