@@ -185,14 +185,14 @@ pub struct Notice {
     pub place: Option<Span>,
 }
 
-/// Where notices are left until the one who talks to the user picks them up. Each text is kept once per run.
+/// Where notices are left until the one who talks to the user picks them up. Each text is kept once per run, a warning once for each place.
 #[derive(Clone, Debug, Default)]
 pub struct Notices(Arc<Mutex<NoticeQueue>>);
 
 #[derive(Debug, Default)]
 struct NoticeQueue {
     waiting: Vec<Notice>,
-    seen: std::collections::HashSet<(NoticeKind, String)>,
+    seen: std::collections::HashSet<(NoticeKind, String, String)>,
 }
 
 impl Notices {
@@ -206,7 +206,8 @@ impl Notices {
 
     fn push(&self, kind: NoticeKind, message: String, place: Option<&Span>) {
         let Ok(mut queue) = self.0.lock() else { return };
-        if queue.seen.insert((kind, message.clone())) {
+        let about = place.filter(|_| kind == NoticeKind::Warning).map(Span::to_string).unwrap_or_default();
+        if queue.seen.insert((kind, message.clone(), about)) {
             queue.waiting.push(Notice { kind, message, place: place.cloned() });
         }
     }

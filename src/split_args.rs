@@ -1,10 +1,8 @@
 //! Free-form arguments: `k=v k2="v 2" some text`. Words are kept together by quotes and by Jinja blocks.
 
-use indexmap::IndexMap;
-
 use crate::error::Error;
 use crate::source::Span;
-use crate::value::{Str, Value};
+use crate::value::{Dict, Str, Value};
 
 /// How text that is not `k=v` is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +24,10 @@ pub struct Token {
     pub start: usize,
 }
 
-/// The arguments by name, and the rest of the text.
-pub fn parse_kv(text: &Str, kind: FreeForm) -> Result<(IndexMap<String, Value>, Option<Str>), Error> {
+/// The arguments by name, and the rest of the text. A name has its own place, a value that of the whole text, as in Ansible.
+pub fn parse_kv(text: &Str, kind: FreeForm) -> Result<(Dict, Option<Str>), Error> {
     let places = Places::new(text);
-    let mut args = IndexMap::new();
+    let mut args = Dict::new();
     let mut raw: Vec<String> = Vec::new();
     for token in split(text)? {
         let decoded = decode_escapes(&token.text);
@@ -43,9 +41,8 @@ pub fn parse_kv(text: &Str, kind: FreeForm) -> Result<(IndexMap<String, Value>, 
                 if kind == FreeForm::Raw && !RAW_OPTIONS.contains(&name) {
                     raw.push(token.text);
                 } else {
-                    let start = token.start + token.text.find('=').map_or(0, |at| at + 1);
-                    let value = unquote(value.trim());
-                    args.insert(name.trim().to_owned(), Value::Str(places.string(text, value, start)));
+                    let name = places.string(text, name.trim(), token.start);
+                    args.insert(Value::Str(name), Value::Str(text.with_text(unquote(value.trim()))));
                 }
             }
             None => raw.push(decoded.replace("\\=", "=")),
@@ -242,8 +239,7 @@ impl Places {
         let Some(first) = &self.first else { return whole.with_text(part) };
         let before = whole.get(..start).map_or(0, |before| before.chars().count());
         let span = Span { column: first.column + u32::try_from(before).unwrap_or(0), ..first.clone() };
-        let length = whole.get(start..).map_or(0, |rest| rest.find(' ').unwrap_or(rest.len())).max(part.len());
-        let span = span.with_length(length);
+        let span = span.with_length(part.chars().count());
         let string = if whole.is_trusted() { Str::trusted(part, Some(span)) } else { return whole.with_text(part) };
         if whole.is_secret() { string.into_secret() } else { string }
     }
@@ -257,7 +253,8 @@ mod tests {
     fn parsed(text: &str, kind: FreeForm) -> String {
         match parse_kv(&Str::trusted(text, None), kind) {
             Ok((args, raw)) => {
-                let args: Vec<String> = args.iter().map(|(name, value)| format!("{name}={}", value.repr())).collect();
+                let args: Vec<String> =
+                    args.iter().map(|(name, value)| format!("{}={}", name.to_text(), value.repr())).collect();
                 format!("{} | {}", args.join(" "), raw.map_or_else(|| "-".to_owned(), |raw| format!("{raw:?}")))
             }
             Err(err) => err.message,
@@ -280,7 +277,8 @@ mod tests {
         let file = SourceFile::new("t.yml", "- debug: msg={{ x }} var=y\n");
         let text = Str::trusted("msg={{ x }} var=y", Some(Span::new(&file, 1, 10)));
         let (args, _) = parse_kv(&text, FreeForm::Plain).expect("balanced");
-        let columns: Vec<_> = args.values().map(|value| value.span().map(|span| span.column)).collect();
-        assert_eq!(columns, [Some(14), Some(26)]);
+        let column = |value: &Value| value.span().map(|span| span.column);
+        assert_eq!(args.keys().map(column).collect::<Vec<_>>(), [Some(10), Some(22)]);
+        assert_eq!(args.values().map(column).collect::<Vec<_>>(), [Some(10), Some(10)]);
     }
 }

@@ -61,7 +61,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         .map(|(key, value)| (Value::str(key.to_text()), value.clone()))
         .collect();
     if let Some(port) = port {
-        vars.entry(Value::str("ansible_port")).or_insert(Value::Int(port));
+        vars.insert(Value::str("ansible_ssh_port"), Value::Int(port));
     }
     let details = Dict::from_iter([
         (Value::str("groups"), Value::list(groups.iter().map(|group| Value::str(group.as_str())).collect())),
@@ -70,7 +70,7 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     ]);
     ActionResult::default().with("add_host", details).with_run_effect(RunEffect::Inventory(Change::AddHost {
         name,
-        port: port.and_then(|port| u16::try_from(port).ok()),
+        port: None,
         groups,
         vars,
     }))

@@ -218,7 +218,8 @@ fn failed(message: String) -> ActionResult {
 fn find(invocation: &Invocation<'_>, file: &str) -> Result<PathBuf, String> {
     let candidates = invocation.search_path.candidates("vars", file);
     candidates.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
-        let searched: String = candidates.iter().map(|path| format!("\n\t{}", path.display())).collect();
+        let searched = invocation.search_path.searched("vars", file);
+        let searched: String = searched.iter().map(|path| format!("\n\t{}", path.display())).collect();
         format!("Could not find or access '{file}'\nSearched in:{searched} on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option")
     })
 }

@@ -286,8 +286,9 @@ impl ActionResult {
     fn from_failure(failure: Failure) -> Self {
         let mut fields = own_fields(Dict::from_json(failure.fields));
         fields.insert(Value::str("msg"), Value::str(failure.msg.as_str()));
-        let trouble =
-            Trouble { failed_in: FailedIn::Module, causes: vec![Cause { message: failure.msg, ..Cause::default() }] };
+        let causes = [Some(failure.msg), failure.because].into_iter().flatten();
+        let causes = causes.map(|message| Cause { message, ..Cause::default() }).collect();
+        let trouble = Trouble { failed_in: FailedIn::Module, causes };
         Self {
             ended: Ended::Failed,
             changed: Some(failure.changed),

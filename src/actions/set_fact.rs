@@ -27,7 +27,11 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         if let Some(refused) = refused_name(name) {
             return refused;
         }
-        facts.insert(Value::str(name.to_text()), value.clone());
+        let name = match name {
+            Value::Str(text) => Value::Str(text.clone().into_untrusted()),
+            other => Value::str(other.to_text()),
+        };
+        facts.insert(name, value.clone());
     }
     if facts.is_empty() {
         return ActionResult::failed_in(

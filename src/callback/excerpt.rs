@@ -10,10 +10,12 @@ use crate::source::Span;
 /// Why a task failed. The very text of a task with `no_log` may hold what must not be shown: only its place is.
 pub fn of_report(report: &TaskReport) -> Option<String> {
     let trouble = report.trouble.as_ref()?;
-    Some(if report.no_log {
-        format!("[ERROR]: {}\nOrigin: {}\n", trouble.text(), report.task.place)
-    } else {
-        trouble_text(trouble, &report.task.place)
+    // What rplay itself began stands in no file.
+    let place = Some(&report.task.place).filter(|_| !report.task.implicit);
+    Some(match place {
+        Some(place) if report.no_log => format!("[ERROR]: {}\nOrigin: {place}\n", trouble.text()),
+        None if report.no_log => format!("[ERROR]: {}\n", trouble.text()),
+        place => trouble_text(trouble, place),
     })
 }
 
@@ -24,7 +26,7 @@ struct Block {
 }
 
 /// The text above a failed result: the whole chain in one line, then each cause with its place.
-fn trouble_text(trouble: &Trouble, task: &Span) -> String {
+fn trouble_text(trouble: &Trouble, task: Option<&Span>) -> String {
     let blocks = blocks(trouble, task);
     let mut out = "[ERROR]: ".to_owned();
     if let [only] = blocks.as_slice() {
@@ -47,7 +49,7 @@ fn without_last_newline(mut text: String) -> String {
     text
 }
 
-fn blocks(trouble: &Trouble, task: &Span) -> Vec<Block> {
+fn blocks(trouble: &Trouble, task: Option<&Span>) -> Vec<Block> {
     let prefix: &[&str] = match trouble.failed_in {
         FailedIn::Action => &["Task failed.", "Action failed."],
         FailedIn::Module => &["Task failed.", "Module failed."],
@@ -56,10 +58,10 @@ fn blocks(trouble: &Trouble, task: &Span) -> Vec<Block> {
     };
     let mut blocks: Vec<Block> = Vec::new();
     for message in prefix {
-        add(&mut blocks, message, Some(task), None);
+        add(&mut blocks, message, task, None);
     }
     for cause in trouble.causes.iter().filter(|cause| !cause.message.is_empty()) {
-        let fallback = blocks.is_empty().then_some(task);
+        let fallback = task.filter(|_| blocks.is_empty());
         add(&mut blocks, &cause.message, cause.place.as_ref().or(fallback), cause.hint.clone());
     }
     blocks

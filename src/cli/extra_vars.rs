@@ -40,7 +40,7 @@ fn read_one(option: &str, reader: &Reader) -> Result<Dict, Error> {
         };
     }
     let (args, _) = parse_kv(&Str::trusted(option, Some(Span::new(&source, 1, 1))), FreeForm::Plain)?;
-    Ok(args.into_iter().map(|(name, value)| (Value::Str(Str::trusted(name, None)), value)).collect())
+    Ok(args)
 }
 
 fn not_a_mapping(option: &str, place: Option<&Span>) -> Error {

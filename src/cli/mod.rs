@@ -102,8 +102,12 @@ impl Invocation {
                 say_wrong_usage(program, &err.to_string());
                 Stop::Said(USAGE)
             }
-            (_, None) => {
+            (kind, None) => {
                 let _ = err.print();
+                // Of a wrong value clap tells no more than the value.
+                if matches!(kind, ClapError::InvalidValue | ClapError::ValueValidation) {
+                    let _ = writeln!(std::io::stderr(), "\n{}", command.render_usage());
+                }
                 Stop::Said(USAGE)
             }
         })

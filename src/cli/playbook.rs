@@ -71,6 +71,7 @@ fn load(session: &Session, options: &PlaybookOptions) -> Result<Loaded, Error> {
 
     let playbook_dir = options.playbooks.first().and_then(|path| absolute_directory(path));
     let inventory = session.inventory(playbook_dir)?;
+    inventory.warn_if_empty();
     let loader = session.loader();
     let mut playbooks = Vec::new();
     let mut errors = Vec::new();

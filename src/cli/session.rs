@@ -27,6 +27,8 @@ pub struct Session {
     pub templates: Arc<template::Engine>,
     pub extra_vars: Arc<Dict>,
     pub inventory_sources: Vec<String>,
+    /// The sources are those of the command line.
+    names_inventory: bool,
     pub verbosity: u8,
     /// Folders of modules that go before the configured ones.
     module_path: Vec<PathBuf>,
@@ -92,6 +94,7 @@ impl Session {
             templates,
             extra_vars,
             inventory_sources,
+            names_inventory: !options.inventory.is_empty(),
             verbosity,
             module_path,
             passwords,
@@ -99,7 +102,9 @@ impl Session {
     }
 
     pub fn inventory(&self, playbook_dir: Option<PathBuf>) -> Result<Inventory, Error> {
-        let mut inventory = Inventory::load(&self.inventory_sources, &self.reader, &self.config, &self.notices)?;
+        // Sources of the configuration need not be there.
+        let sources = if self.names_inventory { self.inventory_sources.as_slice() } else { &[] };
+        let mut inventory = Inventory::load(sources, &self.reader, &self.config, &self.notices)?;
         inventory.set_playbook_dir(playbook_dir);
         Ok(inventory)
     }

@@ -397,6 +397,7 @@ impl PlayState<'_> {
             no_log: task.keyword(Keyword::NoLog).is_some_and(Value::is_truthy),
             place: task.span.clone(),
             handler: task.context.handlers,
+            implicit: task.implicit,
             check: task.keyword(Keyword::CheckMode).map_or(self.shared.options.check, Value::is_truthy),
         })
     }

@@ -40,7 +40,7 @@ fn apply_to(play: &PlayState<'_>, host: &str, effect: HostEffect) {
     let notices = &play.shared.notices;
     match effect {
         HostEffect::SetFacts { facts, cacheable } => {
-            warn_of_reserved(&facts, notices);
+            warn_of_reserved(facts.keys(), notices);
             if cacheable {
                 for name in variables.add_cacheable(&facts) {
                     notices.warn(removal_warning(&name), None);
@@ -50,11 +50,12 @@ fn apply_to(play: &PlayState<'_>, host: &str, effect: HostEffect) {
             variables.set(facts);
         }
         HostEffect::Facts(facts) => {
+            warn_of_reserved(facts.injected().keys(), notices);
             variables.add_facts(&facts, play.shared.options.inject_facts);
             play.shared.world.keep_facts(host);
         }
         HostEffect::IncludeVars(included) => {
-            warn_of_reserved(&included, notices);
+            warn_of_reserved(included.keys(), notices);
             variables.include(included);
         }
     }

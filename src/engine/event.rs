@@ -121,6 +121,8 @@ pub struct TaskInfo {
     pub no_log: bool,
     pub place: Span,
     pub handler: bool,
+    /// rplay itself began it: it stands in no file.
+    pub implicit: bool,
     /// Only says what it would change, as far as that is known before it runs.
     pub check: bool,
 }

@@ -17,7 +17,7 @@ use super::strategy::{Ending, StrategySpec};
 use super::tags::TagFilter;
 use crate::config::Gathering;
 use crate::error::{Error, ErrorKind};
-use crate::playbook::keywords::Keyword;
+use crate::playbook::keywords::{Keyword, warn_of_reserved};
 use crate::playbook::{Keywords, LoopControl, Play, Task, Written};
 use crate::template::{self, SearchPath, Templar};
 use crate::value::{Dict, Value};
@@ -28,7 +28,7 @@ struct Prepared<'a> {
     play: &'a Play,
     reader: PlayReader<'a>,
     run: Arc<PlayRun>,
-    strategy: &'static StrategySpec,
+    strategy: Result<&'static StrategySpec, Error>,
     hosts: PlayHostNames,
     steps: Steps,
     filter: Arc<TagFilter>,
@@ -43,9 +43,8 @@ pub async fn run(
     state: &mut RunState,
     start_at: &mut Option<String>,
 ) -> Result<Ending, Error> {
-    let strategy = play_keywords::strategy_of(play, shared.options.strategy.as_deref())?;
     let prompted = prompts::ask(shared, play).await?;
-    let prepared = prepare(shared, play, strategy, prompted)?;
+    let prepared = prepare(shared, play, prompted)?;
     shared.pass_notices();
     if prepared.hosts.ordered.is_empty() {
         shared.send(About::play(&prepared.run.info), EventKind::PlayStarted { hosts: Vec::new() });
@@ -68,17 +67,20 @@ pub async fn run(
     Ok(Ending::Done)
 }
 
-fn prepare<'a>(
-    shared: &Arc<Shared>,
-    play: &'a Play,
-    strategy: &'static StrategySpec,
-    prompted: Arc<Dict>,
-) -> Result<Prepared<'a>, Error> {
+fn prepare<'a>(shared: &Arc<Shared>, play: &'a Play, prompted: Arc<Dict>) -> Result<Prepared<'a>, Error> {
     let Head { reader, variables, patterns } = head(shared, play, prompted)?;
+    let strategy = play_keywords::strategy_of(&reader, shared)?;
     let hosts = play_keywords::hosts(shared, &reader, &patterns)?;
     check_vars_files(shared, play, &variables)?;
+    for vars in variables.vars.iter().chain([&shared.world.extra_vars]) {
+        warn_of_reserved(vars.keys(), &shared.notices);
+    }
+    Scope::of_play(&shared.world, &variables, &Arc::from("")).warn_of_reserved(&shared.notices);
     for host in &hosts.ordered {
         shared.world.inventory_layers(host);
+        if !play.pre_tasks.is_empty() || !play.tasks.is_empty() || !play.roles.is_empty() {
+            Scope::of_play(&shared.world, &variables, host).warn_of_reserved(&shared.notices);
+        }
     }
     if let Some(err) = shared.world.take_trouble() {
         return Err(err);
@@ -95,7 +97,7 @@ fn prepare<'a>(
         name: variables.name.clone(),
         patterns: patterns.join(","),
         place: play.span.clone(),
-        strategy: strategy.name,
+        strategy: strategy.as_ref().map_or("", |strategy| strategy.name),
     });
     let run = Arc::new(PlayRun { info, variables, playbook_dir: Arc::clone(&play.playbook_dir) });
     Ok(Prepared { play, reader, run, strategy, hosts, steps, filter, gather_id, max_fail_percentage })
@@ -183,7 +185,8 @@ async fn batch(
 ) -> Result<Ending, Error> {
     let started = EventKind::PlayStarted { hosts: hosts.clone() };
     shared.send(About::play(&prepared.run.info), started);
-    let mut strategy = (prepared.strategy.make)(shared.options.forks.max(1));
+    let strategy = prepared.strategy.clone().inspect_err(|_| shared.pass_notices())?;
+    let mut strategy = (strategy.make)(shared.options.forks.max(1));
     if !strategy.in_step() && prepared.max_fail_percentage.is_some() {
         shared.notices.warn("Using max_fail_percentage with the free strategy is not supported, as tasks are executed independently on each host", None);
     }
@@ -274,6 +277,7 @@ fn gather_facts(shared: &Shared, play: &Play, reader: &PlayReader<'_>) -> Result
         keywords: Arc::new(keywords),
         context: Arc::clone(&play.context),
         vars: Arc::default(),
+        has_reserved_names: false,
         loop_: None,
         loop_span: None,
         loop_control: LoopControl::default(),

@@ -70,16 +70,20 @@ impl PlayReader<'_> {
     }
 }
 
-/// The strategy that a play names, else the run's.
-pub fn strategy_of(play: &Play, default: Option<&str>) -> Result<&'static StrategySpec, Error> {
-    let written = play.keywords.get(Keyword::Strategy).map(Value::to_text);
-    let name = written.as_deref().or(default).unwrap_or("linear");
-    strategy::find(name).ok_or_else(|| {
-        Error::project(format!("Invalid play strategy specified: {name}"), play.keywords.span(Keyword::Strategy))
+/// The strategy that a play names, else the run's; or why there is none of that name.
+pub fn strategy_of(reader: &PlayReader<'_>, shared: &Shared) -> Result<Result<&'static StrategySpec, Error>, Error> {
+    let written = reader.value(Keyword::Strategy)?.map(|name| name.to_text());
+    let name = written.as_deref().or(shared.options.strategy.as_deref()).unwrap_or("linear");
+    Ok(strategy::find(name).ok_or_else(|| {
+        shared.notices.deprecated(FOREIGN_STRATEGY, None);
+        let place = reader.play.keywords.span(Keyword::Strategy);
+        Error::project(format!("Invalid play strategy specified: {name}"), place)
             .hint(format!("the strategies are {}", strategy::names().join(", ")))
             .with_exit_code(1)
-    })
+    }))
 }
+
+const FOREIGN_STRATEGY: &str = "Use of strategy plugins not included in ansible.builtin are deprecated and do not carry any backwards compatibility guarantees. No alternative for third party strategy plugins is currently planned. This feature will be removed from ansible-core in a future release.";
 
 /// Hosts in the order of the inventory, and as the play takes them.
 pub struct PlayHostNames {

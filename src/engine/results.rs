@@ -11,7 +11,7 @@ use super::task_report::Executed;
 use crate::actions::Include;
 use crate::error::{Error, ErrorKind};
 use crate::playbook::Task;
-use crate::playbook::keywords::Keyword;
+use crate::playbook::keywords::{Keyword, warn_of_reserved};
 use crate::value::Value;
 
 /// Takes a host's result into account.
@@ -19,7 +19,9 @@ pub fn take_in(play: &mut PlayState<'_>, turn: &mut OpenTurn, host: HostId, exec
     let Executed { report, fields, effects, notify, ignored, ignore_unreachable, told } = executed;
     let task = Arc::clone(&turn.task);
     let affected = turn.affected(host);
-    if let Some(name) = task.keyword(Keyword::Register).map(Value::to_text) {
+    if let Some(written) = task.keyword(Keyword::Register) {
+        warn_of_reserved([written], &play.shared.notices);
+        let name = written.to_text();
         let result = Value::dict(fields.clone());
         for other in &affected {
             play.variables(*other).set([(Value::str(name.as_str()), result.clone())]);

@@ -46,6 +46,9 @@ impl Job {
             Ok(scope) => scope.with_locals(Arc::clone(&self.changed_vars)),
             Err(result) => return self.report(Pass::of(*result), false),
         };
+        if self.task.has_reserved_names {
+            scope.warn_of_reserved(&self.shared.notices);
+        }
         let templar = self.shared.templar(&scope, &self.search_path);
         if let Err(pass) = self.settle(&templar) {
             return self.report(*pass, false);

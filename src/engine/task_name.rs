@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::shared::{PlayRun, Shared};
+use crate::error::Notices;
 use crate::playbook::Task;
-use crate::template::{SearchPath, Templar};
+use crate::template::{Mark, SearchPath, Templar, marks_text};
 use crate::value::{Dict, Value, mask};
 
-/// The rendered name, with the role in front. What cannot be rendered stays as it is written.
+/// The rendered name, with the role in front. What cannot be rendered is marked, and warned about.
 pub fn of_task(shared: &Shared, play: &PlayRun, task: &Task, host: &Arc<str>, search_path: &Arc<SearchPath>) -> String {
     let own = match &task.name {
         None => unnamed(task),
@@ -15,10 +16,21 @@ pub fn of_task(shared: &Shared, play: &PlayRun, task: &Task, host: &Arc<str>, se
         Some(name) => shared
             .scope(play, task, host, search_path)
             .ok()
-            .and_then(|scope| shared.templar(&scope, search_path).render(&Value::Str(name.clone())).ok())
-            .map_or_else(|| name.as_str().to_owned(), |name| without_secret(&name)),
+            .and_then(|scope| shared.templar(&scope, search_path).render_leniently(&Value::Str(name.clone())).ok())
+            .map_or_else(
+                || name.as_str().to_owned(),
+                |name| {
+                    warn_of_marks(&name.marks, &shared.notices);
+                    without_secret(&name.value)
+                },
+            ),
     };
     with_role(task, own)
+}
+
+fn warn_of_marks(marks: &[Mark], notices: &Notices) {
+    let Some(first) = marks.first() else { return };
+    notices.warn(marks_text(marks), first.place.as_ref());
 }
 
 /// What is too short to be found in a text hides all of it.

@@ -61,6 +61,7 @@ impl Parser<'_> {
             keywords: Arc::new(merge(&context.keywords, &own)),
             context: Arc::new(context.clone()),
             vars: Arc::default(),
+            has_reserved_names: context.has_reserved_names(),
             loop_: None,
             loop_span: None,
             loop_control: LoopControl::default(),

@@ -8,6 +8,7 @@ use super::loader::Parser;
 use super::play::{inheritable, merge, text_of};
 use super::types::{Block, Context, Entry, Keywords};
 use crate::error::{Error, ErrorKind};
+use crate::value::Value;
 use crate::yaml::{Node, NodeKind};
 
 impl Parser<'_> {
@@ -38,7 +39,9 @@ impl Parser<'_> {
     pub fn task_list(&mut self, node: &Node, section: &str, context: &Arc<Context>) -> Vec<Entry> {
         match &node.kind {
             NodeKind::Scalar(value) if value.is_null() => Vec::new(),
-            NodeKind::Sequence(items) => items.iter().flat_map(|item| self.entry(item, context)).collect(),
+            NodeKind::Sequence(items) => {
+                items.iter().enumerate().flat_map(|(index, item)| self.entry(items, index, item, context)).collect()
+            }
             _ => {
                 let value = node.to_value();
                 self.mistake(
@@ -54,20 +57,17 @@ impl Parser<'_> {
         }
     }
 
-    fn entry(&mut self, node: &Node, context: &Arc<Context>) -> Vec<Entry> {
+    /// The item with this number of a list.
+    fn entry(&mut self, items: &[Node], index: usize, node: &Node, context: &Arc<Context>) -> Vec<Entry> {
         let NodeKind::Mapping(entries) = &node.kind else {
-            let value = node.to_value();
-            self.errors.push(
-                Error::project(
-                    format!(
-                        "A malformed block was encountered while loading a block: {} should be a dict but was a {}",
-                        value.repr(),
-                        value.type_name()
-                    ),
-                    Some(&node.span),
-                )
-                .hint("each item of a list of tasks is a mapping such as `- debug: msg=hello`"),
-            );
+            if !node.to_value().is_null() {
+                let message = format!(
+                    "A malformed block was encountered while loading a block: The ds ({}) should be a dict but was a <class 'list'>",
+                    Value::list(taken_together(items, index)).repr()
+                );
+                let error = Error::project(message, Some(&node.span));
+                self.errors.push(error.hint("each item of a list of tasks is a mapping such as `- debug: msg=hello`"));
+            }
             return Vec::new();
         };
         if is_block(entries) {
@@ -129,6 +129,13 @@ impl Parser<'_> {
             role: context.role.clone(),
         })))
     }
+}
+
+/// The items around this one that Ansible reads as one block: those between nothing and written blocks.
+fn taken_together(items: &[Node], index: usize) -> Vec<Value> {
+    let ends = |item: &Node| item.to_value().is_null() || is_block(item.entries());
+    let begin = items[..index].iter().rposition(ends).map_or(0, |before| before + 1);
+    items[begin..].iter().take_while(|item| !ends(item)).map(Node::to_value).collect()
 }
 
 fn is_block(entries: &[(Node, Node)]) -> bool {

@@ -1,12 +1,13 @@
 //! Static imports: `import_tasks` and `import_role` are replaced by what they name while the playbook is read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::loader::Parser;
 use super::role::{RoleFiles, RoleRequest};
 use super::types::{Context, Entry, Task};
 use crate::error::Error;
+use crate::source::Span;
 use crate::value::{Dict, Value};
 
 /// What an action means to the reader of playbooks.
@@ -149,18 +150,10 @@ impl Parser<'_> {
         let name = file.to_text();
         let candidates = self.task_file_candidates(&name, context);
         let Some(path) = candidates.iter().find(|path| path.is_file()) else {
-            let first = candidates.first().cloned().unwrap_or_default();
-            self.errors.push(
-                Error::project(
-                    format!("Could not find or access '{}' on the Ansible Controller.", first.display()),
-                    Some(&task.action_span),
-                )
-                .hint(format!(
-                    "searched: {}",
-                    candidates.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
-                ))
-                .with_exit_code(1),
-            );
+            let last = candidates.last().cloned().unwrap_or_default();
+            let searched: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
+            let error = missing_import(&last, &task.action_span);
+            self.errors.push(error.hint(format!("searched: {}", searched.join(", "))));
             return Vec::new();
         };
         if inner.task_files.iter().filter(|open| ***open == **path).count() > 0 {
@@ -228,10 +221,19 @@ impl Parser<'_> {
     }
 }
 
+/// A file that an import names is not there.
+pub(super) fn missing_import(path: &Path, place: &Span) -> Error {
+    let message = format!(
+        "Unable to retrieve file contents.\nCould not find or access '{}' on the Ansible Controller.",
+        path.display()
+    );
+    Error::project(message, Some(place)).with_exit_code(1)
+}
+
 /// Where a task file may be: beside the file that names it (and its parents), in the role, beside the playbook.
-pub fn task_file_candidates(name: &str, context: &Context, playbook_dir: &std::path::Path) -> Vec<PathBuf> {
+pub fn task_file_candidates(name: &str, context: &Context, playbook_dir: &Path) -> Vec<PathBuf> {
     let name = name.trim();
-    if std::path::Path::new(name).is_absolute() {
+    if Path::new(name).is_absolute() {
         return vec![PathBuf::from(name)];
     }
     let mut candidates: Vec<PathBuf> =

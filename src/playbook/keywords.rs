@@ -2,7 +2,7 @@
 //! it is rendered, what it is for. `Keyword` is the index of a row; nothing looks keywords up by name while plays run.
 
 use crate::error::{Notices, closest};
-use crate::value::Dict;
+use crate::value::Value;
 
 /// How a keyword reaches what stands inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ keywords! {
     Roles "roles" Tasks "p" No Never "Roles that run before `tasks`."
     RunOnce "run_once" Bool "prbthi" Innermost Host "The task runs on the first host only, for all of them."
     Serial "serial" List "p" No Play "The sizes of the batches in which hosts go through the play."
-    Strategy "strategy" Text "p" No Never "Which host may go on to which task when."
+    Strategy "strategy" Text "p" No Play "Which host may go on to which task when."
     Tags "tags" List "prbthi" Extend Play "Words by which `--tags` and `--skip-tags` select."
     Tasks "tasks" Tasks "p" No Never "The tasks of the play."
     Throttle "throttle" Int "prbth" Innermost Host "How many hosts do the task at a time."
@@ -296,12 +296,14 @@ const RESERVED: &[&str] = &[
     "with_",
 ];
 
+pub fn is_reserved(name: &Value) -> bool {
+    name.as_str().is_some_and(|name| RESERVED.binary_search(&name).is_ok())
+}
+
 /// Warns of variables that have such a name.
-pub fn warn_of_reserved(vars: &Dict, notices: &Notices) {
-    for name in vars.keys() {
-        if name.as_str().is_some_and(|name| RESERVED.binary_search(&name).is_ok()) {
-            notices.warn(format!("Found variable using reserved name {}.", name.repr()), name.span());
-        }
+pub fn warn_of_reserved<'a>(names: impl IntoIterator<Item = &'a Value>, notices: &Notices) {
+    for name in names.into_iter().filter(|name| is_reserved(name)) {
+        notices.warn(format!("Found variable using reserved name {}.", name.repr()), name.span());
     }
 }
 

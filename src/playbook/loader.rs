@@ -36,6 +36,11 @@ pub struct Loader {
     next_task_id: AtomicU64,
 }
 
+/// Said of a file of variables, or a part of one, that is no mapping.
+pub(super) const INVALID_VARIABLES: &str = "Invalid variable file contents.";
+pub(super) const INVALID_VARIABLES_HINT: &str =
+    "Variable files must contain either a dictionary of variables, or a list of dictionaries.";
+
 /// The play that a task list is read for.
 #[derive(Clone)]
 pub struct PlayScope {
@@ -107,11 +112,7 @@ impl Loader {
     pub fn vars_file(&self, path: &Path) -> Result<Arc<Dict>, Error> {
         let node = self.reader.read_file(path)?;
         vars_of(&node).map_err(|place| {
-            Error::project(
-                "Variable files must contain either a dictionary of variables, or a list of dictionaries.",
-                Some(&place),
-            )
-            .with_exit_code(1)
+            Error::project(INVALID_VARIABLES, Some(&place)).hint(INVALID_VARIABLES_HINT).with_exit_code(1)
         })
     }
 

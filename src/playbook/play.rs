@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::import::missing_import;
 use super::keywords::{self, Inherit, Keyword, Place};
-use super::loader::{Parser, directory_of};
+use super::loader::{INVALID_VARIABLES, INVALID_VARIABLES_HINT, Parser, directory_of};
 use super::types::{Context, Entry, Keywords, Play, RoleUse, VarsPrompt, Written};
 use crate::catalog::{self, Missing};
 use crate::error::{Error, ErrorKind};
@@ -34,7 +35,9 @@ impl Parser<'_> {
                 self.errors
                     .push(Error::new(ErrorKind::Project, format!("Empty playbook, nothing to do: {}", path.display())));
             } else {
-                self.mistake("A playbook must be a list of plays, got a single value instead", &node.span);
+                let class = class_of(&node.to_value());
+                let message = format!("A playbook must be a list of plays, got a {class} instead: {}", path.display());
+                self.mistake(message, &node.span);
             }
             return Vec::new();
         };
@@ -87,13 +90,7 @@ impl Parser<'_> {
             return Vec::new();
         }
         if !path.is_file() {
-            self.errors.push(
-                Error::project(
-                    format!("Could not find or access '{}' on the Ansible Controller.", path.display()),
-                    Some(&target.span),
-                )
-                .with_exit_code(1),
-            );
+            self.errors.push(missing_import(&path, &target.span));
             return Vec::new();
         }
         if key.to_value().as_str() == Some("include") {
@@ -209,7 +206,7 @@ impl Parser<'_> {
 
     fn vars_prompt(&mut self, node: &Node) -> Option<VarsPrompt> {
         let NodeKind::Mapping(entries) = &node.kind else {
-            self.mistake("Invalid vars_prompt data structure, expected dict", &node.span);
+            self.errors.push(Error::project(INVALID_VARIABLES, Some(&node.span)).hint(INVALID_VARIABLES_HINT));
             return None;
         };
         let mut fields: IndexMap<String, Value> = IndexMap::new();
@@ -250,7 +247,7 @@ impl Parser<'_> {
                     format!(
                         "A malformed role declaration was encountered: ds ({}) should be a list but was a {}",
                         value.to_text(),
-                        value.type_name()
+                        class_of(&value)
                     ),
                     &section.span,
                 );
@@ -348,6 +345,19 @@ pub(super) fn inheritable(keywords: &Keywords) -> Keywords {
         .map(|(keyword, written)| (*keyword, written.clone()))
         .collect();
     Keywords { entries }
+}
+
+/// The type of what a file holds as Ansible's messages name it.
+fn class_of(value: &Value) -> String {
+    let name = match value {
+        Value::Dict(_) => "Dict",
+        Value::Float(_) => "Float",
+        Value::Int(_) => "Int",
+        Value::List(_) => "List",
+        Value::Str(_) => "Str",
+        other => return format!("<class '{}'>", other.type_name()),
+    };
+    format!("<class 'ansible.module_utils._internal._datatag._AnsibleTagged{name}'>")
 }
 
 /// A list as it is, nothing as no items, anything else as one item.

@@ -134,10 +134,10 @@ impl Parser<'_> {
         let parents = self.parents(context);
         let repeats = parents.iter().filter(|parent| parent.path == path).count();
         if repeats > 0 && !request.included {
-            self.errors.push(
-                Error::project(format!("A recursion loop was detected with the roles specified. Make sure child roles do not have dependencies on parent roles: {}", request.name), Some(&request.span))
-                    .with_exit_code(1),
-            );
+            let message = "A recursion loop was detected with the roles specified. Make sure child roles do not have dependencies on parent roles: maximum recursion depth exceeded while calling a Python object";
+            let chain: Vec<&str> = parents.iter().map(|parent| parent.name.as_str()).chain([name.as_str()]).collect();
+            let error = Error::project(message, Some(&request.span)).hint(chain.join(" needs "));
+            self.errors.push(error.with_exit_code(1));
             return Vec::new();
         }
         let Some(meta) = self.role_meta(&path) else { return Vec::new() };

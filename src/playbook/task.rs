@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::keywords::{Inherit, Keyword, Place};
+use super::keywords::{Inherit, Keyword, Place, is_reserved};
 use super::loader::Parser;
 use super::play::{inheritable, listed, merge, text_of};
 use super::task_action::{self, TaskAction, TaskNames};
@@ -36,8 +36,10 @@ impl Parser<'_> {
         let names = TaskNames {
             keywords: &self.loader.task_keywords,
             find: &|name| (self.loader.full_action)(name, &Scope { collections: &collections }),
+            collections_path: &self.loader.collections_path,
+            notices: &self.loader.notices,
         };
-        let action = match task_action::resolve(node, &names, &self.loader.notices) {
+        let action = match task_action::resolve(node, &names) {
             Ok(action) => Some(action),
             Err(err) => {
                 self.errors.push(err);
@@ -94,7 +96,10 @@ impl Parser<'_> {
                 "action" | "local_action" | "args" => {}
                 "name" => draft.name = text_of(value).filter(|name| !name.as_str().is_empty()),
                 "vars" => draft.vars = self.own_vars(value, "Task").unwrap_or_default(),
-                "loop" => self.set_loop(&mut draft, Loop::Loop(value.to_value()), key),
+                "loop" => {
+                    self.set_loop(&mut draft, Loop::Loop(value.to_value()), key);
+                    draft.loop_span = Some(value.span.clone());
+                }
                 "loop_control" => draft.loop_control = self.loop_control(value),
                 "listen" if handlers => draft.listen = listed(value.to_value()),
                 "register" => {
@@ -182,6 +187,7 @@ impl Parser<'_> {
             .entries
             .extend(draft.keywords.entries.into_iter().filter(|(keyword, _)| keyword.row().inherit == Inherit::No));
         Task {
+            has_reserved_names: context.has_reserved_names() || draft.vars.keys().any(is_reserved),
             id: self.loader.next_task_id(),
             name: draft.name,
             span: node.span.clone(),

@@ -1,5 +1,6 @@
 //! Which action a task's mapping names, and with what arguments: `copy: …`, `action: …`, `local_action: …`, `args:`.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::old_arguments;
@@ -47,6 +48,31 @@ pub struct TaskNames<'a> {
     pub keywords: &'a [&'a str],
     /// The full name of the action of that name; templates are not asked about.
     pub find: &'a dyn Fn(&str) -> Result<Arc<str>, Missing>,
+    /// Where collections are installed.
+    pub collections_path: &'a [PathBuf],
+    pub notices: &'a Notices,
+}
+
+impl TaskNames<'_> {
+    /// Warns where a full name is of a collection that is not installed.
+    fn warn_of_collection(&self, name: &str) {
+        let [namespace, collection, _] = name.split('.').collect::<Vec<_>>()[..] else { return };
+        if namespace == "ansible" && matches!(collection, "builtin" | "legacy") {
+            return;
+        }
+        let is_there = |folder: &Path| {
+            self.collections_path.iter().any(|path| path.join("ansible_collections").join(folder).is_dir())
+        };
+        let missing = if !is_there(Path::new(namespace)) {
+            namespace.to_owned()
+        } else if !is_there(&Path::new(namespace).join(collection)) {
+            format!("{namespace}.{collection}")
+        } else {
+            return;
+        };
+        let message = format!("Error loading plugin '{name}': No module named 'ansible_collections.{missing}'");
+        self.notices.warn(message, None);
+    }
 }
 
 /// The action's own part, before `args:` is looked at.
@@ -60,7 +86,8 @@ struct Own {
     is_text: bool,
 }
 
-pub fn resolve(task: &Node, names: &TaskNames, notices: &Notices) -> Result<TaskAction, Error> {
+pub fn resolve(task: &Node, names: &TaskNames) -> Result<TaskAction, Error> {
+    let notices = names.notices;
     let action = task.get("action");
     let local = task.get("local_action");
     if action.is_some() && local.is_some() {
@@ -136,6 +163,7 @@ fn unresolved(name: &str, span: &Span, names: &TaskNames, missing: &Missing) -> 
         let error = Error::project(removed.message(), Some(span)).with_exit_code(1);
         return removed.hint().into_iter().fold(error, Error::hint);
     }
+    names.warn_of_collection(name);
     let message = format!(
         "couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
     );
@@ -220,8 +248,10 @@ fn statement(text: &Str, span: &Span, task: &Node, names: &TaskNames) -> Result<
 }
 
 fn text_arguments(text: &Str, kind: FreeForm, span: &Span) -> Result<(Dict, Option<Str>), Error> {
-    let (args, raw_params) = parse_kv(text, kind).map_err(|err| err.at(Some(span)))?;
-    Ok((args.into_iter().map(|(name, value)| (Value::str(name), value)).collect(), raw_params))
+    parse_kv(text, kind).map_err(|mut err| {
+        err.message = format!("Error loading tasks: {}", err.message);
+        err.at(Some(span))
+    })
 }
 
 fn mapping_arguments(node: &Node) -> (Dict, Option<Str>) {

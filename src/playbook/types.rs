@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::keywords::Keyword;
+use super::keywords::{Keyword, is_reserved};
 use crate::catalog;
 use crate::source::Span;
 use crate::value::{Dict, Str, Value};
@@ -173,6 +173,14 @@ pub struct Context {
     pub handlers: bool,
 }
 
+impl Context {
+    /// Whether a variable that tasks see here has a name that means something else.
+    pub fn has_reserved_names(&self) -> bool {
+        let of_role = self.role.iter().flat_map(|role| [&role.defaults, &role.vars, &role.params]);
+        self.vars.iter().chain(&self.params).chain(of_role).any(|layer| layer.keys().any(is_reserved))
+    }
+}
+
 /// The loop of a task.
 #[derive(Clone, Debug)]
 pub enum Loop {
@@ -218,6 +226,8 @@ pub struct Task {
     pub context: Arc<Context>,
     /// The task's own `vars:`.
     pub vars: Arc<Dict>,
+    /// Variables of the task, or of what it stands in, have names that mean something else.
+    pub has_reserved_names: bool,
     pub loop_: Option<Loop>,
     pub loop_span: Option<Span>,
     pub loop_control: LoopControl,

@@ -12,6 +12,7 @@ pub mod search;
 pub mod tests;
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub use condition::Condition;
@@ -21,8 +22,11 @@ pub use limits::Interrupt;
 pub use own_variables::own_variables;
 pub use search::SearchPath;
 
+pub use engine::marks::{Lenient, Mark, marks_text};
+
 use engine::compile::{Cache, Syntax};
 use engine::context::Context;
+use engine::marks::Marks;
 use engine::output::{finalize, stored};
 use engine::run::Scope;
 use engine::val::{Val, from_data};
@@ -200,6 +204,16 @@ impl Templar {
         let _session = context.session();
         let result = context.import(value);
         self.result(&context, Ok(result), value.span())
+    }
+
+    /// The same, with marks where something can't be rendered.
+    pub fn render_leniently(&self, value: &Value) -> Result<Lenient, TemplateError> {
+        let marks = Rc::new(Marks::default());
+        let context = Context::with_marks(self.clone(), Some(Rc::clone(&marks)));
+        let _session = context.session();
+        let result = context.import(value);
+        let value = self.result(&context, Ok(result), value.span())?;
+        Ok(Lenient { value, marks: marks.take() })
     }
 
     /// A bare expression.

@@ -12,17 +12,23 @@ pub struct SearchPath {
 impl SearchPath {
     /// All places where `name` may be, in Ansible's order: of each folder its `subdir` first.
     pub fn candidates(&self, subdir: &str, name: &str) -> Vec<PathBuf> {
+        let mut out = Vec::new();
+        for candidate in self.searched(subdir, name) {
+            if !out.contains(&candidate) {
+                out.push(candidate);
+            }
+        }
+        out
+    }
+
+    /// The same as Ansible's messages tell it: the folder that comes last is also one of the others.
+    pub fn searched(&self, subdir: &str, name: &str) -> Vec<PathBuf> {
         let path = expand_user(name);
         if path.is_absolute() {
             return vec![path];
         }
         let mut out = Vec::new();
-        let mut add = |candidate: PathBuf| {
-            let candidate = clean(&candidate);
-            if !out.contains(&candidate) {
-                out.push(candidate);
-            }
-        };
+        let mut add = |candidate: PathBuf| out.push(clean(&candidate));
         let already_inside = path.components().next().is_some_and(|first| first.as_os_str() == subdir);
         for dir in self.dirs.iter().chain(std::iter::once(&self.basedir)) {
             if dir.file_name().is_some_and(|name| name == "tasks")

@@ -93,6 +93,9 @@ pub fn strong(scope: &Scope, name: &str) -> Option<Value> {
     if name == "vars" {
         return Some(all_variables(scope));
     }
+    if name == "environment" {
+        return scope.environment.clone();
+    }
     let play = scope.play.as_ref()?;
     match name {
         "playbook_dir" => Some(path_text(&play.playbook_dir)),

@@ -1,10 +1,13 @@
 //! What one task on one host sees: references to the layers, the strongest looked at first.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::magic;
 use super::play::PlayVariables;
 use super::world::World;
+use crate::error::Notices;
+use crate::playbook::keywords::{Keyword, is_reserved, warn_of_reserved};
 use crate::playbook::{Role, Task};
 use crate::template::SearchPath;
 use crate::value::{Dict, Value};
@@ -22,6 +25,8 @@ pub struct Scope {
     above_inventory: usize,
     /// Loop variables and what else exists for a moment: nothing is stronger.
     locals: Vec<Arc<Dict>>,
+    /// The keyword `environment` of the task, the outermost first.
+    pub environment: Option<Value>,
     /// What variables about the connection are where nobody wrote them; only tasks have them, `hostvars` does not.
     connection: Option<Arc<ConnectionDefaults>>,
 }
@@ -139,7 +144,22 @@ impl Scope {
             layers,
             above_inventory,
             locals: Vec::new(),
+            environment: task.map(|layers| {
+                layers.task.keyword(Keyword::Environment).cloned().unwrap_or_else(|| Value::list(Vec::new()))
+            }),
             connection: None,
+        }
+    }
+
+    /// Warns of variables whose names mean something else, at the weakest place that has each.
+    pub fn warn_of_reserved(&self, notices: &Notices) {
+        let mut known = HashSet::new();
+        // What tasks have set was looked at when they did.
+        let own = self.world.host(&self.host).layers();
+        let own = [&own.injected, &own.included, &own.set];
+        for layer in self.layers.iter().filter(|layer| !own.iter().any(|own| Arc::ptr_eq(own, layer))) {
+            let names = layer.keys().filter(|name| is_reserved(name) && known.insert(name.to_text()));
+            warn_of_reserved(names, notices);
         }
     }
 

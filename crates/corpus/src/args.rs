@@ -23,7 +23,6 @@ pub fn check(case: &Json) -> Verdict {
     };
     let kv = |kind| {
         let (args, raw) = parse_kv(&Str::trusted(case["text"].as_str().unwrap_or_default(), None), kind)?;
-        let args: Dict = args.into_iter().map(|(name, value)| (Value::str(name), value)).collect();
         Ok(with_raw(args, raw))
     };
     let actual = match case["area"].as_str() {
@@ -47,9 +46,9 @@ fn with_raw(mut args: Dict, raw: Option<Str>) -> Json {
 fn task(task: &Json) -> Result<Json, Error> {
     let node = Reader::default().read(&SourceFile::new("task.yml", task.to_string()))?;
     let find = |name: &str| full_name(name, &Scope::default());
-    let names = TaskNames { keywords: KEYWORDS, find: &find };
-    let TaskAction { name, args, raw_params, variable_args, is_local, .. } =
-        resolve(&node, &names, &Notices::default())?;
+    let notices = Notices::default();
+    let names = TaskNames { keywords: KEYWORDS, find: &find, collections_path: &[], notices: &notices };
+    let TaskAction { name, args, raw_params, variable_args, is_local, .. } = resolve(&node, &names)?;
     let mut all = Dict::new();
     if let Some(variable) = variable_args {
         all.insert(Value::str("_variable_params"), variable);

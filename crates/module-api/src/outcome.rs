@@ -66,6 +66,9 @@ pub struct Failure {
     pub fields: Map<String, Value>,
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What the failure comes of: for the message above the result, which doesn't have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 impl Failure {
@@ -77,6 +80,12 @@ impl Failure {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.fields.insert(name.to_owned(), value.into());
+        self
+    }
+
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.because = Some(cause.into());
         self
     }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::frame::Frame;
+use super::marks::Marks;
 use super::run;
 use super::tree::Template;
 use super::val::{Val, from_key};
@@ -55,6 +56,8 @@ struct State {
     frames: RefCell<Vec<Rc<Frame>>>,
     secrets: RefCell<Vec<Arc<str>>>,
     budget: Budget,
+    /// What is missing is marked in place of ending the rendering.
+    marks: Option<Rc<Marks>>,
 }
 
 /// Takes apart at the end of a rendering what refers to itself.
@@ -80,7 +83,13 @@ impl std::ops::Deref for Context {
 
 impl Context {
     pub fn new(templar: Templar) -> Self {
+        Self::with_marks(templar, None)
+    }
+
+    /// What is missing goes into the marks, if there are any.
+    pub fn with_marks(templar: Templar, marks: Option<Rc<Marks>>) -> Self {
         let session = Rc::new(State {
+            marks,
             contexts: RefCell::default(),
             frames: RefCell::default(),
             secrets: RefCell::default(),
@@ -97,6 +106,10 @@ impl Context {
             names_are_hosts: false,
             host: None,
         }))
+    }
+
+    pub fn marks(&self) -> Option<&Rc<Marks>> {
+        self.session.marks.as_ref()
     }
 
     /// For a template met while this one renders.
@@ -249,12 +262,19 @@ impl Context {
 
     /// Renders a string of the project.
     pub fn render_text(&self, text: &Str) -> Res<Val> {
-        self.rendering(text.arc(), || {
+        let known = self.marks().map(|marks| marks.count());
+        let rendered = self.rendering(text.arc(), || {
             let engine = self.templar.engine();
-            let template = engine.cache.template(text.arc(), &engine.syntax, &engine.settings)?;
+            let template = match (engine.cache.template(text.arc(), &engine.syntax, &engine.settings), self.marks()) {
+                (Err(fault), Some(marks)) => return Ok(marks.note(fault.message)),
+                (template, _) => template?,
+            };
             self.run_template(&template)
-        })
-        .map_err(|fault| place(fault, text))
+        });
+        if let (Some(marks), Some(known)) = (self.marks(), known) {
+            marks.place(known, text.span());
+        }
+        rendered.map_err(|fault| place(fault, text))
     }
 
     fn rendering(&self, text: &Arc<str>, work: impl FnOnce() -> Res<Val>) -> Res<Val> {

@@ -21,6 +21,7 @@ pub(super) mod literals;
 mod loops;
 mod lower;
 mod macros;
+pub mod marks;
 pub mod markup;
 pub mod methods;
 pub mod module;

@@ -1,5 +1,8 @@
 //! What statements write, before it is joined.
 
+use std::rc::Rc;
+
+use super::marks::Marks;
 use super::output::concat;
 use super::print::MOST_TEXT;
 use super::val::Val;
@@ -13,14 +16,19 @@ pub struct Out {
     text: usize,
     /// What comes is joined at once, as Jinja2 does with a whole template: the first undefined value ends it.
     streams: bool,
+    /// Takes what is undefined in place of that end.
+    marks: Option<Rc<Marks>>,
 }
 
 impl Out {
-    pub fn streaming() -> Self {
-        Self { streams: true, ..Self::default() }
+    pub fn streaming(marks: Option<Rc<Marks>>) -> Self {
+        Self { streams: true, marks, ..Self::default() }
     }
 
-    pub fn push(&mut self, value: Val) -> Res<()> {
+    pub fn push(&mut self, mut value: Val) -> Res<()> {
+        if let Some(marks) = &self.marks {
+            value = marks.within(value);
+        }
         if let Val::Str(text) = &value {
             self.text += text.len();
             if self.text > MOST_TEXT {

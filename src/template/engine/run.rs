@@ -79,8 +79,11 @@ impl Scope {
 /// Runs a template from the top and joins what it wrote.
 pub fn whole(context: &Context, template: &Arc<Template>) -> Res<Val> {
     let scope = Scope::new(context);
-    let mut out = Out::streaming();
-    template_into(&scope, template, &mut out)?;
+    let mut out = Out::streaming(context.marks().cloned());
+    match (template_into(&scope, template, &mut out), context.marks()) {
+        (Err(fault), Some(marks)) => marks.broken_off(fault).into_iter().try_for_each(|mark| out.push(mark))?,
+        (result, _) => result?,
+    }
     out.joined()
 }
 
@@ -144,7 +147,10 @@ fn statement(scope: &Scope, statement: &Statement, out: &mut Out) -> Res<Flow> {
             }
         }
         Statement::Emit(expr) => {
-            let value = eval(scope, expr)?;
+            let value = match (eval(scope, expr), scope.context.marks()) {
+                (Err(fault), Some(marks)) => marks.excuse(fault)?,
+                (value, _) => value?,
+            };
             if scope.inheritance.parent.borrow().is_none() {
                 out.push(value.written_at(scope.context.line.get(), || scope.file()))?;
             }

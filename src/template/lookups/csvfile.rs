@@ -21,7 +21,8 @@ pub fn run(scope: &Scope, request: Request) -> Res<Vec<Val>> {
     for term in terms {
         let (options, key) = parse_kv(&Str::data(term), FreeForm::Plain).map_err(|err| raised(err.message))?;
         let Some(key) = key else { return Err(raised("Search key is required but was not found")) };
-        let options: Vec<(String, String)> = options.into_iter().map(|(name, value)| (name, value.to_text())).collect();
+        let options: Vec<(String, String)> =
+            options.iter().map(|(name, value)| (name.to_text(), value.to_text())).collect();
         if let Some((name, _)) = options.iter().find(|(name, _)| !OPTIONS.contains(&name.as_str())) {
             return Err(raised(format!("'{name}' is not a valid option")));
         }

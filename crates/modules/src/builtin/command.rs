@@ -69,16 +69,26 @@ pub struct Args {
 
 impl Args {
     pub fn text(&self) -> Option<&str> {
-        self.free_form.as_deref().or(self.cmd.as_deref()).filter(|text| !text.trim().is_empty())
+        self.written().filter(|text| !text.trim().is_empty())
+    }
+
+    fn written(&self) -> Option<&str> {
+        self.free_form.as_deref().filter(|text| !text.is_empty()).or(self.cmd.as_deref())
+    }
+
+    /// Why there is nothing to run.
+    pub fn without_command(&self) -> Failure {
+        match self.written() {
+            None => Failure::new("one of the following is required: _raw_params, cmd, argv"),
+            Some(_) => Failure::new("Argument 'args' to run_command must be list or string")
+                .with("rc", 257)
+                .with("cmd", Json::Null),
+        }
     }
 
     pub fn argv(&self) -> Option<&[String]> {
         self.argv.as_deref()
     }
-}
-
-pub fn no_command() -> Failure {
-    Failure::new("no command given").with("rc", 256)
 }
 
 fn command(args: Args, ctx: &mut Ctx) -> ModuleResult {
@@ -90,7 +100,7 @@ fn command(args: Args, ctx: &mut Ctx) -> ModuleResult {
     let words = match (args.argv(), args.text()) {
         (Some(argv), _) => argv.to_vec(),
         (None, Some(text)) => shell_words::split(text).map_err(|problem| Failure::new(problem.to_string()))?,
-        (None, None) => return Err(no_command()),
+        (None, None) => return Err(args.without_command()),
     };
     let real: Vec<_> = if args.expand_argument_vars {
         words.iter().map(|word| home::expand(word, &ctx.environment)).collect()
@@ -103,8 +113,11 @@ fn command(args: Args, ctx: &mut Ctx) -> ModuleResult {
 /// Everything but the way the command line is made, which is where `command` and `shell` differ.
 pub fn execute(args: &Args, shown: Json, mut command: Command, ctx: &mut Ctx) -> ModuleResult {
     if let Some(directory) = &args.chdir {
-        if !directory.is_dir() {
-            return Err(fields("Unable to change directory before execution.", shown).into_failure());
+        let metadata = std::fs::metadata(directory);
+        if !metadata.as_ref().is_ok_and(std::fs::Metadata::is_dir) {
+            let err = metadata.err().unwrap_or_else(|| std::io::Error::from_raw_os_error(libc::ENOTDIR));
+            let failure = fields("Unable to change directory before execution.", shown).into_failure();
+            return Err(failure.because(os_error::with_path(&err, directory)));
         }
         command.cwd = Some(directory.clone());
     }
@@ -122,6 +135,7 @@ pub fn execute(args: &Args, shown: Json, mut command: Command, ctx: &mut Ctx) ->
         let newline = if args.stdin_add_newline { "\n" } else { "" };
         command.stdin = Some(format!("{stdin}{newline}").into_bytes());
     }
+    let program = PathBuf::from(&command.program);
     let begin = SystemTime::now();
     match ctx.command(&command.streamed()) {
         Ok(output) => finish(args, shown, begin, output),
@@ -130,7 +144,7 @@ pub fn execute(args: &Args, shown: Json, mut command: Command, ctx: &mut Ctx) ->
             .with("cmd", quoted(&shown))
             .with("stdout", "")
             .with("stderr", "")
-            .with("reason", os_error::numbered(&err))),
+            .because(os_error::with_path(&err, &program))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rplay_module_api::{Command, Ctx, Json, Module, ModuleResult, Spec, run, shell_words};
 
-use crate::builtin::command::{Args, execute, no_command};
+use crate::builtin::command::{Args, execute};
 
 pub const MODULE: Module = Module {
     spec: Spec {
@@ -28,7 +28,7 @@ fn shell(args: Args, ctx: &mut Ctx) -> ModuleResult {
             (words.join(" "), Json::from(argv.to_vec()))
         }
         (None, Some(text)) => (text.to_owned(), text.into()),
-        (None, None) => return Err(no_command()),
+        (None, None) => return Err(args.without_command()),
     };
     let shell = args.executable.as_deref().unwrap_or("/bin/sh");
     execute(&args, shown, Command::new([shell, "-c", &line]), ctx)

@@ -119,7 +119,7 @@ pub fn to_result(mut content: Map<String, Json>) -> ModuleResult {
     let diff: Vec<Diff> = take_list(&mut content, "diff");
     if failed {
         let msg = content.remove("msg").map(|msg| msg.as_str().map_or_else(|| msg.to_string(), str::to_owned));
-        return Err(Failure { msg: msg.unwrap_or_default(), changed, fields: content, warnings });
+        return Err(Failure { msg: msg.unwrap_or_default(), changed, fields: content, warnings, because: None });
     }
     Ok(Outcome { changed, skipped, fields: content, diff, warnings, deprecations })
 }

@@ -33,7 +33,11 @@ fn words() {
         json!({"argv": ["echo"], "cmd": "echo x"}),
         &json!({"failed": true, "msg": "parameters are mutually exclusive: _raw_params|cmd|argv"}),
     );
-    check_command(json!({}), &json!({"failed": true, "msg": "no command given", "rc": 256}));
+    let missing = json!({"failed": true, "msg": "one of the following is required: _raw_params, cmd, argv"});
+    check_command(json!({}), &missing);
+    check_command(json!({"_raw_params": ""}), &missing);
+    let empty = json!({"msg": "Argument 'args' to run_command must be list or string", "rc": 257, "cmd": null});
+    check_command(json!({"cmd": " "}), &empty);
     check_shell(json!({"argv": ["echo", "$HOME"]}), &json!({"stdout": "$HOME", "cmd": ["echo", "$HOME"]}));
 }
 
