@@ -1,6 +1,6 @@
-//! `rplay galaxy collection`.
+//! `rplay galaxy collection`: build, publish, install, download.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,166 +8,20 @@ use std::time::Duration;
 use semver::Version;
 use serde_json::json;
 
-use super::artifact::{self, About, Artifact, FILES, MANIFEST};
+use super::artifact::{self, About, Artifact, MANIFEST};
+use super::installed::{installed, root_of};
 use super::lock::{self, Lock, Locked};
-use super::options::{
-    Build, CollectionDownload, CollectionInstall, CollectionList, ListFormat, Publish, SignatureOptions, Verify,
-};
-use super::requirements::{self, Collection, Source, collections_in, is_collection_name};
+use super::options::{Build, CollectionDownload, CollectionInstall, Publish, SignatureOptions};
+use super::requirements::{self, Collection, Source, collections_in};
 use super::resolve::{Asked, Chosen, Known, Origin, Resolver, range};
 use super::scm::{self, Checkout};
 use super::server::{Published, download};
 use super::signatures::Signatures;
-use super::{Galaxy, absolute, failed, wrong_options};
+use super::{Galaxy, absolute, failed};
 use crate::config::setting;
 use crate::error::{Error, ErrorKind};
 use crate::template::filters::yaml_text;
 use crate::value::Value;
-
-/// A collection in a folder of collections.
-struct Installed {
-    about: About,
-    /// `…/ansible_collections`
-    root: PathBuf,
-    folder: PathBuf,
-}
-
-/// `DIR/ansible_collections`, where a path may name it already.
-fn root_of(path: &Path) -> PathBuf {
-    if path.file_name().is_some_and(|name| name == "ansible_collections") {
-        path.to_owned()
-    } else {
-        path.join("ansible_collections")
-    }
-}
-
-/// The collections below these folders.
-fn installed(roots: &[PathBuf], galaxy: &Galaxy) -> Vec<Installed> {
-    let mut out = Vec::new();
-    let mut seen = BTreeSet::new();
-    for path in roots {
-        let root = root_of(path);
-        if !seen.insert(root.clone()) {
-            continue;
-        }
-        let namespaces = fs::read_dir(&root).ok().into_iter().flatten().flatten().map(|entry| entry.path());
-        let mut folders: Vec<PathBuf> = namespaces
-            .filter_map(|namespace| fs::read_dir(namespace).ok())
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.is_dir())
-            .collect();
-        folders.sort();
-        for folder in folders {
-            match About::of_folder(&folder) {
-                Ok(Some(about)) => out.push(Installed { about, root: root.clone(), folder }),
-                Ok(None) => {
-                    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    let namespace = folder.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-                    if !is_collection_name(&format!("{namespace}.{name}")) {
-                        continue;
-                    }
-                    galaxy.output.warn(format!(
-                        "Collection at '{}' does not have a MANIFEST.json file, nor has it galaxy.yml: cannot detect version.",
-                        folder.display()
-                    ));
-                    out.push(Installed { about: About::unknown(&namespace, &name), root: root.clone(), folder });
-                }
-                Err(err) => galaxy.output.warn(err.message),
-            }
-        }
-    }
-    out
-}
-
-pub fn list(options: &CollectionList, galaxy: &Galaxy) -> Result<u8, Error> {
-    if let Some(name) = &options.collection
-        && !is_collection_name(name)
-    {
-        return Err(requirements::invalid_name(name));
-    }
-    let configured = galaxy.config.get(setting::COLLECTIONS_PATHS);
-    let given = options.collections_path.iter().flat_map(|paths| paths.split(':')).filter(|path| !path.is_empty());
-    let given: Vec<PathBuf> = given.map(|path| galaxy.config.path(path, false)).collect();
-    let mut paths: Vec<PathBuf> = given.iter().chain(&configured).cloned().collect();
-    if galaxy.config.value("COLLECTIONS_SCAN_SYS_PATH").is_none_or(|value| value.is_truthy()) {
-        paths.extend(python_path());
-    }
-    let mut found = installed(&paths, galaxy);
-    found.retain(|it| options.collection.as_ref().is_none_or(|name| it.about.full_name() == *name));
-    found.sort_by(|one, other| one.folder.cmp(&other.folder));
-    let mut by_root: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    for it in &found {
-        let root = by_root.entry(it.root.display().to_string()).or_default();
-        root.insert(it.about.full_name(), it.about.version.clone());
-    }
-    if options.format == ListFormat::Human {
-        show_table(&by_root, galaxy);
-    }
-    let mut usable = false;
-    let mut warnings = Vec::new();
-    for path in &paths {
-        if path.is_dir() {
-            usable = true;
-        } else if given.contains(path) {
-            let why = if path.exists() { ", exists, but it is not a directory." } else { " does not exist." };
-            warnings.push(format!("- the configured path {}{why}", path.display()));
-        }
-    }
-    if options.collection.is_none() || found.is_empty() {
-        for warning in warnings {
-            galaxy.output.warn(warning);
-        }
-    }
-    if found.is_empty() && !usable {
-        return Err(wrong_options(
-            "- None of the provided paths were usable. Please specify a valid path with --collections-path",
-        ));
-    }
-    if options.format == ListFormat::Human {
-        return Ok(0);
-    }
-    let json: serde_json::Map<_, _> = by_root
-        .into_iter()
-        .map(|(root, found)| {
-            let found = found.into_iter().map(|(name, version)| (name, json!({"version": version})));
-            (root, serde_json::Value::Object(found.collect()))
-        })
-        .collect();
-    let json = serde_json::Value::Object(json);
-    galaxy.output.line(if options.format == ListFormat::Json {
-        super::python_json(&json)
-    } else {
-        let text = yaml_text::dump(&Value::from_json(json), &yaml_text::Options::default());
-        text.map_err(|err| Error::new(ErrorKind::Output, err))?
-    });
-    Ok(0)
-}
-
-/// Python's own folders of packages, as far as the environment names them.
-fn python_path() -> Vec<PathBuf> {
-    let paths = std::env::var_os("PYTHONPATH").unwrap_or_default();
-    std::env::split_paths(&paths)
-        .filter(|path| path.join("ansible_collections").is_dir())
-        .map(|path| absolute(&path))
-        .collect()
-}
-
-fn show_table(by_root: &BTreeMap<String, BTreeMap<String, String>>, galaxy: &Galaxy) {
-    let widest = |texts: &mut dyn Iterator<Item = &String>, least: usize| {
-        texts.map(|text| text.chars().count()).max().unwrap_or(0).max(least)
-    };
-    let names = widest(&mut by_root.values().flat_map(BTreeMap::keys), "Collection".len());
-    let versions = widest(&mut by_root.values().flat_map(BTreeMap::values), "Version".len());
-    for (root, found) in by_root {
-        let rule = format!("{} {}", "-".repeat(names), "-".repeat(versions));
-        galaxy.output.line(format!("\n# {root}\n{:names$} {:versions$}\n{rule}", "Collection", "Version"));
-        for (name, version) in found {
-            galaxy.output.line(format!("{name:names$} {version:versions$}"));
-        }
-    }
-}
 
 pub fn build(options: &Build, galaxy: &Galaxy) -> Result<u8, Error> {
     let into = absolute(&options.output_path);
@@ -218,7 +72,7 @@ pub fn publish(options: &Publish, galaxy: &Galaxy) -> Result<u8, Error> {
 }
 
 /// What names or a file of requirements ask for; just one of the two.
-fn asked_for(words: &[String], file: Option<&Path>, signatures: &[String]) -> Result<Vec<Collection>, Error> {
+pub fn asked_for(words: &[String], file: Option<&Path>, signatures: &[String]) -> Result<Vec<Collection>, Error> {
     match (words, file) {
         ([], None) => Err(failed("You must specify a collection name or a requirements file.".to_owned())),
         ([], Some(_)) if !signatures.is_empty() => Err(failed(
@@ -605,7 +459,7 @@ impl One<'_> {
 }
 
 /// Downloads an archive and looks whether it is what the server told of.
-fn fetch(galaxy: &Galaxy, index: usize, published: &Published, it: &Chosen, file: &Path) -> Result<(), Error> {
+pub fn fetch(galaxy: &Galaxy, index: usize, published: &Published, it: &Chosen, file: &Path) -> Result<(), Error> {
     let Some(server) = galaxy.servers.get(index) else {
         return Err(failed(format!("no server has {}", it.shown())));
     };
@@ -650,128 +504,4 @@ pub fn download_all(options: &CollectionDownload, galaxy: &Galaxy) -> Result<u8,
         .map_err(|err| Error::new(ErrorKind::Output, err))?;
     fs::write(&file, text).map_err(|err| failed(format!("cannot write {}: {err}", file.display())))?;
     Ok(0)
-}
-
-pub fn verify(options: &Verify, galaxy: &Galaxy) -> Result<u8, Error> {
-    let wanted = asked_for(&options.collections, options.requirements_file.as_deref(), &options.signature)?;
-    let given = options.collections_path.iter().flat_map(|paths| paths.split(':')).filter(|path| !path.is_empty());
-    let mut paths: Vec<PathBuf> = given.map(|path| galaxy.config.path(path, false)).collect();
-    paths.extend(galaxy.config.get(setting::COLLECTIONS_PATHS));
-    let there = installed(&paths, galaxy);
-    let scratch = tempfile::tempdir().map_err(|err| failed(format!("cannot make a temporary folder: {err}")))?;
-    let signatures = Signatures::new(true, &options.signatures, galaxy)?;
-    let mut code = 0;
-    for it in &wanted {
-        let verified = match (&it.source, &it.name) {
-            (Source::Galaxy(_), Some(name)) => {
-                let found = there.iter().find(|it| it.about.full_name() == *name);
-                match found {
-                    Some(found) => verify_one(found, it, options.offline, scratch.path(), &signatures, galaxy),
-                    None => Err(failed(format!("Collection {name} is not installed in any of the collection paths."))),
-                }
-            }
-            _ => Err(failed(
-                "only collections of servers are verified. The format namespace.name is expected.".to_owned(),
-            )),
-        };
-        match verified {
-            Ok(true) => {}
-            Ok(false) => code = 1,
-            Err(err) if options.ignore_errors => {
-                let name = it.name.clone().unwrap_or_default();
-                galaxy.output.warn(format!(
-                    "Failed to verify collection '{name}' but skipping due to --ignore-errors being set. Error: {}",
-                    err.message
-                ));
-            }
-            Err(err) => return Err(err),
-        }
-    }
-    Ok(code)
-}
-
-/// Whether an installed collection is what it should be.
-fn verify_one(
-    found: &Installed,
-    wanted: &Collection,
-    offline: bool,
-    scratch: &Path,
-    signatures: &Signatures,
-    galaxy: &Galaxy,
-) -> Result<bool, Error> {
-    let output = &galaxy.output;
-    let name = found.about.full_name();
-    let shown = format!("{name}:{}", found.about.version);
-    output.line(format!("Verifying '{shown}'."));
-    output.line(format!("Installed collection found at '{}'", found.folder.display()));
-    let read = |file: &str| {
-        fs::read(found.folder.join(file)).map_err(|_| {
-            let message = format!(
-                "Collection {name} does not appear to have a {file}. A MANIFEST.json is expected if \
-                                   the collection has been built and installed via ansible-galaxy."
-            );
-            failed(message)
-        })
-    };
-    let own_manifest = read(MANIFEST)?;
-    let own_files = read(FILES)?;
-    let mut changed: Vec<String> = Vec::new();
-    let (hash, listed) = if offline {
-        (artifact::sha256(&own_manifest), artifact::listed(&own_files, &name)?)
-    } else {
-        let version = Version::parse(&found.about.version)
-            .map_err(|_| failed(format!("the version of {name} is no semantic version")))?;
-        let mut resolver = Resolver::new(&galaxy.servers, output, true, false);
-        if let Source::Galaxy(Some(server)) = &wanted.source {
-            resolver.bound.insert(name.clone(), galaxy.server_index(server)?);
-        }
-        let asked = Asked { name: name.clone(), condition: version.to_string() };
-        let chosen = resolver
-            .resolve(&[asked])
-            .map_err(|_| failed(format!("Failed to find remote collection '{shown}' on any of the galaxy servers")))?;
-        let Some(chosen) = chosen.first() else {
-            return Err(failed(format!("Failed to find remote collection '{shown}' on any of the galaxy servers")));
-        };
-        let Origin::Server(index, published) = &chosen.origin else {
-            return Err(failed(format!("no server has {shown}")));
-        };
-        let file = scratch.join(format!("{name}.tar.gz"));
-        fetch(galaxy, *index, published, chosen, &file)?;
-        let artifact = Artifact::open(&file)?;
-        signatures.check(chosen, &artifact.manifest, &published.signatures, &wanted.signatures, scratch, galaxy)?;
-        if artifact.manifest != own_manifest {
-            changed.push(MANIFEST.to_owned());
-        }
-        (artifact::sha256(&artifact.manifest), artifact.listed)
-    };
-    output.line(format!("MANIFEST.json hash: {hash}"));
-    let manifest: serde_json::Value = serde_json::from_slice(&own_manifest).unwrap_or_default();
-    if manifest["file_manifest_file"]["chksum_sha256"].as_str() != Some(&artifact::sha256(&own_files)) {
-        changed.push(FILES.to_owned());
-    }
-    for (path, expected) in &listed {
-        let Some(expected) = expected else { continue };
-        let actual = fs::read(found.folder.join(path)).ok().map(|bytes| artifact::sha256(&bytes));
-        if actual.as_ref() != Some(expected) {
-            changed.push(path.display().to_string());
-        }
-    }
-    let known: BTreeSet<&Path> = listed.iter().map(|(path, _)| path.as_path()).collect();
-    for entry in walkdir::WalkDir::new(&found.folder).sort_by_file_name().into_iter().flatten() {
-        let path = entry.path().strip_prefix(&found.folder).unwrap_or(entry.path());
-        let is_own = path.as_os_str().is_empty() || path == Path::new(MANIFEST) || path == Path::new(FILES);
-        if !is_own && entry.file_type().is_file() && !known.contains(path) {
-            changed.push(path.display().to_string());
-        }
-    }
-    if changed.is_empty() {
-        let what = if offline { "are internally consistent with its manifest" } else { "match the remote collection" };
-        output.line(format!("Successfully verified that checksums for '{shown}' {what}."));
-        return Ok(true);
-    }
-    output.line(format!("Collection {name} contains modified content in the following files:"));
-    for path in changed {
-        output.line(format!("    {path}"));
-    }
-    Ok(false)
 }

@@ -5,15 +5,18 @@ mod artifact;
 mod collection;
 mod directives;
 mod init;
+mod installed;
 mod lock;
 mod options;
 mod output;
 mod requirements;
 mod resolve;
 mod role;
+mod role_server;
 mod scm;
 mod server;
 mod signatures;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -82,18 +85,18 @@ fn act(options: &GalaxyOptions, implicit_role: bool) -> Result<u8, Error> {
                 galaxy.forget(&it.cache);
                 collection::install(it, &galaxy)
             }
-            CollectionAction::List(it) => collection::list(it, &galaxy(&it.server)?),
-            CollectionAction::Verify(it) => collection::verify(it, &galaxy(&it.server)?),
+            CollectionAction::List(it) => installed::list(it, &galaxy(&it.server)?),
+            CollectionAction::Verify(it) => verify::verify(it, &galaxy(&it.server)?),
         },
         Subject::Role(action) => match action {
             RoleAction::Init(it) => init::role(it, &galaxy(&it.server)?),
             RoleAction::Remove(it) => role::remove(it, &galaxy(&it.server)?),
-            RoleAction::Delete(it @ Github { server, .. }) => role::delete(it, &galaxy(server)?),
+            RoleAction::Delete(it @ Github { server, .. }) => role_server::delete(it, &galaxy(server)?),
             RoleAction::List(it) => role::list(it, &galaxy(&it.server)?),
-            RoleAction::Search(it) => role::search(it, &galaxy(&it.server)?),
-            RoleAction::Import(it) => role::import(it, &galaxy(&it.github.server)?),
-            RoleAction::Setup(it) => role::setup(it, &galaxy(&it.server)?),
-            RoleAction::Info(it) => role::info(it, &galaxy(&it.server)?),
+            RoleAction::Search(it) => role_server::search(it, &galaxy(&it.server)?),
+            RoleAction::Import(it) => role_server::import(it, &galaxy(&it.github.server)?),
+            RoleAction::Setup(it) => role_server::setup(it, &galaxy(&it.server)?),
+            RoleAction::Info(it) => role_server::info(it, &galaxy(&it.server)?),
             RoleAction::Install(it) => role::install(it, &galaxy(&it.server)?, implicit_role),
         },
     }
