@@ -22,6 +22,18 @@ use crate::source::Span;
 
 pub type Dict = IndexMap<Value, Value>;
 
+/// Puts the entries of one dict into another; dicts under the same name become one, at any depth.
+pub fn merge(into: &mut Dict, from: &Dict) {
+    for (key, value) in from {
+        match (into.get_mut(key), value) {
+            (Some(Value::Dict(old)), Value::Dict(new)) => merge(Arc::make_mut(old), new),
+            _ => {
+                into.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
 #[derive(Clone)]
 pub enum Value {
     Null,

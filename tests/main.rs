@@ -25,6 +25,7 @@ mod mistakes;
 mod modules;
 mod names;
 mod parallel;
+mod pause;
 mod programs;
 mod project;
 mod pull;

@@ -70,7 +70,6 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     ]);
     ActionResult::default().with("add_host", details).with_run_effect(RunEffect::Inventory(Change::AddHost {
         name,
-        port: None,
         groups,
         vars,
     }))

@@ -22,7 +22,10 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     let quiet = invocation.bool("quiet");
     let conditions = match invocation.args.get("that") {
         Some(Value::List(items)) => items.to_vec(),
-        Some(single) => vec![single.clone()],
+        Some(single) => match listed(single, invocation) {
+            Some(items) => items,
+            None => vec![single.clone()],
+        },
         None => Vec::new(),
     };
     let args = &invocation.args;
@@ -64,6 +67,18 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
     let mut result = ActionResult::changed(false).with("msg", message);
     result.always_verbose = !quiet;
     result
+}
+
+/// The conditions in a variable that has several.
+fn listed(that: &Value, invocation: &Invocation<'_>) -> Option<Vec<Value>> {
+    let text = that.as_str()?.trim();
+    if !text.starts_with("{{") || !text.ends_with("}}") {
+        return None;
+    }
+    match invocation.templar.render(that) {
+        Ok(Value::List(items)) => Some(items.to_vec()),
+        _ => None,
+    }
 }
 
 fn is_text_or_texts(value: &Value) -> bool {

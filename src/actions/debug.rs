@@ -2,7 +2,7 @@
 
 use rplay_module_api::{Arg, Rule, Spec};
 
-use super::{ActionResult, Invocation};
+use super::{ActionResult, FailedIn, Invocation};
 use crate::template::{Templar, TemplateErrorKind};
 use crate::value::{Str, Value};
 
@@ -24,7 +24,15 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         return ActionResult::skipped().with("skipped_reason", "Verbosity threshold not met.");
     }
     let mut result = match invocation.args.get("var") {
-        Some(variable) => show(variable, invocation),
+        Some(variable @ (Value::Str(_) | Value::Null | Value::Sealed(_))) => show(variable, invocation),
+        Some(other) => {
+            let (kind, text) = (other.type_name(), other.repr());
+            let message = format!(
+                "argument 'var' is of type {kind} and we were unable to convert to _check_type_str_no_conversion: \
+                 '{text}' is not a string and conversion is not allowed"
+            );
+            return ActionResult::failed_in(FailedIn::Task, message);
+        }
         None => {
             let message = invocation.args.get("msg").cloned().unwrap_or_else(|| Value::str("Hello world!"));
             ActionResult::default().with("msg", message)

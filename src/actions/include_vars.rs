@@ -10,8 +10,7 @@ use rplay_module_api::{Arg, Kind, Spec};
 use super::{ActionResult, Cause, FailedIn, HostEffect, Invocation, Trouble};
 use crate::error::Error;
 use crate::template::filters::regex::{self, Flags};
-use crate::value::{Dict, Value};
-use crate::vars::merge;
+use crate::value::{Dict, Value, merge};
 use crate::vault;
 
 pub const SPEC: Spec = Spec {
@@ -44,10 +43,11 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         return ActionResult::failed_in(FailedIn::Task, message);
     }
     let mut reading = Reading { invocation, variables: Dict::new(), files: Vec::new(), secret: false };
-    let read = match (invocation.text("dir"), invocation.text("file")) {
+    let text = |name| invocation.text(name).filter(|text| !text.is_empty());
+    let read = match (text("dir"), text("file")) {
         (Some(dir), _) => reading.folder(dir),
         (None, Some(file)) => find(invocation, file.trim_end_matches('\n')).and_then(|path| reading.file(&path)),
-        (None, None) => Err("a file or a directory is needed".to_owned()),
+        (None, None) => Err("Could not find file on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option".to_owned()),
     };
     let Reading { mut variables, files, secret, .. } = reading;
     if let Some(name) = invocation.text("name") {

@@ -44,7 +44,7 @@ use crate::template::{SearchPath, Templar};
 use crate::value::Dict;
 use crate::yaml;
 
-pub use ask::{Answer, Question};
+pub use ask::{Answer, Pause, Question};
 pub use effect::{Effect, HostEffect, Include, IncludeTarget, RunEffect};
 pub use result::{ActionResult, Cause, Ended, FailedIn, Trouble};
 pub use target::{ModuleCall, Target};

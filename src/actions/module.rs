@@ -34,6 +34,7 @@ pub fn call(invocation: &Invocation<'_>, module: &str) -> ModuleCall {
 /// What every module's result has besides its own fields.
 pub fn finish(invocation: &Invocation<'_>, mut result: ActionResult) -> ActionResult {
     take_facts(&mut result);
+    result.lists_diffs = WITH_LISTS_OF_DIFFS.contains(&invocation.action);
     // What was started in the background has no result yet.
     let in_background = invocation.target.background.is_some();
     if !in_background && !WITHOUT_INVOCATION.contains(&invocation.action) && !result.is_unreachable() {
@@ -52,5 +53,8 @@ pub fn take_facts(result: &mut ActionResult) {
         result.effects.push(Effect::host(HostEffect::Facts(facts)));
     }
 }
+
+/// Sorted. The others have one difference, not in a list.
+const WITH_LISTS_OF_DIFFS: &[&str] = &["apt_repository", "blockinfile", "copy", "lineinfile", "template"];
 
 const WITHOUT_INVOCATION: &[&str] = &["async_status", "command", "ping", "raw", "script", "setup", "shell"];

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rplay_module_api::{Arg, Rule, Spec};
 
-use super::{ActionResult, Answer, Invocation, Question};
+use super::{ActionResult, Answer, FailedIn, Invocation, Pause, Question};
 use crate::value::Value;
 
 pub const SPEC: Spec = Spec {
@@ -28,26 +28,43 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         Err(message) => return ActionResult::failed(message),
     };
     let prompt = invocation.text("prompt");
+    let name = invocation.task.name.as_deref().unwrap_or("pause");
+    let hidden = if invocation.bool("echo") { "" } else { " (output is hidden)" };
     let started = chrono::Local::now();
     let clock = Instant::now();
     let mut result = ActionResult::changed(false);
     let mut input = String::new();
     match seconds {
         Some(seconds) => {
-            let seconds = seconds.max(1);
-            (invocation.say)(&format!("Pausing for {seconds} seconds"));
-            if prompt.is_some() {
-                (invocation.say)(HOW_TO_GO_ON);
+            let duration = Duration::from_secs(seconds.max(1));
+            (invocation.say)(&format!("Pausing for {} seconds{hidden}", duration.as_secs()));
+            let text = match prompt {
+                Some(prompt) => {
+                    (invocation.say)(HOW_TO_GO_ON);
+                    format!("[{name}]\n{prompt}{hidden}:\n")
+                }
+                None => format!("{HOW_TO_GO_ON}\n"),
+            };
+            let question = Question { text, secret: true, pause: Some(Pause::For(duration)), ..Question::default() };
+            match (invocation.ask)(question).await {
+                Answer::Text(_) => {}
+                Answer::Aborted => return aborted(),
+                Answer::NotInteractive | Answer::Lost(_) => {
+                    tokio::time::sleep(duration.saturating_sub(clock.elapsed())).await;
+                }
             }
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
         }
         None => {
             let text = prompt.unwrap_or("Press enter to continue, Ctrl+C to interrupt");
-            let name = invocation.task.name.as_deref().unwrap_or("pause");
-            let question =
-                Question { text: format!("[{name}]\n{text}:\n"), secret: !invocation.bool("echo"), piped: false };
+            let question = Question {
+                text: format!("[{name}]\n{text}{hidden}:\n"),
+                secret: !invocation.bool("echo"),
+                pause: Some(Pause::UntilAnswered),
+                ..Question::default()
+            };
             match (invocation.ask)(question).await {
                 Answer::Text(text) => input = text,
+                Answer::Aborted => return aborted(),
                 Answer::NotInteractive => {
                     result.warnings.push("Not waiting for response to prompt as stdin is not interactive".to_owned());
                 }
@@ -73,6 +90,10 @@ pub async fn run(invocation: &Invocation<'_>) -> ActionResult {
         .with("delta", i64::try_from(elapsed).unwrap_or(i64::MAX))
         .with("echo", invocation.bool("echo"))
         .with("user_input", input)
+}
+
+fn aborted() -> ActionResult {
+    ActionResult::failed_in(FailedIn::Task, "user requested abort!")
 }
 
 /// Seconds to wait; none to wait for the user.

@@ -31,6 +31,8 @@ pub struct ActionResult {
     /// Return values besides `changed`, `failed`, `skipped` and `unreachable`, which follow from the rest.
     pub fields: Dict,
     pub diff: Vec<Diff>,
+    /// A single difference stands in a list, too.
+    pub lists_diffs: bool,
     pub warnings: Vec<String>,
     pub deprecations: Vec<String>,
     pub effects: Vec<Effect>,
@@ -255,7 +257,28 @@ impl ActionResult {
         if let Some(exception) = self.exception() {
             dict.entry(Value::str("exception")).or_insert(exception);
         }
+        if let Some(diff) = self.diff_value() {
+            dict.insert(Value::str("diff"), diff);
+        }
+        if !self.warnings.is_empty() {
+            let warnings = self.warnings.iter().map(|warning| Value::str(warning.as_str()));
+            dict.insert(Value::str("warnings"), Value::list(warnings.collect()));
+        }
+        if !self.deprecations.is_empty() {
+            let message =
+                |text: &String| Value::dict(Dict::from_iter([(Value::str("msg"), Value::str(text.as_str()))]));
+            dict.insert(Value::str("deprecations"), Value::list(self.deprecations.iter().map(message).collect()));
+        }
         dict
+    }
+
+    fn diff_value(&self) -> Option<Value> {
+        let mut diffs = self.diff.iter().filter_map(|diff| serde_json::to_value(diff).ok()).map(Value::from_json);
+        match self.diff.as_slice() {
+            [] => None,
+            [_] if !self.lists_diffs => diffs.next(),
+            _ => Some(Value::list(diffs.collect())),
+        }
     }
 
     /// What Ansible puts where a traceback would stand.

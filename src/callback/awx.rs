@@ -124,7 +124,7 @@ impl Awx {
         let about = &event.about;
         let host = about.host.as_deref().unwrap_or_default();
         Some(match &event.kind {
-            EventKind::PlaybookStarted { path } => {
+            EventKind::PlaybookStarted { path, .. } => {
                 self.playbook = path.display().to_string();
                 self.playbook_uuid = Uuid::new_v4();
                 Told {

@@ -82,7 +82,7 @@ impl Default {
             self.print_banner(Some(&report.task), terminal);
             return;
         }
-        if matches!(report.status, Status::Ok | Status::Changed) || report.looped {
+        if report.status == Status::Changed || report.looped {
             self.diffs(report, terminal);
         }
         match report.status {
@@ -241,11 +241,14 @@ pub(super) fn who(report: &TaskReport) -> String {
 impl Callback for Default {
     fn event(&mut self, event: &Event, terminal: &mut Terminal) {
         match &event.kind {
-            EventKind::PlaybookStarted { path } => {
+            EventKind::PlaybookStarted { path, plays } => {
                 if self.display.verbosity >= 2 {
                     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                     let title = banner(&format!("PLAYBOOK: {name}"), terminal.columns);
                     terminal.line(&title, None);
+                    let here = std::env::current_dir().unwrap_or_default();
+                    let path = path.strip_prefix(here).unwrap_or(path).display();
+                    terminal.line(format!("{plays} plays in {path}"), Some(Color::Verbose));
                 }
                 self.dry_run(terminal);
             }

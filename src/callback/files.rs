@@ -74,7 +74,7 @@ impl LogPlays {
 impl Callback for LogPlays {
     fn event(&mut self, event: &Event, terminal: &mut Terminal) {
         match &event.kind {
-            EventKind::PlaybookStarted { path } => self.playbook = path.display().to_string(),
+            EventKind::PlaybookStarted { path, .. } => self.playbook = path.display().to_string(),
             EventKind::ItemFinished(report) => self.whole.item(report),
             EventKind::Finished(report) => {
                 let text = self.entry(report, event.at);

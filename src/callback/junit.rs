@@ -251,7 +251,7 @@ fn escaped(text: &str) -> String {
 impl Callback for Junit {
     fn event(&mut self, event: &Event, terminal: &mut Terminal) {
         match &event.kind {
-            EventKind::PlaybookStarted { path } => {
+            EventKind::PlaybookStarted { path, .. } => {
                 self.playbook = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             }
             EventKind::PlayStarted { .. } => {

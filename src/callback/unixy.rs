@@ -136,7 +136,7 @@ impl Unixy {
 impl Callback for Unixy {
     fn event(&mut self, event: &Event, terminal: &mut Terminal) {
         match &event.kind {
-            EventKind::PlaybookStarted { path } => {
+            EventKind::PlaybookStarted { path, .. } => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let mode = if self.display.check && self.display.check_mode_markers { " in check mode" } else { "" };
                 terminal.line(format!("Executing playbook {name}{mode}"), None);

@@ -54,9 +54,8 @@ pub fn of_task(report: &TaskReport) -> Dict {
     if !report.warnings.is_empty() {
         fields.insert(Value::str("warnings"), texts(&report.warnings));
     }
-    if report.show_diff && !report.diff.is_empty() {
-        let diffs = report.diff.iter().filter_map(|diff| serde_json::to_value(diff).ok()).map(Value::from_json);
-        fields.insert(Value::str("diff"), Value::list(diffs.collect()));
+    if !report.show_diff {
+        fields.shift_remove("diff");
     }
     fields
 }

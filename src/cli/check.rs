@@ -38,6 +38,7 @@ fn entries(list: &[Entry], errors: &mut Vec<Error>) {
                 entries(&block.always, errors);
             }
             Entry::Block(block) => entries(&block.always, errors),
+            Entry::Role { tasks, .. } => entries(tasks, errors),
         }
     }
 }

@@ -81,6 +81,7 @@ fn collect<'a>(entries: &'a [Entry], tasks: &mut Vec<&'a Task>) {
             Entry::Task(task) if task.implicit => {}
             Entry::Task(task) => tasks.push(task),
             Entry::Block(block) => collect(&block.tasks, tasks),
+            Entry::Role { tasks: inner, .. } => collect(inner, tasks),
         }
     }
 }

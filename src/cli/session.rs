@@ -12,7 +12,7 @@ use crate::config::{Config, HashBehavior, setting};
 use crate::connection;
 use crate::engine::{self, BecomeOptions, BecomeProgram, EventSender, Outlook, Run, RunOptions, RunSummary};
 use crate::error::{Error, ErrorKind, Notices};
-use crate::inventory::Inventory;
+use crate::inventory::{self, Inventory};
 use crate::playbook::{Loader, Playbook};
 use crate::template;
 use crate::value::{Dict, Value, mask};
@@ -324,16 +324,9 @@ impl Session {
         magic.insert(Value::str("ansible_inventory_sources"), Value::list(sources.collect()));
         let file = self.config.file.as_ref().map_or(Value::Null, |file| Value::str(file.to_string_lossy()));
         magic.insert(Value::str("ansible_config_file"), file);
-        magic.insert(Value::str("ansible_playbook_python"), Value::str(python().to_string_lossy()));
+        magic.insert(Value::str("ansible_playbook_python"), Value::str(inventory::python().to_string_lossy()));
         magic
     }
-}
-
-/// The Python that playbooks name as this machine's: the one that a shell would find.
-fn python() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join("python3")).find(|file| file.is_file());
-    found.unwrap_or_else(|| PathBuf::from("/usr/bin/python3"))
 }
 
 pub fn terminal(config: &Config) -> Terminal {

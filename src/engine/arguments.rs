@@ -28,6 +28,9 @@ pub fn of_task(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordRe
     if resolved.takes_any_argument() {
         return Ok(Arguments { rendered, checked: Map::new(), mask: Mask::default(), warnings: Vec::new() });
     }
+    if let Some(mistake) = own_mistake(task, resolved, &rendered) {
+        return Err(Box::new(ActionResult::failed_in(FailedIn::Task, mistake)));
+    }
     let json: Map<String, Json> = rendered.iter().map(|(name, value)| (name.to_json_key(), value.to_json())).collect();
     let warnings = if resolved.is_module() { validate::alias_warnings(spec, &json) } else { Vec::new() };
     let checked = validate::validate(spec, json).map_err(|problem| {
@@ -36,6 +39,28 @@ pub fn of_task(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordRe
     })?;
     let mask = Mask::of(spec, &checked);
     Ok(Arguments { rendered, checked, mask, warnings })
+}
+
+/// Actions that name all arguments that they don't know. Sorted.
+const STRICT: &[&str] = &["fail", "group_by", "set_stats", "wait_for_connection"];
+
+/// What some actions find wrong before all else, in words of their own.
+fn own_mistake(task: &Task, resolved: &Resolved, rendered: &Dict) -> Option<String> {
+    let is_there = |name: &str| rendered.get(name).is_some_and(|value| !value.is_null() && value.as_str() != Some(""));
+    let action = resolved.full_name.strip_prefix("ansible.builtin.")?;
+    match action {
+        "copy" if !is_there("src") && rendered.get("content").is_none_or(Value::is_null) => {
+            Some("src (or content) is required".to_owned())
+        }
+        "copy" if !is_there("dest") => Some("dest is required".to_owned()),
+        "template" if !is_there("src") || !is_there("dest") => Some("src and dest are required".to_owned()),
+        strict if STRICT.contains(&strict) => {
+            let unknown = |name: &String| resolved.spec().find(name).is_none() && name != "_raw_params";
+            let unknown: Vec<String> = rendered.keys().map(Value::to_text).filter(unknown).collect();
+            (!unknown.is_empty()).then(|| format!("Invalid options for {}: {}", task.action, unknown.join(",")))
+        }
+        _ => None,
+    }
 }
 
 fn render(task: &Task, resolved: &Resolved, templar: &Templar) -> KeywordResult<Dict> {
@@ -185,18 +210,31 @@ pub fn environment(task: &Task, templar: &Templar) -> KeywordResult<BTreeMap<Str
         Value::List(items) => items,
         single => std::slice::from_ref(single),
     };
+    let gathers = task.is_builtin("setup") || task.is_builtin("gather_facts");
+    let mut add = |name: &Value, value: &Value| match templar.render(value) {
+        Ok(Value::Omit) => Ok(()),
+        Ok(value) => {
+            out.insert(name.to_text(), value.to_text());
+            Ok(())
+        }
+        // The variables of the host's environment are known when facts have been gathered, which may need this one.
+        Err(err) if err.message.contains("ansible_env") || gathers && err.message.contains("ansible_facts.env") => {
+            Ok(())
+        }
+        Err(err) => Err(Box::new(ActionResult::template_failed(None, &err))),
+    };
     for layer in layers {
+        if let Value::Dict(dict) = layer {
+            dict.iter().try_for_each(|(name, value)| add(name, value))?;
+            continue;
+        }
         let rendered = templar.render(layer).map_err(|err| Box::new(ActionResult::template_failed(None, &err)))?;
         let dicts = match rendered {
             Value::List(items) => items.to_vec(),
             single => vec![single],
         };
         for dict in dicts.iter().filter_map(Value::as_dict) {
-            for (name, value) in dict {
-                if !matches!(value, Value::Omit) {
-                    out.insert(name.to_text(), value.to_text());
-                }
-            }
+            dict.iter().try_for_each(|(name, value)| add(name, value))?;
         }
     }
     Ok(out)

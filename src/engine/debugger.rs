@@ -89,10 +89,10 @@ impl Debugger {
         let prompt = format!("[{}] TASK: {} (debug)> ", self.job.host, task_name::written(&self.job.task));
         loop {
             self.job.shared.pass_notices();
-            let question = Question { text: prompt.clone(), secret: false, piped: true };
+            let question = Question { text: prompt.clone(), piped: true, ..Question::default() };
             let line = match self.job.shared.events.ask(question).await {
                 Answer::Text(line) => line.trim().to_owned(),
-                Answer::NotInteractive | Answer::Lost(_) => "quit".to_owned(),
+                Answer::NotInteractive | Answer::Aborted | Answer::Lost(_) => "quit".to_owned(),
             };
             if !line.is_empty() {
                 self.last_line = line;

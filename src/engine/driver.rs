@@ -108,10 +108,10 @@ impl Driver {
             _ => String::new(),
         };
         let question = format!("Perform task: TASK: {} {host}(N)o/(y)es/(c)ontinue: ", task_name::written(task));
-        let asked = Question { text: question.clone(), secret: false, piped: true };
+        let asked = Question { text: question.clone(), piped: true, ..Question::default() };
         let answer = match play.shared.events.ask(asked).await {
             Answer::Text(answer) => answer.trim().to_lowercase(),
-            Answer::NotInteractive => String::new(),
+            Answer::NotInteractive | Answer::Aborted => String::new(),
             Answer::Lost(reason) => {
                 let message = format!("the question about a task was not answered: {reason}");
                 return Err(Error::new(ErrorKind::Interrupted, message));

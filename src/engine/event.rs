@@ -131,6 +131,7 @@ pub struct TaskInfo {
 pub enum EventKind {
     PlaybookStarted {
         path: PathBuf,
+        plays: usize,
     },
     PlayStarted {
         hosts: Vec<Arc<str>>,

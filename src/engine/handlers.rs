@@ -55,6 +55,12 @@ impl Handler {
         role(self).is_some() && role(self) == role(other) && place(self) == place(other)
     }
 
+    /// A copy from a use of the role that counts as the same.
+    fn is_same_as(&self, other: &Handler) -> bool {
+        let identity = |handler: &Handler| handler.task.role().map(|role| role.identity);
+        identity(self) == identity(other) && self.is_copy_of(other)
+    }
+
     fn is_called(&self, wanted: &str) -> bool {
         matches!(&self.name, Name::Known(name) if self.means(wanted, name))
     }
@@ -90,7 +96,9 @@ impl HandlerBook {
         let roles = |uses: &'_ [RoleUse]| uses.iter().map(|usage| usage.handlers.clone()).collect::<Vec<_>>();
         let imported = roles(&play.imported_roles);
         for entries in roles(&play.roles).into_iter().chain([play.handlers.clone()]).chain(imported) {
-            let handlers = book.handlers_of(&entries, templar_of);
+            let mut handlers = book.handlers_of(&entries, templar_of);
+            // A role that several others depend on has its handlers once.
+            handlers.retain(|handler| !book.sections.iter().flatten().any(|known| known.is_same_as(handler)));
             book.add(handlers);
         }
         book

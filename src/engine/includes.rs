@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::shared::PlayRun;
-use super::steps::{self, Step, Steps};
+use super::steps::{self, Steps};
 use super::tags::TagFilter;
 use crate::actions::{Include, IncludeTarget};
 use crate::error::{Error, ErrorKind};
@@ -183,10 +183,7 @@ fn role(place: &Place<'_>) -> Result<Inclusion, Error> {
     let (uses, imported) = place.loader.role(&request, &context(place.task, place.include)?, &scope(place.play))?;
     let mut steps = Vec::new();
     for usage in &uses {
-        let inner = steps::of_entries(&usage.tasks, place.filter)?;
-        if !inner.is_empty() {
-            steps.push(Step::Role { role: Arc::clone(&usage.role), steps: inner.into() });
-        }
+        steps.extend(steps::of_role(&usage.role, &usage.tasks, place.filter)?);
     }
     Ok(Inclusion { what: name.clone(), steps: steps.into(), roles: uses.into_iter().chain(imported).collect() })
 }

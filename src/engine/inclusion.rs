@@ -128,6 +128,10 @@ fn fail(play: &mut PlayState<'_>, turn: &OpenTurn, group: &Group, err: &Error) {
     for host in &group.hosts {
         let report = TaskReport::new(&turn.info, play.name(*host), Status::Failed, fields.clone());
         play.shared.send(about.clone().host(play.name(*host)), EventKind::Finished(Box::new(report)));
-        play.fail_include(*host);
+        play.count(*host, |stats| stats.failed += 1);
+        // Several includes of a loop that can't be read are one failure.
+        if !turn.failed.contains(host) {
+            play.fail_include(*host);
+        }
     }
 }

@@ -116,6 +116,11 @@ impl PlayIterator {
     pub fn revive(&mut self, host: HostId) {
         if let Some(place) = self.place(host) {
             place.failed = false;
+            for frame in &mut place.frames {
+                if let Kind::Block { failed, .. } = &mut frame.kind {
+                    *failed = false;
+                }
+            }
         }
     }
 

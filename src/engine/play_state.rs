@@ -278,12 +278,11 @@ impl<'r> PlayState<'r> {
         }
     }
 
-    /// What `host` wanted included cannot be read. It counts as failed even where a `rescue` handles it, which learns nothing of it.
+    /// What `host` wanted included cannot be read. A `rescue` that handles it learns nothing of it.
     pub fn fail_include(&mut self, host: HostId) {
         if self.iterator.fail(host) == AfterFailure::Lost && !self.is_failed(host) {
             self.mark_failed(host);
         }
-        self.count(host, |stats| stats.failed += 1);
     }
 
     /// What events of the play are about.

@@ -96,9 +96,9 @@ async fn answer(shared: &Shared, play: &Play, prompt: &VarsPrompt, default: &Val
 
 async fn read(shared: &Shared, text: &str, private: bool) -> Result<Option<String>, Error> {
     shared.pass_notices();
-    match shared.events.ask(Question { text: text.to_owned(), secret: private, piped: false }).await {
+    match shared.events.ask(Question { text: text.to_owned(), secret: private, ..Question::default() }).await {
         Answer::Text(text) => Ok(Some(text)),
-        Answer::NotInteractive => Ok(None),
+        Answer::NotInteractive | Answer::Aborted => Ok(None),
         Answer::Lost(reason) => {
             Err(Error::new(ErrorKind::Interrupted, format!("the prompt was not answered: {reason}")))
         }

@@ -28,12 +28,11 @@ pub fn take_in(play: &mut PlayState<'_>, turn: &mut OpenTurn, host: HostId, exec
         }
     }
     let includes: Vec<Include> = super::effects::apply(play, host, &affected, effects)?;
+    // With `run_once` the others have not been through the role.
     if let Some(role) = task.role()
-        && report.status != Status::Skipped
+        && !matches!(report.status, Status::Skipped | Status::Unreachable)
     {
-        for other in &affected {
-            play.iterator.role_begun(*other, role);
-        }
+        play.iterator.role_begun(host, role);
     }
     if task.context.handlers {
         for other in &affected {

@@ -150,7 +150,10 @@ async fn all(shared: Arc<Shared>, playbooks: Vec<Playbook>) -> Result<u8, Error>
     let mut state = RunState::default();
     let mut start_at = shared.options.start_at_task.clone();
     'run: for playbook in &playbooks {
-        shared.send(About::default(), EventKind::PlaybookStarted { path: playbook.path.clone() });
+        shared.send(
+            About::default(),
+            EventKind::PlaybookStarted { path: playbook.path.clone(), plays: playbook.plays.len() },
+        );
         for play in &playbook.plays {
             if play::run(&shared, play, &mut state, &mut start_at).await? == Ending::Break {
                 break 'run;

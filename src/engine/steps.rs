@@ -56,10 +56,7 @@ pub fn of_play(
     let pre_tasks = of_entries(&play.pre_tasks, filter)?;
     let mut tasks = Vec::new();
     for usage in &play.roles {
-        let inner = of_entries(&usage.tasks, filter)?;
-        if !inner.is_empty() {
-            tasks.push(Step::Role { role: Arc::clone(&usage.role), steps: inner.into() });
-        }
+        tasks.extend(of_role(&usage.role, &usage.tasks, filter)?);
     }
     tasks.extend(of_entries(&play.tasks, filter)?);
     let post_tasks = of_entries(&play.post_tasks, filter)?;
@@ -89,9 +86,16 @@ pub fn of_entries(entries: &[Entry], filter: &TagFilter) -> Result<Vec<Step>, Er
             }
             Entry::Task(_) => {}
             Entry::Block(block) => steps.extend(of_block(block, filter)?.map(|block| Step::Block(Arc::new(block)))),
+            Entry::Role { role, tasks } => steps.extend(of_role(role, tasks, filter)?),
         }
     }
     Ok(steps)
+}
+
+/// Nothing if no task of the role is selected.
+pub fn of_role(role: &Arc<Role>, tasks: &[Entry], filter: &TagFilter) -> Result<Option<Step>, Error> {
+    let steps = of_entries(tasks, filter)?;
+    Ok((!steps.is_empty()).then(|| Step::Role { role: Arc::clone(role), steps: steps.into() }))
 }
 
 fn of_block(block: &Block, filter: &TagFilter) -> Result<Option<BlockSteps>, Error> {
@@ -113,6 +117,7 @@ pub fn collect_tasks(entries: &[Entry], out: &mut Vec<Arc<Task>>) {
                 collect_tasks(&block.rescue, out);
                 collect_tasks(&block.always, out);
             }
+            Entry::Role { tasks, .. } => collect_tasks(tasks, out),
         }
     }
 }

@@ -119,7 +119,7 @@ impl Job {
             let item_templar = self.shared.templar(&item_scope, &self.search_path);
             let mut pass = self.pass(&item_scope, &item_templar, Some(&locals), &mut pending).await;
             pass.result.fields.extend(locals);
-            let label = self.label(&item_templar, items.get(index));
+            let label = self.label(&item_scope, &mut pass.result, items.get(index));
             let mut including = false;
             for effect in &mut pass.result.effects {
                 if let Effect::Run(RunEffect::Include(include)) = effect {
@@ -451,23 +451,38 @@ impl Job {
         }
     }
 
-    fn label(&self, templar: &Templar, item: Option<&Value>) -> Option<Value> {
-        match &self.task.loop_control.label {
-            None => item.cloned(),
-            Some(label) => templar.render(label).ok().or_else(|| item.cloned()),
+    /// What an item is called, which its own result may say. An item that can't be called anything has failed.
+    fn label(&self, scope: &Scope, result: &mut ActionResult, item: Option<&Value>) -> Option<Value> {
+        let Some(label) = &self.task.loop_control.label else { return item.cloned() };
+        let own = Value::dict(result.to_dict());
+        match self.after_item(scope, Some(&own)).render(label) {
+            Ok(label) => Some(label),
+            Err(err) => {
+                if result.is_skipped() {
+                    result.fields.insert(Value::str("skipped"), Value::Bool(true));
+                }
+                result.set_failed(None);
+                let message = format!("Failed to template loop_control.label: {}", err.message);
+                result.fields.insert(Value::str("msg"), Value::str(message));
+                if self.task.is_builtin("debug") { Some(Value::Null) } else { item.cloned() }
+            }
         }
     }
 
     fn breaks(&self, scope: &Scope, results: &Combined) -> bool {
         let Some(condition) = &self.task.loop_control.break_when else { return false };
-        let scope = match (self.register(), results.last()) {
+        self.after_item(scope, results.last()).condition(condition).is_ok_and(|condition| condition.result)
+    }
+
+    /// Knows an item's result under the name that the task registers.
+    fn after_item(&self, scope: &Scope, result: Option<&Value>) -> Templar {
+        let scope = match (self.register(), result) {
             (Some(name), Some(result)) => {
                 scope.with_locals(Arc::new(Dict::from_iter([(Value::str(name), result.clone())])))
             }
             _ => scope.clone(),
         };
-        let templar = self.shared.templar(&scope, &self.search_path);
-        templar.condition(condition).is_ok_and(|condition| condition.result)
+        self.shared.templar(&scope, &self.search_path)
     }
 
     /// What events of this task on this host are about.

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::Inventory;
 use crate::error::Error;
-use crate::value::{Dict, Value};
+use crate::value::Dict;
 
 #[derive(Clone, Debug)]
 pub enum Change {
     /// A new host, or more groups and variables for a known one.
-    AddHost { name: String, port: Option<u16>, groups: Vec<String>, vars: Dict },
+    AddHost { name: String, groups: Vec<String>, vars: Dict },
     /// The host joins `group`, which is made a child of `parents`.
     GroupBy { host: String, group: String, parents: Vec<String> },
 }
@@ -28,7 +28,7 @@ impl Inventory {
     /// Whether a change would change anything, after those that are pending; it is pending from now on.
     pub fn would_change(&self, change: &Change, pending: &mut Pending) -> Result<bool, Error> {
         match change {
-            Change::AddHost { name, port, groups, vars } => {
+            Change::AddHost { name, groups, vars } => {
                 if name.is_empty() {
                     return Err(super::inventory_error("Invalid empty host name provided"));
                 }
@@ -38,14 +38,11 @@ impl Inventory {
                     changed |= self.joins(name, group, pending)?;
                 }
                 let asked = pending.vars.entry(name.clone()).or_default();
-                let port = port.map(|port| (Value::str("ansible_port"), Value::Int(i64::from(port))));
-                for (variable, value) in
-                    port.into_iter().chain(vars.iter().map(|(key, value)| (key.clone(), value.clone())))
-                {
-                    let before = asked.get(&variable).or_else(|| known?.vars.get(&variable));
-                    if before != Some(&value) {
+                for (variable, value) in vars {
+                    let before = asked.get(variable).or_else(|| known?.vars.get(variable));
+                    if before != Some(value) {
                         changed = true;
-                        asked.insert(variable, value);
+                        asked.insert(variable.clone(), value.clone());
                     }
                 }
                 Ok(changed)
@@ -84,8 +81,8 @@ impl Inventory {
     /// Makes a change. The inventory is consistent again after `settle`.
     pub fn make(&mut self, change: &Change) -> Result<(), Error> {
         match change {
-            Change::AddHost { name, port, groups, vars } => {
-                self.name_host(name, "all", *port)?;
+            Change::AddHost { name, groups, vars } => {
+                self.name_host(name, "all", None)?;
                 for group in groups {
                     let group = self.add_group(group)?;
                     self.name_host(name, &group, None)?;

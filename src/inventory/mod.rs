@@ -25,11 +25,12 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::config::{GroupNames, Unmatched};
 use crate::error::{Error, ErrorKind, Notices};
-use crate::value::{Dict, Str, Value};
+use crate::value::{Dict, Str, Value, merge};
 
 pub use address::parse_address;
 pub use change::{Change, Pending};
 pub use literal::parse_literal;
+pub use pattern::python;
 pub use vars::{Layer, Level};
 
 pub type HostName = Arc<str>;
@@ -84,6 +85,17 @@ struct Rules {
     group_names: GroupNames,
     unmatched_pattern: Unmatched,
     localhost_warning: bool,
+    /// `hash_behaviour=merge`
+    merges: bool,
+}
+
+/// A variable that is a dict already may get more entries instead.
+fn set(vars: &mut Arc<Dict>, name: Value, value: Value, merges: bool) {
+    let vars = Arc::make_mut(vars);
+    match (vars.get_mut(&name), &value) {
+        (Some(Value::Dict(old)), Value::Dict(new)) if merges => merge(Arc::make_mut(old), new),
+        _ => drop(vars.insert(name, value)),
+    }
 }
 
 fn is_word(char: char) -> bool {
@@ -242,7 +254,7 @@ impl Inventory {
 
     fn set_host_var(&mut self, host: &str, name: Value, value: Value) {
         if let Some(host) = self.hosts.get_mut(host) {
-            Arc::make_mut(&mut host.vars).insert(name, value);
+            set(&mut host.vars, name, value, self.rules.merges);
         }
     }
 
@@ -259,7 +271,7 @@ impl Inventory {
                 priority.ok_or_else(|| inventory_error(format!("Invalid group priority: {}", value.to_text())))?;
             return Ok(());
         }
-        Arc::make_mut(&mut group.vars).insert(name, value);
+        set(&mut group.vars, name, value, self.rules.merges);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Which hosts a pattern means: `web:&staging:!w1`, `db[0]`, `*.example.com`, `~regex`, limits and `@files`.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use fancy_regex::Regex;
@@ -120,7 +121,10 @@ impl Inventory {
             return HostName::clone(&host.name);
         }
         let name: HostName = name.into();
-        let vars = Dict::from_iter([(Value::str("ansible_connection"), Value::str("local"))]);
+        let vars = Dict::from_iter([
+            (Value::str("ansible_connection"), Value::str("local")),
+            (Value::str("ansible_python_interpreter"), Value::str(python().to_string_lossy())),
+        ]);
         let host = Host {
             name: HostName::clone(&name),
             groups: IndexSet::new(),
@@ -139,6 +143,13 @@ impl Inventory {
             self.notices.warn(message, None);
         }
     }
+}
+
+/// The Python that playbooks name as this machine's: the one that a shell would find.
+pub fn python() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("python3")).find(|file| file.is_file());
+    found.unwrap_or_else(|| PathBuf::from("/usr/bin/python3"))
 }
 
 /// A pattern's parts: separated by commas, or by colons unless the whole is an address.

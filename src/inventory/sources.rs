@@ -13,7 +13,7 @@ use super::{
     Change, GroupNames, HostName, Inventory, Rules, Unmatched, auto, host_list, ini, inventory_error, script, toml,
 };
 use crate::catalog::{Found, Kind, Missing, Scope, Table, not_there};
-use crate::config::{self, Config, setting};
+use crate::config::{self, Config, HashBehavior, setting};
 use crate::error::{Error, ErrorKind, Notices};
 use crate::source::SourceFile;
 use crate::value::Dict;
@@ -82,13 +82,14 @@ impl Inventory {
             group_names: GroupNames::KeepSilently,
             unmatched_pattern: Unmatched::Ignore,
             localhost_warning: false,
+            merges: false,
         };
         let mut inventory = Inventory::empty(rules, VarsFiles::new(reader, config), &Notices::default());
         for (name, hosts) in groups {
             let name = name.to_text();
             for host in hosts.as_list().unwrap_or_default() {
                 let (name, groups) = (host.to_text(), vec![name.clone()]);
-                inventory.make(&Change::AddHost { name, port: None, groups, vars: Dict::new() })?;
+                inventory.make(&Change::AddHost { name, groups, vars: Dict::new() })?;
             }
         }
         inventory.settle();
@@ -102,6 +103,7 @@ impl Inventory {
             group_names: config.get(setting::TRANSFORM_INVALID_GROUP_CHARS),
             unmatched_pattern: config.get(setting::HOST_PATTERN_MISMATCH),
             localhost_warning: config.get(setting::LOCALHOST_WARNING),
+            merges: config.get(setting::DEFAULT_HASH_BEHAVIOUR) == HashBehavior::Merge,
         };
         let mut inventory = Inventory::empty(rules, VarsFiles::new(reader, config), notices);
         let loader = Loader::new(reader, config, notices)?;

@@ -38,7 +38,7 @@ fn hosts_can_be_added_while_a_play_runs() {
         inventory.settle();
         changes
     };
-    let add = Change::AddHost { name: "b".into(), port: None, groups: vec!["web".into()], vars };
+    let add = Change::AddHost { name: "b".into(), groups: vec!["web".into()], vars };
     assert!(make(&mut inventory, &add));
     assert!(!make(&mut inventory, &add));
     assert_eq!(names(&inventory.hosts("web", None).expect("a group")), ["b"]);

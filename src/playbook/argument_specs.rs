@@ -32,9 +32,10 @@ impl Parser<'_> {
             None => title,
         };
         let text = |text: &str| Value::str(text);
+        let role = context.role.as_ref().map_or(request.name.as_str(), |role| role.name.as_str());
         let about = Dict::from_iter([
             (text("type"), text("role")),
-            (text("name"), text(&request.name)),
+            (text("name"), text(role)),
             (text("argument_spec_name"), text(entry)),
             (text("path"), text(&path.to_string_lossy())),
         ]);

@@ -200,7 +200,8 @@ impl Parser<'_> {
             included: true,
         };
         let uses = self.role(&request, &inner, &super::types::Keywords::default());
-        let entries = uses.iter().flat_map(|role_use| role_use.tasks.iter().cloned()).collect();
+        let entries =
+            uses.iter().map(|used| Entry::Role { role: Arc::clone(&used.role), tasks: used.tasks.clone() }).collect();
         self.imported_roles.extend(uses);
         entries
     }

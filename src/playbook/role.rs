@@ -61,6 +61,7 @@ impl Loader {
 /// inherits makes no difference.
 fn identity(path: &Path, request: &RoleRequest, keywords: &Keywords) -> u64 {
     let mut hasher = DefaultHasher::new();
+    request.included.hash(&mut hasher);
     let RoleFiles { tasks_from, vars_from, defaults_from, handlers_from } = &request.files;
     (path, tasks_from, vars_from, defaults_from, handlers_from).hash(&mut hasher);
     for dict in [&request.params, &*request.vars] {

@@ -175,7 +175,7 @@ impl Parser<'_> {
 
     fn check_variable_name(&mut self, node: &Node, keyword: &str) {
         let value = node.to_value();
-        if let Some(mistake) = variable_name::mistake(&value).filter(|_| value.as_str().is_some()) {
+        if let Some(mistake) = variable_name::mistake(&value).filter(|_| !value.is_null()) {
             let message = format!("Invalid '{keyword}' specified: {mistake}");
             self.errors.push(Error::project(message, Some(&node.span)).hint(variable_name::RULE));
         }

@@ -222,6 +222,12 @@ fn named_by_value(node: &Node, task: &Node, names: &TaskNames, notices: &Notices
             let mut own = statement(text, &module.span, task, names)?;
             let (mut args, raw_params) = mapping_arguments(node);
             args.shift_remove("module");
+            match args.shift_remove("args") {
+                Some(Value::Dict(inner)) => args.extend((*inner).clone()),
+                Some(Value::Str(text)) => args.extend(text_arguments(&text, FreeForm::Plain, &node.span)?.0),
+                Some(other) => drop(args.insert(Value::str("args"), other)),
+                None => {}
+            }
             own.args.extend(args);
             own.raw_params = raw_params.or(own.raw_params);
             own.is_text = false;

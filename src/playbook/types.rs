@@ -142,6 +142,11 @@ pub struct Role {
 pub enum Entry {
     Task(Arc<Task>),
     Block(Arc<Block>),
+    /// What `import_role` put there, of the role or of one that it depends on.
+    Role {
+        role: Arc<Role>,
+        tasks: Vec<Entry>,
+    },
 }
 
 #[derive(Debug)]

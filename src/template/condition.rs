@@ -79,7 +79,8 @@ impl Templar {
                 );
                 return Ok(value);
             };
-            let Some(trusted) = self.source_of(trimmed, result) else {
+            let known = result.is_trusted().then(|| result.clone());
+            let Some(trusted) = known.or_else(|| self.source_of(trimmed, result)) else {
                 if self.engine().settings.allow_broken_conditionals {
                     return self.old_style(&context, result);
                 }

@@ -198,7 +198,7 @@ impl Templar {
         if let Value::Str(text) = value
             && (!text.is_trusted() || !engine::is_template(text))
         {
-            return Ok(Value::Str(text.clone().into_untrusted()));
+            return Ok(value.clone());
         }
         let context = Context::new(self.clone());
         let _session = context.session();

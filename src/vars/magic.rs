@@ -130,13 +130,27 @@ fn of_role(role: &Arc<Role>, name: &str) -> Option<Value> {
         "role_name" => Some(Value::str(role.name.as_str())),
         "ansible_role_name" => Some(Value::str(role.full_name.as_str())),
         "role_path" => Some(path_text(&role.path)),
-        "ansible_parent_role_names" => Some(texts(role.parents.iter().rev().map(|role| role.full_name.as_str()))),
+        "ansible_parent_role_names" => {
+            including(role).map(|roles| texts(roles.iter().map(|role| role.full_name.as_str())))
+        }
         "ansible_parent_role_paths" => {
-            Some(Value::list(role.parents.iter().rev().map(|role| path_text(&role.path)).collect()))
+            including(role).map(|roles| Value::list(roles.iter().map(|role| path_text(&role.path)).collect()))
         }
         "ansible_collection_name" => Some(role.collection.as_deref().map_or(Value::Null, Value::str)),
         _ => None,
     }
+}
+
+/// The roles that include this one, innermost first; nothing for a role that no other includes or imports.
+fn including(role: &Role) -> Option<Vec<&Role>> {
+    let mut roles: Vec<&Role> = Vec::new();
+    for parent in role.parents.iter().rev() {
+        if roles.last().copied().unwrap_or(role).is_dependency {
+            break;
+        }
+        roles.push(parent);
+    }
+    (!roles.is_empty()).then_some(roles)
 }
 
 /// A magic variable that a play's or a user's own variable may replace.

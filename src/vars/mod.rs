@@ -16,5 +16,5 @@ pub use facts::{Facts, UntrustedFacts, removal_warning};
 pub use host::HostVariables;
 pub use magic::RunMagic;
 pub use play::{PlayHosts, PlayVariables};
-pub use scope::{ConnectionDefaults, Scope, TaskLayers, merge};
+pub use scope::{ConnectionDefaults, Scope, TaskLayers};
 pub use world::World;

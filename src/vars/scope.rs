@@ -10,7 +10,7 @@ use crate::error::Notices;
 use crate::playbook::keywords::{Keyword, is_reserved, warn_of_reserved};
 use crate::playbook::{Role, Task};
 use crate::template::SearchPath;
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Value, merge};
 
 #[derive(Clone)]
 pub struct Scope {
@@ -254,17 +254,5 @@ impl Scope {
 fn push(layers: &mut Vec<Arc<Dict>>, layer: &Arc<Dict>) {
     if !layer.is_empty() {
         layers.push(Arc::clone(layer));
-    }
-}
-
-/// Puts the entries of one dict into another; dicts under the same name become one, at any depth.
-pub fn merge(into: &mut Dict, from: &Dict) {
-    for (key, value) in from {
-        match (into.get_mut(key), value) {
-            (Some(Value::Dict(old)), Value::Dict(new)) => merge(Arc::make_mut(old), new),
-            _ => {
-                into.insert(key.clone(), value.clone());
-            }
-        }
     }
 }

@@ -31,6 +31,8 @@ pub struct World {
     unread: Mutex<HashSet<String>>,
     notices: Notices,
     trouble: Mutex<Option<Error>>,
+    /// What tasks have made of the inventory, for when its sources are read again.
+    changes: Mutex<Vec<Change>>,
     reload: Arc<dyn Fn() -> Result<Inventory, Error> + Send + Sync>,
 }
 
@@ -57,6 +59,7 @@ impl World {
             unread: Mutex::default(),
             notices,
             trouble: Mutex::default(),
+            changes: Mutex::default(),
             reload,
         }
     }
@@ -65,10 +68,14 @@ impl World {
         self.inventory.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the sources again. Hosts that a task added are gone then, as in Ansible.
+    /// Reads the sources again. What tasks added is there afterwards, too.
     pub fn reload_inventory(&self) -> Result<(), Error> {
         let mut fresh = (self.reload)()?;
         fresh.set_playbook_dir(self.inventory().playbook_dir().map(Path::to_path_buf));
+        for change in self.changes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            fresh.make(change)?;
+        }
+        fresh.settle();
         self.change_inventory(|inventory| *inventory = fresh);
         Ok(())
     }
@@ -81,7 +88,9 @@ impl World {
     /// What a task wants changed; others see it after `settle_inventory`.
     pub fn change_hosts(&self, change: &Change) -> Result<(), Error> {
         self.unsettled.store(true, Ordering::Relaxed);
-        self.change_quietly(|inventory| inventory.make(change))
+        self.change_quietly(|inventory| inventory.make(change))?;
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change.clone());
+        Ok(())
     }
 
     /// Makes the inventory consistent again after a task's changes, if there were any.

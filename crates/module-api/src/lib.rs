@@ -11,6 +11,7 @@ mod ctx;
 pub mod frame;
 pub mod message;
 mod module;
+pub mod netrc;
 mod outcome;
 pub mod privilege;
 pub mod python;

@@ -43,7 +43,7 @@ pub fn all_plain(items: &List, depth: usize) -> bool {
 /// Nothing in it needs rendering, so that it can be passed on as it is.
 pub fn is_plain(value: &Value, depth: usize) -> bool {
     match value {
-        Value::Str(text) => !text.is_trusted(),
+        Value::Str(text) => !text.is_trusted() || !super::is_template(text),
         Value::List(items) => depth < MOST_DEPTH && items.iter().all(|item| is_plain(item, depth + 1)),
         Value::Dict(dict) => depth < MOST_DEPTH && dict.values().all(|item| is_plain(item, depth + 1)),
         Value::Sealed(_) | Value::Omit => false,

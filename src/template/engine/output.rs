@@ -154,7 +154,9 @@ fn fresh_data(value: &Val, depth: usize, how: Conversion<'_>) -> Res<Value> {
         Val::Int(number) => Value::Int(*number),
         Val::Big(number) => Value::BigInt(Arc::clone(number)),
         Val::Float(number) => Value::Float(*number),
-        Val::Str(text) => Value::Str(text.clone().into_untrusted().without_markup()),
+        // What can be no template may stay a person's word: conditions that a variable holds, for one.
+        Val::Str(text) if super::is_template(text) => Value::Str(text.clone().into_untrusted().without_markup()),
+        Val::Str(text) => Value::Str(text.clone().without_markup()),
         Val::Bytes(bytes) => Value::Bytes(Arc::clone(bytes)),
         Val::Date(date) => Value::Date(*date),
         Val::DateTime(time, zone) => Value::DateTime(*time, *zone),

@@ -69,10 +69,16 @@ pub fn md5(_scope: &Scope, args: Bound) -> Res<Val> {
 const NAMESPACE: &str = "361E6D51-FAEC-444A-9079-341386DA8E2E";
 
 pub fn to_uuid(_scope: &Scope, args: Bound) -> Res<Val> {
-    let namespace = args.text_or(1, NAMESPACE)?;
-    let namespace = uuid::Uuid::parse_str(namespace).map_err(|_| {
-        raised(format!("Invalid value '{namespace}' for 'namespace': badly formed hexadecimal UUID string"))
-    })?;
+    let invalid = |text: &str, why: &str| raised(format!("Invalid value '{text}' for 'namespace': {why}"));
+    let namespace = match args.get(1) {
+        Some(other) if !matches!(other, Val::Str(_)) => {
+            let why = format!("'{}' object has no attribute 'replace'", other.type_name());
+            return Err(invalid(&print::text(other)?, &why));
+        }
+        _ => args.text_or(1, NAMESPACE)?,
+    };
+    let namespace =
+        uuid::Uuid::parse_str(namespace).map_err(|_| invalid(namespace, "badly formed hexadecimal UUID string"))?;
     let name = print::text(&args.val(0))?;
     Ok(Val::str(uuid::Uuid::new_v5(&namespace, name.as_bytes()).to_string()))
 }
@@ -94,7 +100,11 @@ pub fn password_hash(_scope: &Scope, args: Bound) -> Res<Val> {
     };
     let kind = args.get(1).map_or_else(|| Ok("sha512".to_owned()), print::text)?;
     let salt = args.some(2).map(print::text).transpose()?;
-    let salt_size = if args.some(3).is_some() { usize::try_from(args.int(3, 0)?).ok() } else { None };
+    let salt_size = match args.some(3) {
+        Some(Val::Int(_) | Val::Bool(_)) => usize::try_from(args.int(3, 0)?).ok(),
+        Some(_) => return Err(raised("salt_size must be an integer")),
+        None => None,
+    };
     let rounds = match args.some(4) {
         Some(Val::Str(text)) => Some(
             text.trim()

@@ -287,7 +287,7 @@ pub fn rekey_on_member(_scope: &Scope, args: Bound) -> Res<Val> {
         };
         let key: Value = key.to_key()?;
         if map.contains_key(&key) && !overwrite {
-            return Err(raised(format!("Key {} is not unique, cannot correctly turn into dict", key.to_text())));
+            return Err(raised(format!("Key {} is not unique, cannot convert to dict.", key.repr())));
         }
         map.insert(key, row);
     }

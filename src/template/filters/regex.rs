@@ -357,8 +357,7 @@ pub fn replace(_scope: &Scope, args: Bound) -> Res<Val> {
     out.push_str(text.get(last..).unwrap_or(""));
     if required > 0 && i64::try_from(replaced).unwrap_or(0) != required {
         return Err(raised(format!(
-            "Regular expression string {} did not match the required number of times ({required}), matched {replaced}",
-            crate::value::python::str_repr(&pattern)
+            "'{pattern}' should match {required} times, but matches {count} times in '{text}'"
         )));
     }
     Ok(Val::str(out))

@@ -9,6 +9,7 @@ use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 use crate::template::filters::regex::{Flags, compile};
+use crate::value::python::str_repr;
 
 const OPTIONS: &[&str] =
     &["type", "file", "section", "re", "encoding", "default", "case_sensitive", "allow_no_value", "allow_none"];
@@ -37,7 +38,7 @@ pub fn run(scope: &Scope, request: Request) -> Res<Vec<Val>> {
                 || truth(&pick(&request, &options, "allow_none", "no")?),
             unnamed_section: properties.then_some(PROPERTIES),
         };
-        let sections = config_parser::read(&text, rules).map_err(|mistake| raised(said(&mistake)))?;
+        let sections = config_parser::read(&text, rules).map_err(|mistake| raised(said(&mistake, &name)))?;
         let Some(entries) = entries_of(sections, &section) else {
             return Err(raised(format!("No section '{section}' in '{name}'.")));
         };
@@ -79,12 +80,13 @@ fn entries_of(sections: Vec<Section>, name: &str) -> Option<Entries> {
     Some(entries)
 }
 
-/// What Python says of a mistake in a text that has no name.
-fn said(mistake: &Mistake) -> String {
+/// What Ansible says of an option that is there twice, and Python of other mistakes in a text that has no name.
+fn said(mistake: &Mistake, file: &str) -> String {
     let Line { number, content, .. } = &mistake.line;
     match &mistake.kind {
         kind @ MistakeKind::NoSection => format!("{kind}\nfile: '<???>', line: {number}\n'{content}\\n'"),
         kind @ MistakeKind::NoOption => format!("{kind}: '<???>'\n\t[line {number:2}]: '{content}\\n'"),
+        MistakeKind::OptionTwice { .. } => format!("Duplicate option in {}.", str_repr(file)),
         kind => format!("While reading from '<???>' [line {number:2}]: {kind}"),
     }
 }

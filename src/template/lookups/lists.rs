@@ -8,6 +8,7 @@ use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised, undefined};
+use crate::value::python::str_repr;
 
 const MOST_ITEMS: usize = 2_000_000;
 
@@ -95,6 +96,11 @@ pub fn subelements(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let (Some(elements), Some(path)) = (request.terms.first(), request.terms.get(1)) else {
         return Err(raised("subelements lookup expects a list of two or three items, "));
     };
+    if !matches!(elements, Val::List(_) | Val::Tuple(_) | Val::Dict(_)) || !matches!(path, Val::Str(_)) {
+        return Err(raised(
+            "subelements lookup expects a list of two or three items, first a dict or a list, second a string pointing to the subkey",
+        ));
+    }
     let skip_missing = match request.terms.get(2) {
         Some(Val::Dict(options)) => options.get_str("skip_missing").map_or(Ok(false), |it| it.truthy())?,
         Some(Val::Bool(skip)) => *skip,
@@ -138,7 +144,13 @@ pub fn subelements(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
 /// An item by a dotted path of keys alone; else the key that is missing, and where.
 fn by_keys<'a>(element: &Val, path: &'a str) -> Res<Result<Val, (Val, &'a str)>> {
     let mut current = element.clone();
+    let mut before = "";
     for key in path.split('.') {
+        if !matches!(current, Val::Dict(_)) {
+            let got = print::text(&current)?;
+            return Err(raised(format!("the key {before} should point to a dictionary, got '{got}'")));
+        }
+        before = key;
         let found = match &current {
             Val::Dict(dict) => dict.get_str(key),
             _ => None,
@@ -191,7 +203,10 @@ impl Sequence {
             let number = crate::template::engine::number::parse_int(text, 0)
                 .or_else(|| crate::template::engine::number::parse_int(text, 10))
                 .and_then(|number| i64::try_from(number).ok());
-            number.ok_or_else(|| raised(format!("can't parse {name}={text} as integer")))
+            number.ok_or_else(|| raised(format!(
+                "Config '{name}' for 'sequence' lookup plugin from 'Direct' has an invalid value: Invalid value provided for 'integer': {}",
+                str_repr(text)
+            )))
         };
         match name {
             "start" => self.start = Some(number()?),
@@ -250,7 +265,7 @@ fn numbers(wanted: Sequence, out: &mut Vec<Val>) -> Res<()> {
         (None, None) => return Err(raised("must specify count or end in with_sequence")),
         (Some(end), None) => end,
         (None, Some(0)) => return Ok(()),
-        (None, Some(count)) => start.saturating_add(count.saturating_mul(stride)).saturating_sub(stride),
+        (None, Some(count)) => start.saturating_add(count.saturating_mul(stride)).saturating_sub(1),
     };
     if stride > 0 && end < start {
         return Err(raised("to count backwards make stride negative"));

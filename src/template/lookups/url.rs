@@ -1,9 +1,11 @@
 //! `url`: what a web server answers, as lines or as one text.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rplay_module_api::netrc;
 use rplay_module_api::safe_url::without_url_passwords;
 use ureq::Agent;
 use ureq::config::{Config, RedirectAuthHeaders};
@@ -16,6 +18,7 @@ use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Fault, Res, raised};
+use crate::template::search::expand_user;
 
 pub const OPTIONS: &[&str] = &[
     "ca_path",
@@ -27,12 +30,13 @@ pub const OPTIONS: &[&str] = &[
     "password",
     "split_lines",
     "timeout",
+    "use_netrc",
     "use_proxy",
     "username",
     "validate_certs",
 ];
 
-const REFUSED: &[&str] = &["ciphers", "unix_socket", "unredirected_headers", "use_gssapi", "use_netrc"];
+const REFUSED: &[&str] = &["ciphers", "unix_socket", "unredirected_headers", "use_gssapi"];
 const MOST_BYTES: u64 = 200_000_000;
 const MOST_REDIRECTS: u32 = 10;
 
@@ -135,6 +139,15 @@ impl Options {
         Ok(builder.root_certs(RootCerts::new_with_certs(&roots)).build())
     }
 
+    /// Of the call, else of ~/.netrc unless the address has some of its own.
+    fn credentials(&self, url: &str) -> Res<Option<(String, String)>> {
+        if let Some(name) = self.request.text("username")? {
+            return Ok(Some((name, self.request.text("password")?.unwrap_or_default())));
+        }
+        let looks = !url.contains('@') && self.request.flag("use_netrc", true)?;
+        Ok(if looks { of_netrc(url) } else { None })
+    }
+
     fn fetch(&self, agent: &Agent, url: &str) -> Res<String> {
         if !url.contains(':') {
             return Err(raised(format!("unknown url type: {}", crate::value::python::str_repr(url))));
@@ -144,17 +157,20 @@ impl Options {
             return Ok(String::from_utf8_lossy(&bytes).into_owned());
         }
         let mut request = agent.get(url);
+        let credentials = self.credentials(url)?;
         if let Some(Val::Dict(headers)) = self.request.option("headers") {
             for (name, value) in headers.to_map() {
-                request = request.header(name.to_text(), print::text(&value)?);
+                let name = name.to_text();
+                if credentials.is_none() || !name.eq_ignore_ascii_case("authorization") {
+                    request = request.header(name, print::text(&value)?);
+                }
             }
         }
         if self.request.flag("force", false)? {
             request = request.header("cache-control", "no-cache");
         }
         // Sent with the first request (`force_basic_auth`), so that a server need not refuse one to ask for them.
-        if let Some(name) = self.request.text("username")? {
-            let password = self.request.text("password")?.unwrap_or_default();
+        if let Some((name, password)) = credentials {
             request =
                 request.header("authorization", format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))));
         }
@@ -169,6 +185,15 @@ impl Options {
         let bytes = read.map_err(|error| failed(url, &reason(&error)))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
+}
+
+/// Those that ~/.netrc, or the file that NETRC names, has for the host of an address.
+fn of_netrc(url: &str) -> Option<(String, String)> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let path = std::env::var_os("NETRC").map_or_else(|| expand_user("~/.netrc"), PathBuf::from);
+    netrc::find(&std::fs::read_to_string(path).ok()?, host)
 }
 
 fn failed(url: &str, reason: &str) -> Fault {

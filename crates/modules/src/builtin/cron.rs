@@ -158,6 +158,9 @@ fn remove_file(file: &Path, before: &str, ctx: &mut Ctx) -> ModuleResult {
 
 impl Args {
     fn check(&self, ctx: &mut Ctx) -> Result<(), Failure> {
+        if self.cron_file.as_deref() == Some(Path::new("/etc/crontab")) {
+            return Err(Failure::new("Will not manage /etc/crontab via cron_file, see documentation."));
+        }
         if let Some(name) = self.cron_file.as_deref().and_then(Path::file_name) {
             let name = name.to_string_lossy();
             if !name.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')) {

@@ -81,7 +81,9 @@ fn debconf(args: Args, ctx: &mut Ctx) -> ModuleResult {
         Some(present) if vtype == VType::Password && present == SECRET => {
             password(&args.name, question, ctx)?.as_deref() == Some(wanted.as_str())
         }
-        Some(present) if vtype == VType::Multiselect => items(present) == items(&wanted),
+        Some(present) if vtype == VType::Multiselect && matches!(args.value, Some(Json::Array(_))) => {
+            items(present) == items(&wanted)
+        }
         Some(present) => *present == wanted,
     };
     if is_set {

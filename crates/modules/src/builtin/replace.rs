@@ -70,7 +70,9 @@ fn replace(args: Args, ctx: &mut Ctx) -> ModuleResult {
     let regex = PythonRegex::of_text(&args.regexp, "m").map_err(Failure::new)?;
     let (head, rest) = text.split_at_checked(start).unwrap_or((text.as_str(), ""));
     let (middle, tail) = rest.split_at_checked(end - start).unwrap_or((rest, ""));
-    let (replaced, count) = regex.replace_all(middle, &args.replace).map_err(Failure::new)?;
+    let (replaced, count) = regex
+        .replace_all(middle, &args.replace)
+        .map_err(|err| Failure::new(format!("Unable to process replace due to error: {err}")))?;
     let after = encoding
         .encode(&format!("{head}{replaced}{tail}"), &before)
         .ok_or_else(|| Failure::new(format!("the replacement cannot be encoded in {}", args.encoding)))?;

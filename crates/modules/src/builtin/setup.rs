@@ -8,6 +8,7 @@ mod local;
 mod mounts;
 mod network;
 mod platform;
+mod python;
 mod security;
 mod subsets;
 mod table;

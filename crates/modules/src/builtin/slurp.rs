@@ -37,10 +37,10 @@ fn slurp(args: Args, _: &mut Ctx) -> ModuleResult {
     let shown = args.src.display();
     let content = fs::read(&args.src).map_err(|err| {
         Failure::new(match err.kind() {
-            io::ErrorKind::NotFound => format!("file not found: {shown}"),
-            io::ErrorKind::PermissionDenied => format!("file is not readable: {shown}"),
-            io::ErrorKind::IsADirectory => format!("source is a directory and must be a file: {shown}"),
-            _ => format!("unable to slurp file: {}", os_error::with_path(&err, &args.src)),
+            io::ErrorKind::NotFound => format!("File not found: {shown}"),
+            io::ErrorKind::PermissionDenied => format!("File is not readable: {shown}"),
+            io::ErrorKind::IsADirectory => format!("Source is a directory and must be a file: {shown}"),
+            _ => format!("Unable to slurp file: {}", os_error::with_path(&err, &args.src)),
         })
     })?;
     Ok(Outcome::changed(false)

@@ -40,8 +40,10 @@ struct Args {
 }
 
 fn tempfile(args: Args, ctx: &mut Ctx) -> ModuleResult {
-    if args.prefix.contains('/') || args.suffix.contains('/') {
-        return Err(Failure::new("prefix and suffix are parts of a name and cannot have a slash"));
+    for (name, part) in [("prefix", &args.prefix), ("suffix", &args.suffix)] {
+        if part.contains('/') {
+            return Err(Failure::new(format!("{name} must be a valid file name component, got '{part}'")));
+        }
     }
     let directory = args
         .path

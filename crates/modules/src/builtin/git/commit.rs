@@ -30,7 +30,9 @@ pub fn switch(repository: &Repository<'_>, ctx: &mut Ctx) -> Result<(), Failure>
     let words: &[&str] = if has_ref(repository, &format!("refs/heads/{branch}"), ctx)? {
         &["checkout", "--force", &branch, "--"]
     } else {
-        &["checkout", "--force", "--track", "-b", &branch, &tracked]
+        // A shallow clone follows one branch only: git refuses to track others.
+        let track = if args.depth.is_some() { "--no-track" } else { "--track" };
+        &["checkout", "--force", track, "-b", &branch, &tracked]
     };
     let output = repository.run(words, ctx)?;
     if !output.ok() {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rplay_module_api::{Command, Json, Map};
 
 use super::{Facts, Gathering, facts};
+use crate::support::os_error;
 
 pub fn local(gathering: &mut Gathering) -> Facts {
     let mut found = Map::new();
@@ -33,7 +34,10 @@ fn fact_files(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn read(path: &Path, gathering: &mut Gathering) -> Result<Json, String> {
-    let is_program = path.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0);
+    let about = path
+        .metadata()
+        .map_err(|err| format!("Could not stat fact ({}): {}", path.display(), os_error::with_path(&err, path)))?;
+    let is_program = about.permissions().mode() & 0o100 != 0;
     let text = if is_program {
         let mut command = Command::new([path]);
         command.timeout = Some(gathering.timeout);

@@ -1,8 +1,8 @@
 //! Every collector of facts, one line each, sorted by name.
 
 use super::{
-    Facts, Gathering, date_time, devices, distribution, hardware, local, mounts, network, platform, security, user,
-    virtualization,
+    Facts, Gathering, date_time, devices, distribution, hardware, local, mounts, network, platform, python, security,
+    user, virtualization,
 };
 
 pub struct Collector {
@@ -42,6 +42,7 @@ pub const COLLECTORS: &[Collector] = &[
     full("network", &["all_ipv4_addresses", "all_ipv6_addresses", "default_ipv4", "default_ipv6", "interfaces"], network::network),
     minimal("pkg_mgr", &[], platform::package_manager),
     minimal("platform", &["architecture", "kernel", "kernel_version", "machine", "machine_id", "system"], platform::platform),
+    minimal("python", &["python_version"], python::python),
     minimal("selinux", &[], security::selinux),
     minimal("service_mgr", &[], platform::service_manager),
     minimal("ssh_pub_keys", &["ssh_host_pub_keys", "ssh_host_key_dsa_public", "ssh_host_key_ecdsa_public", "ssh_host_key_ed25519_public", "ssh_host_key_rsa_public"], security::ssh_host_keys),
@@ -50,5 +51,4 @@ pub const COLLECTORS: &[Collector] = &[
 ];
 
 /// Names that are accepted although nothing here answers to them: tools and hardware that a host rarely has.
-pub const EMPTY: &[&str] =
-    &["facter", "fibre_channel_wwn", "iscsi", "nvme", "ohai", "python", "python_version", "systemd"];
+pub const EMPTY: &[&str] = &["facter", "fibre_channel_wwn", "iscsi", "nvme", "ohai", "systemd"];
