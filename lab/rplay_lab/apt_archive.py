@@ -10,8 +10,8 @@ from .places import BASE, CACHE, PACKAGES
 
 # What playbooks install, and what the database layer is made of.
 WANTED = ["nginx", "curl", "unzip", "acl", "tree", "postgresql", "postgresql-client"]
-# Further ones for a lab with a cache of its own.
-WANTED += os.environ.get("RPLAY_LAB_PACKAGES", "").split()
+# Further ones for a lab with a cache of its own: groups with commas between them, as not all packages go together.
+GROUPS = [WANTED, *(group.split() for group in os.environ.get("RPLAY_LAB_PACKAGES", "").split(",") if group.strip())]
 
 # nginx is in a component of its own, which no host has from the start: playbooks add it with apt_repository.
 COMPONENTS = ["main", "nginx"]
@@ -49,7 +49,8 @@ def download(pool):
     ]
     flags = [word for option in options for word in ("-o", option)]
     run("apt-get", *flags, "update")
-    run("apt-get", *flags, "--yes", "--download-only", "install", *WANTED)
+    for group in GROUPS:
+        run("apt-get", *flags, "--yes", "--download-only", "install", *group)
     for package in (private / "archives").glob("*.deb"):
         component = "nginx" if package.name.startswith("nginx") else "main"
         shutil.move(package, pool / component / package.name)
