@@ -220,6 +220,8 @@ impl Parser<'_> {
             Path::new(name).file_name().map_or_else(|| name.to_owned(), |last| last.to_string_lossy().into_owned());
         let direct = searched.iter().map(|folder| folder.join(name)).find(|path| path.is_dir());
         if let Some(path) = direct {
+            // Where links lead is what `role_path` and messages name.
+            let path = std::fs::canonicalize(&path).unwrap_or(path);
             return Some(FoundRole { path, name: last, collection: None });
         }
         let shown: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();

@@ -47,18 +47,20 @@ fn userspace_bits() -> &'static str {
     if cfg!(target_pointer_width = "64") { "64" } else { "32" }
 }
 
-/// The first name with a domain that the hosts file, or else the resolver, has for this host.
+/// The first name with a domain that this host's address has in the hosts file, or else for the resolver.
 fn full_name(nodename: &str, gathering: &mut Gathering) -> String {
     let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
-    let of_line = |line: &str| -> Option<Vec<String>> {
-        let names: Vec<_> = line.split('#').next()?.split_whitespace().skip(1).map(str::to_owned).collect();
-        names.iter().any(|name| name.eq_ignore_ascii_case(nodename)).then_some(names)
-    };
-    let names = hosts.lines().find_map(of_line).or_else(|| {
+    let lines: Vec<Vec<&str>> =
+        hosts.lines().map(|line| line.split('#').next().unwrap_or_default().split_whitespace().collect()).collect();
+    let names_it = |words: &&Vec<&str>| words.iter().skip(1).any(|name| name.eq_ignore_ascii_case(nodename));
+    // The name leads to an address, and that to the first line that has it.
+    let address = lines.iter().find(names_it).and_then(|words| words.first());
+    let named = address.and_then(|address| lines.iter().find(|words| words.first() == Some(address)));
+    let names = named.map(|words| words.iter().skip(1).map(|name| (*name).to_owned()).collect()).or_else(|| {
         let output = gathering.ctx.command(&Command::new(["getent", "hosts", nodename])).ok()?;
         let text = output.stdout_text();
         let line = text.lines().next()?;
-        Some(line.split_whitespace().skip(1).map(str::to_owned).collect())
+        Some(line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>())
     });
     let names = names.unwrap_or_default();
     let qualified = names.iter().find(|name| name.contains('.'));

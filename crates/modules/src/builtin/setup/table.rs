@@ -1,8 +1,8 @@
 //! Every collector of facts, one line each, sorted by name.
 
 use super::{
-    Facts, Gathering, date_time, devices, distribution, hardware, local, mounts, network, platform, python, security,
-    user, virtualization,
+    Facts, Gathering, date_time, devices, distribution, hardware, initiators, local, mounts, network, platform,
+    programs, security, user, virtualization,
 };
 
 pub struct Collector {
@@ -33,22 +33,27 @@ pub const COLLECTORS: &[Collector] = &[
     minimal("distribution", &["distribution_major_version", "distribution_release", "distribution_version", "os_family"], distribution::distribution),
     minimal("dns", &[], platform::dns),
     minimal("env", &[], user::env),
+    full("fibre_channel_wwn", &[], initiators::fibre_channel),
     minimal("fips", &[], security::fips),
     full("hardware", &["memory", "processor", "processor_cores", "processor_count"], hardware::hardware),
+    full("iscsi", &[], initiators::iscsi),
     full("loadavg", &[], hardware::load_average),
     minimal("local", &[], local::local),
     minimal("lsb", &[], distribution::lsb),
+    full("lvm", &["hardware"], initiators::lvm),
     full("mounts", &["hardware"], mounts::mounts),
     full("network", &["all_ipv4_addresses", "all_ipv6_addresses", "default_ipv4", "default_ipv6", "interfaces"], network::network),
+    full("nvme", &[], initiators::nvme),
     minimal("pkg_mgr", &[], platform::package_manager),
     minimal("platform", &["architecture", "kernel", "kernel_version", "machine", "machine_id", "system"], platform::platform),
-    minimal("python", &["python_version"], python::python),
+    minimal("python", &["python_version"], programs::python),
     minimal("selinux", &[], security::selinux),
     minimal("service_mgr", &[], platform::service_manager),
     minimal("ssh_pub_keys", &["ssh_host_pub_keys", "ssh_host_key_dsa_public", "ssh_host_key_ecdsa_public", "ssh_host_key_ed25519_public", "ssh_host_key_rsa_public"], security::ssh_host_keys),
+    full("systemd", &[], programs::systemd),
     minimal("user", &["effective_group_id", "effective_group_ids", "effective_user_id", "real_user_id", "user_dir", "user_gecos", "user_gid", "user_id", "user_shell", "user_uid"], user::user),
     full("virtual", &["virtualization_role", "virtualization_tech_guest", "virtualization_tech_host", "virtualization_type"], virtualization::virtualization),
 ];
 
-/// Names that are accepted although nothing here answers to them: tools and hardware that a host rarely has.
-pub const EMPTY: &[&str] = &["facter", "fibre_channel_wwn", "iscsi", "nvme", "ohai", "systemd"];
+/// Names that are accepted although nothing here answers to them: other programs that gather facts.
+pub const EMPTY: &[&str] = &["facter", "ohai"];

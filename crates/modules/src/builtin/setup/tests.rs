@@ -27,11 +27,15 @@ fn this_host() {
         "ansible_default_ipv4",
         "ansible_distribution",
         "ansible_env",
+        "ansible_fibre_channel_wwn",
         "ansible_fqdn",
         "ansible_hostname",
+        "ansible_hostnqn",
         "ansible_interfaces",
+        "ansible_iscsi_iqn",
         "ansible_kernel",
         "ansible_lo",
+        "ansible_lvm",
         "ansible_memory_mb",
         "ansible_memtotal_mb",
         "ansible_mounts",
@@ -47,6 +51,17 @@ fn this_host() {
     }
     assert_eq!(found.get("ansible_lo").and_then(|it| it.pointer("/ipv4/netmask")), Some(&json!("255.0.0.0")));
     assert_eq!(found.get("gather_subset"), Some(&json!(["all"])));
+}
+
+#[test]
+fn the_hosts_python_is_told() {
+    let mut asked = std::process::Command::new("python3");
+    asked.args(["-c", "import platform; print(platform.python_version())"]);
+    let version = asked.output().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let found = gather(json!({"gather_subset": ["!all", "!min", "python"]}));
+    assert_eq!(found["ansible_facts"]["ansible_python_version"].as_str(), version.as_deref().ok());
+    let about = &found["ansible_facts"]["ansible_python"];
+    assert_eq!((&about["type"], &about["version_info"][0]), (&json!("cpython"), &about["version"]["major"]), "{about}");
 }
 
 #[test]
