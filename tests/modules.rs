@@ -164,6 +164,20 @@ const ON_A_HOST: &str = r##"
       register: point
     - assert:
         that: [first is changed, second is not changed, third is changed, fourth is not changed, not point.stat.exists]
+    - community.general.timezone: {name: Europe/Berlin}
+      register: first
+    - community.general.timezone: {name: Europe/Berlin}
+      register: second
+    - community.general.timezone: {name: Nowhere/Else}
+      register: third
+      ignore_errors: true
+    - setup: {gather_subset: [systemd, date_time]}
+    - assert:
+        that:
+          - first is changed and first.msg == 'executed `/usr/bin/timedatectl set-timezone Europe/Berlin`'
+          - second is not changed
+          - third is failed and 'given timezone "Nowhere/Else" is not available' in third.msg
+          - ansible_facts.date_time.tz in ['CET', 'CEST'] and ansible_facts.systemd.version > 200
     - package_facts:
     - service_facts:
     - assert:

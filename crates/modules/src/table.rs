@@ -52,6 +52,7 @@ pub const MODULES: &[&Module] = &[
     &crate::builtin::systemd::MODULE,
     &crate::builtin::systemd::SYSTEMD_SERVICE,
     &crate::builtin::tempfile::MODULE,
+    &crate::general::timezone::MODULE,
     &crate::general::ufw::MODULE,
     &crate::builtin::unarchive::MODULE,
     &crate::builtin::uri::MODULE,

@@ -4,4 +4,5 @@ pub mod alternatives;
 pub mod ini_file;
 pub mod modprobe;
 pub mod pam_limits;
+pub mod timezone;
 pub mod ufw;
