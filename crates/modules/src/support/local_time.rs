@@ -12,14 +12,24 @@ pub struct LocalTime {
     pub second: u32,
 }
 
-pub fn from_unix(seconds: i64) -> LocalTime {
+unsafe extern "C" {
+    fn tzset();
+}
+
+/// libc's own parts of a time. An agent outlives changes of the zone, which `localtime_r` alone does not see.
+pub fn parts(seconds: i64) -> libc::tm {
     let seconds: libc::time_t = seconds;
     let mut parts = MaybeUninit::<libc::tm>::zeroed();
-    // SAFETY: both pointers are valid for the call, and an all-zero `tm` is a valid value should the call fail.
-    let parts = unsafe {
+    // SAFETY: both pointers are valid for the call, and an all-zero `tm` is a valid value should the call fail; `tzset` takes libc's own lock.
+    unsafe {
+        tzset();
         libc::localtime_r(&raw const seconds, parts.as_mut_ptr());
         parts.assume_init()
-    };
+    }
+}
+
+pub fn from_unix(seconds: i64) -> LocalTime {
+    let parts = parts(seconds);
     let small = |number: libc::c_int| u32::try_from(number).unwrap_or(0);
     LocalTime {
         year: i64::from(parts.tm_year) + 1900,

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rplay_module_api::json;
 
 use super::{Facts, Gathering, facts};
+use crate::support::local_time;
 
 /// Broken-down time, copied from libc's.
 struct Clock {
@@ -15,19 +16,14 @@ struct Clock {
 }
 
 fn local(seconds: i64) -> Clock {
-    let mut tm = MaybeUninit::<libc::tm>::zeroed();
-    // SAFETY: both pointers are valid for the call; an all-zero `tm` is a valid value should it fail. The zone's name
-    // is copied before anything could change it.
-    unsafe {
-        libc::localtime_r(&raw const seconds, tm.as_mut_ptr());
-        let tm = tm.assume_init();
-        let zone = if tm.tm_zone.is_null() {
-            String::new()
-        } else {
-            CStr::from_ptr(tm.tm_zone).to_string_lossy().into_owned()
-        };
-        Clock { tm, zone }
-    }
+    let tm = local_time::parts(seconds);
+    let zone = if tm.tm_zone.is_null() {
+        String::new()
+    } else {
+        // SAFETY: it is text of libc's, which keeps the names of all zones that it has read.
+        unsafe { CStr::from_ptr(tm.tm_zone) }.to_string_lossy().into_owned()
+    };
+    Clock { tm, zone }
 }
 
 fn universal(seconds: i64) -> libc::tm {
