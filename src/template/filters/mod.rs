@@ -1,4 +1,4 @@
-//! Filters of Jinja2 and ansible.builtin: a family per file, all names in `table.rs`.
+//! Filters of Jinja2, ansible.builtin and collections: a family per file, all names in `table.rs`.
 
 pub mod chance;
 mod collections;
@@ -7,6 +7,8 @@ mod defaults;
 pub mod digests;
 mod encodings;
 mod html;
+mod ipaddr;
+mod json_query;
 mod mappings;
 mod md5_crypt;
 mod numbers;
@@ -47,7 +49,9 @@ impl std::fmt::Debug for Filter {
 }
 
 static TABLE: LazyLock<Table<Filter>> = LazyLock::new(|| {
-    Table::new(Kind::Filter, table::FILTERS.iter().map(|filter| (filter.name, filter))).of_jinja(OF_JINJA)
+    let moved: Vec<_> = table::moved().collect();
+    let moved = moved.iter().map(|(name, filter)| (name.as_str(), *filter));
+    Table::new(Kind::Filter, table::FILTERS.iter().map(|filter| (filter.name, filter)).chain(moved)).of_jinja(OF_JINJA)
 });
 
 const OF_JINJA: &[&str] = &[

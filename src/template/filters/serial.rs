@@ -174,6 +174,14 @@ fn dump(
     Ok(Val::str(out))
 }
 
+/// JSON without blanks.
+pub fn compact_json(value: &Val) -> Res<String> {
+    let json = Json { indent: None, sort_keys: false, ascii: true, item: ",".to_owned(), colon: ":".to_owned() };
+    let mut out = String::new();
+    json.write(&finalize(value)?, 0, &mut out)?;
+    Ok(out)
+}
+
 fn indentation(value: &Val) -> Res<Option<String>> {
     let spaces = |width: i64| Some(" ".repeat(usize::try_from(width.clamp(0, 1000)).unwrap_or(0)));
     Ok(match value {

@@ -1,8 +1,8 @@
 //! Every filter by name.
 
 use super::{
-    Filter, chance, dates, defaults, digests, encodings, html, mappings, numbers, paths, protomatter, regex, select,
-    sequences, serial, sets, sizes, text, vault,
+    Filter, chance, dates, defaults, digests, encodings, html, ipaddr, json_query, mappings, numbers, paths, protomatter,
+    regex, select, sequences, serial, sets, sizes, text, vault,
 };
 use crate::template::engine::arguments::{Bound, parameters};
 use crate::template::engine::run::Scope;
@@ -23,6 +23,7 @@ const ONE: &[&str] = &["value"];
 const TWO: &[&str] = &["a", "b"];
 const DEFAULT: &[&str] = &["value", "default_value", "boolean"];
 const EXTREME: &[&str] = &["value", "case_sensitive", "attribute"];
+const QUERY: &[&str] = &["value", "query"];
 const REGEX: &[&str] = &["value", "regex", "*", "**"];
 
 pub static FILTERS: &[Filter] = &[
@@ -161,7 +162,31 @@ pub static FILTERS: &[Filter] = &[
     filter("xmlattr", &["d", "autospace"], 1, html::xmlattr),
     filter("zip", &["value", "*", "**"], 1, sets::zip),
     filter("zip_longest", &["value", "*", "**"], 1, sets::zip_longest),
+    filter("ansible.utils.cidr_merge", &["value", "action"], 1, ipaddr::cidr_merge),
+    filter("ansible.utils.hwaddr", &["value", "query", "alias"], 1, ipaddr::hwaddr),
+    filter("ansible.utils.ip4_hex", &["arg", "delimiter"], 1, ipaddr::ip4_hex),
+    filter("ansible.utils.ipaddr", &["value", "query", "version", "alias"], 1, ipaddr::ipaddr),
+    filter("ansible.utils.ipmath", &["value", "amount"], 2, ipaddr::ipmath),
+    filter("ansible.utils.ipsubnet", &["value", "query", "index"], 1, ipaddr::ipsubnet),
+    filter("ansible.utils.ipv4", QUERY, 1, ipaddr::ipv4),
+    filter("ansible.utils.ipv6", QUERY, 1, ipaddr::ipv6),
+    filter("ansible.utils.ipwrap", QUERY, 1, ipaddr::ipwrap),
+    filter("ansible.utils.macaddr", QUERY, 1, ipaddr::macaddr),
+    filter("ansible.utils.network_in_network", &["value", "test"], 2, ipaddr::network_in_network),
+    filter("ansible.utils.network_in_usable", &["value", "test"], 2, ipaddr::network_in_usable),
+    filter("ansible.utils.next_nth_usable", &["value", "offset"], 2, ipaddr::next_nth_usable),
+    filter("ansible.utils.nthhost", QUERY, 1, ipaddr::nthhost),
+    filter("ansible.utils.previous_nth_usable", &["value", "offset"], 2, ipaddr::previous_nth_usable),
+    filter("ansible.utils.reduce_on_network", &["value", "network"], 2, ipaddr::reduce_on_network),
+    filter("ansible.utils.slaac", QUERY, 1, ipaddr::slaac),
+    filter("community.general.json_query", &["data", "expr"], 2, json_query::json_query),
 ];
+
+/// Names under which filters of ansible.utils were known before they moved there.
+pub fn moved() -> impl Iterator<Item = (String, &'static Filter)> {
+    let utils = FILTERS.iter().filter_map(|filter| Some((filter.name.strip_prefix("ansible.utils.")?, filter)));
+    utils.map(|(short, filter)| (format!("ansible.netcommon.{short}"), filter))
+}
 
 /// Names that Ansible gave up: tests used as filters.
 pub static REMOVED: &[Filter] = &[
