@@ -23,6 +23,19 @@ fn mutated_cases_are_answered_alike() {
     assert!(files == 8 && wrong.is_empty(), "{files} files\n{}", wrong.join("\n"));
 }
 
+/// Filters, tests and lookups of collections, with the answers of the originals.
+#[test]
+fn plugins_of_collections_answer_alike() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/collections");
+    let mut wrong = Vec::new();
+    for corpus in CORPORA {
+        let Some(score) = score(&folder, corpus, &|_| true) else { continue };
+        wrong.extend(score.failures.iter().map(|(id, details)| format!("{id}\n{details}")));
+    }
+    assert!(wrong.is_empty(), "{} cases\n{}", wrong.len(), wrong.join("\n"));
+}
+
 /// Every case is answered as ansible-core answers, but for those that `known-failures` names with a reason.
 #[test]
 fn recorded_cases_are_answered_alike() {

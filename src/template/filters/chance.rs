@@ -9,6 +9,7 @@ use sha2::{Digest, Sha512};
 
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::number::Number;
+use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
@@ -134,6 +135,36 @@ pub fn random(_scope: &Scope, args: Bound) -> Res<Val> {
         Val::Str(_) => Ok(crate::template::engine::attributes::item(&value, &picked)),
         _ => Ok(crate::template::engine::attributes::item(&Val::list(items), &picked)),
     }
+}
+
+/// A prefix of a hardware address with random bytes behind it, as many as it lacks.
+pub fn random_mac(_scope: &Scope, args: Bound) -> Res<Val> {
+    let value = args.val(0);
+    let Val::Str(text) = &value else {
+        let found = value.type_name();
+        return Err(raised(format!(
+            "Invalid value type (<class '{found}'>) for random_mac ({})",
+            print::text(&value.used()?)?
+        )));
+    };
+    let prefix = text.to_lowercase();
+    let parts: Vec<&str> = prefix.split(':').collect();
+    if parts.len() > 5 {
+        return Err(raised(format!("Invalid value ({prefix}) for random_mac: 5 colon(:) separated items max")));
+    }
+    let is_byte = |part: &str| part.as_bytes().get(..2).is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit));
+    let mistakes = parts.iter().filter(|part| !is_byte(part));
+    let mistakes: Vec<String> = mistakes
+        .map(|part| if part.is_empty() { "empty item".to_owned() } else { format!("{part} not hexa byte") })
+        .collect();
+    if !mistakes.is_empty() {
+        return Err(raised(format!("Invalid value ({prefix}) for random_mac: {}", mistakes.join(","))));
+    }
+    let (least, most) = (0x10_0000_0000_u64, 0xff_ffff_ffff_u64);
+    let number = Chance::new(args.get(1))?.below(&BigUint::from(most - least + 1)) + least;
+    let digits = number.to_str_radix(16);
+    let bytes = digits.as_bytes().chunks(2).take(6 - parts.len()).map(String::from_utf8_lossy);
+    Ok(Val::str(bytes.fold(prefix.clone(), |address, byte| format!("{address}:{byte}"))))
 }
 
 pub fn shuffle(_scope: &Scope, args: Bound) -> Res<Val> {

@@ -61,6 +61,17 @@ pub fn checksum(_scope: &Scope, args: Bound) -> Res<Val> {
     Ok(Val::str(hex::encode(Sha1::digest(bytes_of(&args.val(0))?))))
 }
 
+/// Of community.general: the checksum of zip and gzip, in as few digits as it has.
+pub fn crc32(_scope: &Scope, args: Bound) -> Res<Val> {
+    let value = args.val(0);
+    let Val::Str(text) = &value else {
+        let found = value.type_name();
+        let value = print::repr(&value.used()?)?;
+        return Err(raised(format!("Invalid value type (<class '{found}'>) for crc32 ({value})")));
+    };
+    Ok(Val::str(format!("{:x}", crc32fast::hash(text.as_bytes()))))
+}
+
 pub fn md5(_scope: &Scope, args: Bound) -> Res<Val> {
     Ok(Val::str(hex::encode(Md5::digest(bytes_of(&args.val(0))?))))
 }

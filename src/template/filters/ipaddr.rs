@@ -124,9 +124,10 @@ pub fn ipwrap(_scope: &Scope, args: Bound) -> Res<Val> {
     let (value, query) = (typed(&args, "ipwrap")?, query_of(&args, 1)?);
     let wrapped = |value: &Val| -> Res<Val> {
         let found = ask(value, &query, None, "ipwrap").unwrap_or(Val::Null);
-        if found.truthy()? { ask(&found, "wrap", None, "ipwrap") } else { Ok(value.clone()) }
+        if found.truthy()? { ask(value, "wrap", None, "ipwrap") } else { Ok(value.clone()) }
     };
     match value {
+        Val::Int(_) | Val::Big(_) => Err(raised("Unrecognized type <<class 'int'>> for ipwrap filter <value>")),
         Val::List(_) | Val::Tuple(_) | Val::Object(_) => {
             Ok(Val::list(value.iterate()?.iter().map(wrapped).collect::<Res<_>>()?))
         }
@@ -141,7 +142,12 @@ fn no_address(value: &str) -> Res<Val> {
 pub fn ipmath(_scope: &Scope, args: Bound) -> Res<Val> {
     let text = args.text(0)?;
     let Some(net) = Net::parse(text) else { return no_address(text) };
-    let amount = args.int(1, 0)?;
+    let amount = match args.some(1) {
+        Some(Val::Str(text)) => {
+            text.trim().parse().map_err(|_| raised(format!("'{}' is no whole number", text.as_str())))?
+        }
+        _ => args.int(1, 0)?,
+    };
     let address = net.address.checked_add_signed(amount.into());
     match address.filter(|address| net.version == 6 || u32::try_from(*address).is_ok()) {
         Some(address) => Ok(Val::str(net.show(address))),
@@ -186,6 +192,7 @@ pub fn ipsubnet(_scope: &Scope, args: Bound) -> Res<Val> {
     let Some(bits) = prefix.checked_sub(net.prefix) else {
         return match index {
             None => Err(raised(format!("Requested subnet size of {prefix} is invalid"))),
+            Some(0) => Ok(Val::str(format!("{}/{prefix}", net.ip()))),
             Some(_) => no(),
         };
     };
@@ -209,7 +216,7 @@ fn place_in(net: &Net, other: &str) -> Res<Val> {
         return Err(raised(format!("{net} is not in the subnet {}", outer.network())));
     }
     let place = (net.first() - outer.first()).checked_shr(net.host_bits()).unwrap_or(0);
-    Ok(Val::str((num_bigint::BigInt::from(place) + 1).to_string()))
+    Ok(Val::str((num_bigint::BigInt::from(place) + 1_u8).to_string()))
 }
 
 pub fn nthhost(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -227,6 +234,10 @@ fn nth_usable(args: &Bound, forward: bool) -> Res<Val> {
     let Some(net) = network_of(&args.val(0))? else { return Ok(Val::Bool(false)) };
     let offset: i128 = args.int(1, 0)?.into();
     let address = net.address.checked_add_signed(if forward { offset } else { -offset });
+    let address = address.filter(|it| net.version == 6 || u32::try_from(*it).is_ok());
+    if address.is_none() {
+        return Err(raised("result outside valid IP address boundary!"));
+    }
     let usable = net.usable().zip(address).filter(|((first, last), it)| (first..=last).contains(&it));
     Ok(usable.map_or(Val::Null, |(_, address)| Val::str(net.show(address))))
 }
@@ -268,16 +279,21 @@ pub fn reduce_on_network(_scope: &Scope, args: Bound) -> Res<Val> {
 
 pub fn cidr_merge(_scope: &Scope, args: Bound) -> Res<Val> {
     let value = args.val(0);
-    if !matches!(value, Val::List(_) | Val::Tuple(_) | Val::Object(_)) {
-        return Err(raised(format!("cidr_merge: expected iterable, got {}", print::repr(&value)?)));
-    }
+    let texts: Vec<String> = match &value {
+        Val::List(_) | Val::Tuple(_) | Val::Object(_) => {
+            value.iterate()?.iter().map(print::text).collect::<Res<_>>()?
+        }
+        Val::Str(text) => text.split(',').map(|it| it.trim().to_owned()).collect(),
+        _ => return Err(raised(format!("cidr_merge: expected iterable, got {}", print::repr(&value)?))),
+    };
     let mut networks = Vec::new();
-    for item in value.iterate()? {
-        let text = print::text(&item)?;
+    for text in texts {
         let invalid = || raised(format!("cidr_merge: error in netaddr:\ninvalid IPNetwork {text}"));
         networks.push(Net::parse(&text).ok_or_else(invalid)?);
     }
     match args.text_or(1, "merge")? {
+        // One network alone keeps the address it was written with.
+        "merge" if networks.len() == 1 => Ok(Val::list(networks.iter().map(|it| Val::str(it.to_string())).collect())),
         "merge" => Ok(Val::list(net::merge(&networks).iter().map(|it| Val::str(it.to_string())).collect())),
         "span" => match networks.as_slice() {
             [] => Ok(Val::Null),
@@ -300,6 +316,10 @@ pub fn ip4_hex(_scope: &Scope, args: Bound) -> Res<Val> {
 /// The six bytes of a hardware address, however it is written.
 fn hardware_address(text: &str) -> Option<[u8; 6]> {
     let groups: Vec<&str> = text.split([':', '-', '.']).collect();
+    if groups.len() == 1 && !matches!(text.len(), 11 | 12) {
+        let [_, _, bytes @ ..] = text.parse::<u64>().ok()?.to_be_bytes();
+        return text.parse::<u64>().is_ok_and(|number| number >> 48 == 0).then_some(bytes);
+    }
     let digits = 12 / groups.len().max(1);
     let padded: String = groups
         .iter()
@@ -323,6 +343,7 @@ fn hardware(args: &Bound, filter: &str) -> Res<Val> {
         groups.join(between)
     };
     Ok(match query.as_str() {
+        "" if value.as_str().is_none() => Val::str(given),
         "" => value,
         "bool" => Val::Bool(true),
         "bare" => Val::str(groups(6, "").to_uppercase()),
@@ -347,10 +368,12 @@ pub fn macaddr(_scope: &Scope, args: Bound) -> Res<Val> {
 /// The address that a card gives itself in a network of version 6.
 pub fn slaac(_scope: &Scope, args: Bound) -> Res<Val> {
     let bytes = hardware_address(&query_of(&args, 1)?);
-    let (Some(net), Some([a, b, c, d, e, f])) = (network_of(&args.val(0))?, bytes) else { return Ok(Val::Bool(false)) };
+    let (Some(net), Some(card)) = (network_of(&args.val(0))?, bytes) else { return Ok(Val::Bool(false)) };
     if net.version != 6 {
         return Ok(Val::Bool(false));
     }
-    let own = u64::from_be_bytes([a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
-    Ok(Val::str(net.show(net.first() | u128::from(own))))
+    let [maker, number] =
+        [0, 3].map(|at| u64::from(card[at]) << 16 | u64::from(card[at + 1]) << 8 | u64::from(card[at + 2]));
+    let own = (maker ^ 0x02_00_00) << 40 | 0xff_fe << 24 | number;
+    Ok(Val::str(net.show(net.first().wrapping_add(own.into()))))
 }

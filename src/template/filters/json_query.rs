@@ -148,6 +148,9 @@ fn compare(comparator: &Comparator, left: &Val, right: &Val) -> Res<Val> {
     let order = match (left, right) {
         (Val::Str(one), Val::Str(other)) => Some(one.as_str().cmp(other.as_str())),
         (Val::Bool(_), _) | (_, Val::Bool(_)) => None,
+        (Val::Str(_), other) | (other, Val::Str(_)) if Number::of(other).is_some() => {
+            return Err(wrong("texts and numbers have no order"));
+        }
         _ => Number::of(left).zip(Number::of(right)).and_then(|(one, other)| order_numbers(&one, &other)),
     };
     Ok(order.map_or(Val::Null, |order| Val::Bool(orders(order))))

@@ -9,6 +9,7 @@ use crate::template::engine::run::Scope;
 use crate::template::engine::val::{Map, Val, from_key};
 use crate::template::error::{Res, raised};
 use crate::template::filters::sequences::folded;
+use crate::template::filters::sets::taken_apart;
 use crate::value::Value;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,25 +22,39 @@ enum Lists {
     PrependNew,
 }
 
-pub fn combine(_scope: &Scope, args: Bound) -> Res<Val> {
-    let named = |name: &str| args.named.iter().find(|(known, _)| &**known == name).map(|(_, value)| value);
-    if args.named.iter().any(|(name, _)| !matches!(&**name, "recursive" | "list_merge")) {
-        return Err(raised("'recursive' and 'list_merge' are the only valid keyword arguments"));
-    }
-    let recursive = named("recursive").map_or(Ok(false), Val::truthy)?;
-    let lists = match named("list_merge").map(print::text).transpose()?.as_deref() {
-        None | Some("replace") => Lists::Replace,
-        Some("keep") => Lists::Keep,
-        Some("append") => Lists::Append,
-        Some("prepend") => Lists::Prepend,
-        Some("append_rp") => Lists::AppendNew,
-        Some("prepend_rp") => Lists::PrependNew,
-        Some(_) => {
-            return Err(raised(
-                "'list_merge' argument can only be equal to 'replace', 'keep', 'append', 'prepend', 'append_rp' or 'prepend_rp'",
-            ));
+/// How dicts are merged: into the depth or not, and what becomes of lists.
+#[derive(Clone, Copy)]
+struct Merge {
+    recursive: bool,
+    lists: Lists,
+}
+
+impl Merge {
+    fn of(args: &Bound) -> Res<Self> {
+        let named = |name: &str| args.named.iter().find(|(known, _)| &**known == name).map(|(_, value)| value);
+        if args.named.iter().any(|(name, _)| !matches!(&**name, "recursive" | "list_merge")) {
+            return Err(raised("'recursive' and 'list_merge' are the only valid keyword arguments"));
         }
-    };
+        let recursive = named("recursive").map_or(Ok(false), Val::truthy)?;
+        let lists = match named("list_merge").map(print::text).transpose()?.as_deref() {
+            None | Some("replace") => Lists::Replace,
+            Some("keep") => Lists::Keep,
+            Some("append") => Lists::Append,
+            Some("prepend") => Lists::Prepend,
+            Some("append_rp") => Lists::AppendNew,
+            Some("prepend_rp") => Lists::PrependNew,
+            Some(_) => {
+                return Err(raised(
+                    "'list_merge' argument can only be equal to 'replace', 'keep', 'append', 'prepend', 'append_rp' or 'prepend_rp'",
+                ));
+            }
+        };
+        Ok(Merge { recursive, lists })
+    }
+}
+
+pub fn combine(_scope: &Scope, args: Bound) -> Res<Val> {
+    let Merge { recursive, lists } = Merge::of(&args)?;
     let mut dicts = Vec::new();
     for value in std::iter::once(args.val(0)).chain(args.rest) {
         add_dicts(value, &mut dicts)?;
@@ -55,6 +70,49 @@ pub fn combine(_scope: &Scope, args: Bound) -> Res<Val> {
         merged = if index == 0 { dict.to_map() } else { merge(merged, dict.to_map(), recursive, lists, 0)? };
     }
     Ok(Val::dict(merged))
+}
+
+/// Lists of dicts, joined by the value that all have under a name, and sorted by it; later lists win.
+pub fn lists_mergeby(_scope: &Scope, args: Bound) -> Res<Val> {
+    let Merge { recursive, lists: of_lists } = Merge::of(&args)?;
+    let mut terms: Vec<Val> = std::iter::once(args.val(0)).chain(args.rest).collect();
+    let Some(index) = terms.pop().filter(|_| !terms.is_empty()) else {
+        return Err(raised("At least one list and index are needed."));
+    };
+    let is_sequence = |value: &Val| matches!(value, Val::List(_) | Val::Tuple(_) | Val::Str(_) | Val::Object(_));
+    let lists = taken_apart(&terms, &is_sequence)?;
+    let [low @ .., last] = lists.as_slice() else { return Ok(Val::list(Vec::new())) };
+    if low.is_empty() {
+        return Ok(last.clone());
+    }
+    let Val::Str(index) = index.used()? else {
+        return Err(raised("First argument after the lists for community.general.lists_mergeby must be string."));
+    };
+    let key = Value::Str(index);
+    let mut merged = last.clone();
+    for list in low.iter().rev() {
+        let mut found = Map::new();
+        for item in list.iterate()?.into_iter().chain(merged.iterate()?) {
+            let Val::Dict(dict) = &item else {
+                return Err(raised(format!(
+                    "Elements of list arguments for lists_mergeby must be dictionaries. {} is {}",
+                    print::text(&item.clone().used()?)?,
+                    python_type(&item)
+                )));
+            };
+            let Some(value) = dict.get(&key) else { continue };
+            let value = value.to_key()?;
+            let known = match found.get(&value) {
+                Some(Val::Dict(known)) => known.to_map(),
+                _ => Map::new(),
+            };
+            found.insert(value, Val::dict(merge(known, dict.to_map(), recursive, of_lists, 0)?));
+        }
+        let mut keyed: Vec<(Val, Val)> = found.into_iter().map(|(key, item)| (from_key(&key), item)).collect();
+        sort_by_key(&mut keyed, false)?;
+        merged = Val::list(keyed.into_iter().map(|(_, item)| item).collect());
+    }
+    Ok(merged)
 }
 
 /// A dict, or the dicts of a list; a list inside of a list is none.

@@ -2,13 +2,18 @@
 
 pub mod chance;
 mod collections;
+mod csv_text;
 pub mod dates;
 mod defaults;
+mod dicts;
 pub mod digests;
+mod durations;
 mod encodings;
 mod html;
+mod ini_text;
 mod ipaddr;
 mod json_query;
+mod keys;
 mod mappings;
 mod md5_crypt;
 mod numbers;

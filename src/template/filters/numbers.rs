@@ -98,7 +98,7 @@ fn round_half_even(number: &BigInt, unit: &BigInt) -> BigInt {
 }
 
 /// Correctly rounded, as Python does it: through the decimal text of the exact value.
-fn round_float(number: f64, precision: i64) -> f64 {
+pub fn round_float(number: f64, precision: i64) -> f64 {
     if !number.is_finite() {
         return number;
     }

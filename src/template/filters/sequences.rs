@@ -1,5 +1,7 @@
 //! One sequence in, one value or sequence out.
 
+use std::cmp::Ordering;
+
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::attributes::{by_path, item};
 use crate::template::engine::comparison::{equal, order, sort_by_key};
@@ -12,6 +14,7 @@ use crate::template::engine::run::Scope;
 use crate::template::engine::tree::Operator;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised, undefined};
+use crate::template::tests::versions::loose;
 use crate::value::Str;
 
 pub fn first(_scope: &Scope, args: Bound) -> Res<Val> {
@@ -129,6 +132,34 @@ pub fn sort(_scope: &Scope, args: Bound) -> Res<Val> {
     }
     sort_by_key(&mut items, reverse)?;
     Ok(Val::list(items.into_iter().map(|(_, item)| item).collect()))
+}
+
+/// Of community.general: texts in the order of the versions they are.
+pub fn version_sort(_scope: &Scope, args: Bound) -> Res<Val> {
+    let reverse = args.bool(1, false)?;
+    let mut versions = Vec::new();
+    for item in args.val(0).iterate()? {
+        match item.used()? {
+            Val::Str(text) => versions.push(text),
+            other => return Err(raised(format!("expected string or bytes-like object, got '{}'", other.type_name()))),
+        }
+    }
+    if versions.len() > 1 && versions.iter().any(|version| version.is_empty()) {
+        return Err(raised("an empty text is no version"));
+    }
+    let mut failure = None;
+    let mut order = |one: &Str, other: &Str| {
+        loose(one, other).unwrap_or_else(|message| {
+            failure.get_or_insert(message);
+            Ordering::Equal
+        })
+    };
+    if reverse {
+        versions.sort_by(|one, other| order(other, one));
+    } else {
+        versions.sort_by(order);
+    }
+    failure.map_or_else(|| Ok(Val::list(versions.into_iter().map(Val::Str).collect())), |message| Err(raised(message)))
 }
 
 pub fn unique(_scope: &Scope, args: Bound) -> Res<Val> {

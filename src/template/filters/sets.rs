@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::comparison::equal;
 use crate::template::engine::objects::Sequence;
+use crate::template::engine::print;
 use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
@@ -56,10 +57,6 @@ impl Seen {
     }
 }
 
-fn two(args: &Bound) -> Res<(Vec<Val>, Vec<Val>)> {
-    Ok((args.val(0).iterate()?, args.val(1).iterate()?))
-}
-
 fn keep(items: Vec<Val>, test: impl Fn(&Val) -> Res<bool>) -> Res<Vec<Val>> {
     let mut seen = Seen::default();
     let mut out = Vec::new();
@@ -71,27 +68,111 @@ fn keep(items: Vec<Val>, test: impl Fn(&Val) -> Res<bool>) -> Res<Vec<Val>> {
     Ok(out)
 }
 
+type Combine = fn(Vec<Val>, Vec<Val>) -> Res<Vec<Val>>;
+
+fn union_of(a: Vec<Val>, b: Vec<Val>) -> Res<Vec<Val>> {
+    keep(a.into_iter().chain(b).collect(), |_| Ok(true))
+}
+
+fn intersection_of(a: Vec<Val>, b: Vec<Val>) -> Res<Vec<Val>> {
+    let b = Seen::of(&b)?;
+    keep(a, |item| b.has(item))
+}
+
+fn difference_of(a: Vec<Val>, b: Vec<Val>) -> Res<Vec<Val>> {
+    let b = Seen::of(&b)?;
+    keep(a, |item| b.has(item).map(|has| !has))
+}
+
+fn symmetric_difference_of(a: Vec<Val>, b: Vec<Val>) -> Res<Vec<Val>> {
+    let (in_a, in_b) = (Seen::of(&a)?, Seen::of(&b)?);
+    keep(a.into_iter().chain(b).collect(), |item| Ok(in_a.has(item)? != in_b.has(item)?))
+}
+
+fn of_two(args: &Bound, combine: Combine) -> Res<Val> {
+    combine(args.val(0).iterate()?, args.val(1).iterate()?).map(Val::list)
+}
+
 pub fn union(_scope: &Scope, args: Bound) -> Res<Val> {
-    let (a, b) = two(&args)?;
-    Ok(Val::list(keep(a.into_iter().chain(b).collect(), |_| Ok(true))?))
+    of_two(&args, union_of)
 }
 
 pub fn intersect(_scope: &Scope, args: Bound) -> Res<Val> {
-    let (a, b) = two(&args)?;
-    let b = Seen::of(&b)?;
-    Ok(Val::list(keep(a, |item| b.has(item))?))
+    of_two(&args, intersection_of)
 }
 
 pub fn difference(_scope: &Scope, args: Bound) -> Res<Val> {
-    let (a, b) = two(&args)?;
-    let b = Seen::of(&b)?;
-    Ok(Val::list(keep(a, |item| b.has(item).map(|has| !has))?))
+    of_two(&args, difference_of)
 }
 
 pub fn symmetric_difference(_scope: &Scope, args: Bound) -> Res<Val> {
-    let (a, b) = two(&args)?;
-    let (in_a, in_b) = (Seen::of(&a)?, Seen::of(&b)?);
-    Ok(Val::list(keep(a.into_iter().chain(b).collect(), |item| Ok(in_a.has(item)? != in_b.has(item)?))?))
+    of_two(&args, symmetric_difference_of)
+}
+
+/// Filters of community.general: any number of lists, or a list of them that `flatten` takes apart.
+fn of_lists(args: Bound, combine: Combine, concatenates: bool) -> Res<Val> {
+    let mut flatten = false;
+    for (name, value) in &args.named {
+        match &**name {
+            "flatten" => flatten = value.truthy()?,
+            other => return Err(raised(format!("got unexpected keywords arguments: {other}"))),
+        }
+    }
+    let mut lists: Vec<Val> = std::iter::once(args.val(0)).chain(args.rest).collect();
+    if flatten {
+        lists = taken_apart(&lists, &is_list)?;
+    }
+    let [first, more @ ..] = lists.as_slice() else { return Ok(Val::list(Vec::new())) };
+    if more.is_empty() {
+        return Ok(first.clone());
+    }
+    let mut all = first.iterate()?;
+    for list in more {
+        if concatenates && list.type_name() != first.type_name() && !is_list(list) {
+            return Err(raised(format!("can only concatenate list (not \"{}\") to list", list.type_name())));
+        }
+        all = combine(all, list.iterate()?)?;
+    }
+    Ok(Val::list(all))
+}
+
+fn is_list(value: &Val) -> bool {
+    matches!(value, Val::List(_) | Val::Tuple(_) | Val::Object(_))
+}
+
+/// Of each list that has nothing but lists the inner ones, and no list that is empty.
+pub fn taken_apart(lists: &[Val], is_list: &dyn Fn(&Val) -> bool) -> Res<Vec<Val>> {
+    let mut out = Vec::new();
+    for list in lists {
+        if !is_list(list) {
+            let found = list.type_name();
+            let list = print::text(&list.clone().used()?)?;
+            return Err(raised(format!("All arguments must be lists. {list} is <class '{found}'>")));
+        }
+        let items = list.iterate()?;
+        if items.iter().all(is_list) {
+            out.extend(items);
+        } else {
+            out.push(list.clone());
+        }
+    }
+    Ok(out)
+}
+
+pub fn lists_union(_scope: &Scope, args: Bound) -> Res<Val> {
+    of_lists(args, union_of, true)
+}
+
+pub fn lists_intersect(_scope: &Scope, args: Bound) -> Res<Val> {
+    of_lists(args, intersection_of, false)
+}
+
+pub fn lists_difference(_scope: &Scope, args: Bound) -> Res<Val> {
+    of_lists(args, difference_of, false)
+}
+
+pub fn lists_symmetric_difference(_scope: &Scope, args: Bound) -> Res<Val> {
+    of_lists(args, symmetric_difference_of, true)
 }
 
 pub fn zip(_scope: &Scope, args: Bound) -> Res<Val> {

@@ -1,8 +1,9 @@
 //! Every filter by name.
 
 use super::{
-    Filter, chance, dates, defaults, digests, encodings, html, ipaddr, json_query, mappings, numbers, paths, protomatter,
-    regex, select, sequences, serial, sets, sizes, text, vault,
+    Filter, chance, csv_text, dates, defaults, dicts, digests, durations, encodings, html, ini_text, ipaddr,
+    json_query, keys, mappings, numbers, paths, protomatter, regex, select, sequences, serial, sets, sizes, text,
+    vault,
 };
 use crate::template::engine::arguments::{Bound, parameters};
 use crate::template::engine::run::Scope;
@@ -23,6 +24,9 @@ const ONE: &[&str] = &["value"];
 const TWO: &[&str] = &["a", "b"];
 const DEFAULT: &[&str] = &["value", "default_value", "boolean"];
 const EXTREME: &[&str] = &["value", "case_sensitive", "attribute"];
+const DURATION: &[&str] = &["human_time", "**"];
+const KEYS: &[&str] = &["data", "target", "matching_parameter"];
+const LISTS: &[&str] = &["value", "*", "**"];
 const QUERY: &[&str] = &["value", "query"];
 const REGEX: &[&str] = &["value", "regex", "*", "**"];
 
@@ -172,14 +176,47 @@ pub static FILTERS: &[Filter] = &[
     filter("ansible.utils.ipv6", QUERY, 1, ipaddr::ipv6),
     filter("ansible.utils.ipwrap", QUERY, 1, ipaddr::ipwrap),
     filter("ansible.utils.macaddr", QUERY, 1, ipaddr::macaddr),
-    filter("ansible.utils.network_in_network", &["value", "test"], 2, ipaddr::network_in_network),
-    filter("ansible.utils.network_in_usable", &["value", "test"], 2, ipaddr::network_in_usable),
+    filter("ansible.utils.network_in_network", &["value", "test"], 1, ipaddr::network_in_network),
+    filter("ansible.utils.network_in_usable", &["value", "test"], 1, ipaddr::network_in_usable),
     filter("ansible.utils.next_nth_usable", &["value", "offset"], 2, ipaddr::next_nth_usable),
     filter("ansible.utils.nthhost", QUERY, 1, ipaddr::nthhost),
     filter("ansible.utils.previous_nth_usable", &["value", "offset"], 2, ipaddr::previous_nth_usable),
     filter("ansible.utils.reduce_on_network", &["value", "network"], 2, ipaddr::reduce_on_network),
     filter("ansible.utils.slaac", QUERY, 1, ipaddr::slaac),
+    filter("community.general.counter", &["sequence"], 1, dicts::counter),
+    filter("community.general.crc32", ONE, 1, digests::crc32),
+    filter("community.general.dict", &["sequence"], 1, dicts::dict),
+    filter("community.general.dict_kv", &["value", "key"], 2, dicts::dict_kv),
+    filter(
+        "community.general.from_csv",
+        &["data", "dialect", "fieldnames", "delimiter", "skipinitialspace", "strict"],
+        1,
+        csv_text::from_csv,
+    ),
+    filter("community.general.from_ini", &["obj"], 1, ini_text::from_ini),
+    filter("community.general.groupby_as_dict", &["sequence", "attribute"], 2, dicts::groupby_as_dict),
     filter("community.general.json_query", &["data", "expr"], 2, json_query::json_query),
+    filter("community.general.keep_keys", KEYS, 1, keys::keep_keys),
+    filter("community.general.lists_difference", LISTS, 1, sets::lists_difference),
+    filter("community.general.lists_intersect", LISTS, 1, sets::lists_intersect),
+    filter("community.general.lists_mergeby", LISTS, 1, mappings::lists_mergeby),
+    filter("community.general.lists_symmetric_difference", LISTS, 1, sets::lists_symmetric_difference),
+    filter("community.general.lists_union", LISTS, 1, sets::lists_union),
+    filter("community.general.random_mac", &["value", "seed"], 1, chance::random_mac),
+    filter("community.general.remove_keys", KEYS, 1, keys::remove_keys),
+    filter("community.general.replace_keys", KEYS, 1, keys::replace_keys),
+    filter("community.general.to_days", DURATION, 1, durations::to_days),
+    filter("community.general.to_hours", DURATION, 1, durations::to_hours),
+    filter("community.general.to_ini", &["obj"], 1, ini_text::to_ini),
+    filter("community.general.to_milliseconds", DURATION, 1, durations::to_milliseconds),
+    filter("community.general.to_minutes", DURATION, 1, durations::to_minutes),
+    filter("community.general.to_months", DURATION, 1, durations::to_months),
+    filter("community.general.to_seconds", DURATION, 1, durations::to_seconds),
+    filter("community.general.to_time_unit", &["human_time", "unit", "**"], 1, durations::to_time_unit),
+    filter("community.general.to_weeks", DURATION, 1, durations::to_weeks),
+    filter("community.general.to_years", DURATION, 1, durations::to_years),
+    filter("community.general.unicode_normalize", &["data", "form"], 1, text::unicode_normalize),
+    filter("community.general.version_sort", &["value", "reverse"], 1, sequences::version_sort),
 ];
 
 /// Names under which filters of ansible.utils were known before they moved there.

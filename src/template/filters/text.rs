@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use fancy_regex::Regex;
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
 use crate::template::engine::arguments::Bound;
 use crate::template::engine::markup::like;
@@ -23,6 +24,23 @@ fn soft(args: &Bound, index: usize) -> Res<String> {
 
 fn no_attribute(value: &Val, name: &str) -> Fault {
     raised(format!("'{}' object has no attribute '{name}'", value.type_name()))
+}
+
+/// Of community.general: a text in one of the four forms of Unicode.
+pub fn unicode_normalize(_scope: &Scope, args: Bound) -> Res<Val> {
+    let value = args.val(0);
+    let Val::Str(text) = &value else {
+        let found = value.used()?.type_name();
+        return Err(raised(format!("<class '{found}'> is not a valid input type")));
+    };
+    let normalized = match args.text_or(1, "NFC")? {
+        "NFC" => ComposingNormalizerBorrowed::new_nfc().normalize(text),
+        "NFD" => DecomposingNormalizerBorrowed::new_nfd().normalize(text),
+        "NFKC" => ComposingNormalizerBorrowed::new_nfkc().normalize(text),
+        "NFKD" => DecomposingNormalizerBorrowed::new_nfkd().normalize(text),
+        other => return Err(raised(format!("{other} is not a valid form"))),
+    };
+    Ok(Val::str(normalized.into_owned()))
 }
 
 pub fn upper(_scope: &Scope, args: Bound) -> Res<Val> {

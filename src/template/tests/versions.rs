@@ -68,7 +68,7 @@ enum Part {
 }
 
 /// Runs of digits and of letters; comparing a number with a word is an error, as in Python.
-fn loose(left: &str, right: &str) -> Result<Ordering, String> {
+pub fn loose(left: &str, right: &str) -> Result<Ordering, String> {
     let (left, right) = (loose_parts(left), loose_parts(right));
     for (a, b) in left.iter().zip(&right) {
         let order = match (a, b) {

@@ -55,6 +55,8 @@ const GLOBAL: &[&str] = &[
 pub fn shown(version: u8, address: u128) -> String {
     match u32::try_from(address) {
         Ok(short) if version == 4 => Ipv4Addr::from(short).to_string(),
+        // An address of version 4 in one of version 6 is shown as such by the C library.
+        Ok(short) if short >> 16 != 0 => format!("::{}", Ipv4Addr::from(short)),
         _ => Ipv6Addr::from(address).to_string(),
     }
 }

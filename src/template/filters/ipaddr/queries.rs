@@ -79,10 +79,6 @@ pub fn ask(name: &str, subject: &Subject) -> Option<Res<Val>> {
     QUERIES.iter().find(|(known, _)| *known == name).map(|(_, query)| query(subject))
 }
 
-pub fn is_known(name: &str) -> bool {
-    QUERIES.iter().any(|(known, _)| *known == name)
-}
-
 fn text(text: String) -> Val {
     Val::str(text)
 }

@@ -139,7 +139,9 @@ impl Call<'_> {
                 let subject = self.arg(0)?;
                 match subject {
                     Val::Str(_) | Val::List(_) | Val::Tuple(_) => match (&subject, self.arg(1)?) {
-                        (Val::Str(_), other) if !matches!(other, Val::Str(_)) => Val::Bool(false),
+                        (Val::Str(_), other) if !matches!(other, Val::Str(_)) => {
+                            return self.refuse(&other, &["string"]);
+                        }
                         (_, other) => Val::Bool(contains(&subject, &other)?),
                     },
                     other => return self.refuse(&other, &["array", "string"]),
@@ -149,7 +151,13 @@ impl Call<'_> {
             "ends_with" => Val::Bool(self.text(0)?.ends_with(&self.text(1)?)),
             "join" => {
                 let between = self.text(0)?;
-                let texts = self.list(1)?.iter().map(print::text).collect::<Res<Vec<_>>>()?;
+                let mut texts = Vec::new();
+                for item in self.list(1)? {
+                    match item {
+                        Val::Str(text) => texts.push(text.as_str().to_owned()),
+                        other => return self.refuse(&other, &["array-string"]),
+                    }
+                }
                 Val::str(texts.join(&between))
             }
             "keys" => Val::list(self.dict(0)?.keys().map(from_key).collect()),
