@@ -24,6 +24,7 @@ mod log;
 mod mistakes;
 mod modules;
 mod names;
+mod own_folders;
 mod parallel;
 mod pause;
 mod programs;

@@ -210,8 +210,12 @@ const ON_A_HOST: &str = r##"
     - service: {name: tested, state: started}
       register: second
     - service: {daemon_reload: true}
+    - systemd: {name: tested, state: stopped}
+      register: third
+    - systemd: {name: tested, state: stopped}
+      register: fourth
     - assert:
-        that: [first is changed, second is not changed]
+        that: [first is changed, second is not changed, third is changed, fourth is not changed, fourth.status.ActiveState == 'inactive']
     - dpkg_selections: {name: bash, selection: hold}
       register: first
     - dpkg_selections: {name: bash, selection: hold}

@@ -3,7 +3,8 @@
 mod rule;
 
 use rplay_module_api::{
-    Choice, Command, Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run,
+    Choice, Command, CommandOutput, Ctx, Failure, Kind, Module, ModuleArgs, ModuleResult, Outcome, Return, Spec, run,
+    shell_words,
 };
 
 use crate::support::run;
@@ -169,7 +170,7 @@ impl Firewall<'_> {
     }
 
     fn must(&self, verb: &str, words: &[&str], ctx: &mut Ctx) -> Result<(), Failure> {
-        run::checked(&self.command(verb, words), ctx).map(|_| ())
+        checked(&self.command(verb, words), ctx).map(|_| ())
     }
 
     fn listing(&self) -> Command {
@@ -178,9 +179,17 @@ impl Firewall<'_> {
 
     /// From `Chain INPUT (policy ACCEPT)`.
     fn policy(&self, ctx: &mut Ctx) -> Result<Option<String>, Failure> {
-        let text = run::checked(&self.listing(), ctx)?.stdout_text();
+        let text = checked(&self.listing(), ctx)?.stdout_text();
         let first = text.lines().next().unwrap_or_default();
         let policy = first.split_once("(policy ").and_then(|(_, rest)| rest.split([')', ' ']).next());
         Ok(policy.map(str::to_owned))
     }
+}
+
+/// A failure says which command it was.
+fn checked(command: &Command, ctx: &mut Ctx) -> Result<CommandOutput, Failure> {
+    let words =
+        std::iter::once(&command.program).chain(&command.args).map(|word| shell_words::quote(&word.to_string_lossy()));
+    let shown = words.collect::<Vec<_>>().join(" ");
+    run::checked(command, ctx).map_err(|failure| failure.with("cmd", shown))
 }

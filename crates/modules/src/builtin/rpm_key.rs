@@ -24,7 +24,7 @@ struct Args {
     /// Whether it should be trusted.
     #[arg(default = "present")]
     state: State,
-    /// The fingerprints that the key may have.
+    /// The fingerprints that what is imported must hold, all of them.
     fingerprint: Option<Vec<String>>,
     /// Check the certificate of the server that the key comes from.
     #[arg(default = "yes")]
@@ -47,14 +47,15 @@ fn rpm_key(args: Args, ctx: &mut Ctx) -> ModuleResult {
             keys
         }
         None if args.state == State::Present => {
-            return Err(Failure::new(format!(
-                "key {} is neither a file nor a URL, so that it can't be imported",
-                args.key
-            )));
+            let id = openpgp::normalized(&args.key);
+            return if trusted(ctx)?.iter().any(|it| is_same(&id, it)) {
+                Ok(Outcome::changed(false))
+            } else {
+                Err(Failure::new("When importing a key, a valid file must be given"))
+            };
         }
         None => return remove(&[openpgp::normalized(&args.key)], ctx),
     };
-    check_fingerprints(&args, &keys)?;
     if args.state == State::Absent {
         let ids: Vec<String> = keys.iter().map(|key| key.fingerprint.clone()).collect();
         return remove(&ids, ctx);
@@ -62,8 +63,11 @@ fn rpm_key(args: Args, ctx: &mut Ctx) -> ModuleResult {
     let trusted = trusted(ctx)?;
     let missing: Vec<&PublicKey> =
         keys.iter().filter(|key| !trusted.iter().any(|it| is_same(&key.fingerprint, it))).collect();
-    if !missing.is_empty() && !ctx.check {
-        import(&missing, ctx)?;
+    if !missing.is_empty() {
+        check_fingerprints(&args, &keys)?;
+        if !ctx.check {
+            import(&missing, ctx)?;
+        }
     }
     Ok(Outcome::changed(!missing.is_empty()))
 }
@@ -94,13 +98,15 @@ fn source(args: &Args, ctx: &mut Ctx) -> Result<Option<Vec<u8>>, Failure> {
 fn check_fingerprints(args: &Args, keys: &[PublicKey]) -> Result<(), Failure> {
     let Some(allowed) = args.fingerprint.as_ref().filter(|it| !it.is_empty()) else { return Ok(()) };
     let allowed: Vec<String> = allowed.iter().map(|it| openpgp::normalized(it)).collect();
-    if keys.iter().any(|key| allowed.contains(&key.fingerprint)) {
+    let found: Vec<String> = keys.iter().map(|key| key.fingerprint.clone()).collect();
+    if allowed.iter().all(|it| found.contains(it)) {
         return Ok(());
     }
+    let set = |items: &[String]| format!("{{'{}'}}", items.join("', '"));
     Err(Failure::new(format!(
         "The specified fingerprint, '{}', does not match any key fingerprints in '{}'",
-        allowed.join(", "),
-        keys.iter().map(|key| key.fingerprint.as_str()).collect::<Vec<_>>().join(", ")
+        set(&allowed),
+        set(&found)
     )))
 }
 

@@ -34,7 +34,7 @@ const RETURNS: &[Return] = &[
 #[module(name = "ufw")]
 #[module(mutually_exclusive("name", "proto", "logging"))]
 #[module(mutually_exclusive("direction", "interface_in"), mutually_exclusive("direction", "interface_out"))]
-#[module(required_one_of("default", "state", "logging", "rule"))]
+#[module(required_one_of("state", "default", "rule", "logging"))]
 #[module(required_by("interface", "direction"))]
 pub struct Args {
     /// Whether the firewall is on, now and after a restart, or is loaded anew, or loses its rules.
@@ -146,11 +146,11 @@ fn ufw(args: Args, ctx: &mut Ctx) -> ModuleResult {
     let before = ufw.run(&["status", "verbose"], ctx)?;
     let rules_before = rules();
     let mut changed = false;
-    if let Some(policy) = &args.default {
-        changed |= set_policy(&args, policy, &before, &mut ufw, ctx)?;
-    }
     if let Some(state) = &args.state {
         changed |= set_state(state, &before, &mut ufw, ctx)?;
+    }
+    if let Some(policy) = &args.default {
+        changed |= set_policy(&args, policy, &before, &mut ufw, ctx)?;
     }
     if let Some(level) = &args.logging {
         changed |= logs_otherwise(level, &before);
