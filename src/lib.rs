@@ -14,6 +14,7 @@ pub mod error;
 pub mod inventory;
 pub mod modules;
 pub mod playbook;
+pub mod python;
 pub mod remote;
 pub mod source;
 pub mod split_args;

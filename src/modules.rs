@@ -1,11 +1,13 @@
-//! Every module by name, wherever it is: in the agent (`crates/modules`) or in a program of its own (`crates/aws`, `library/`).
+//! Every module by name, wherever it is: in the agent (`crates/modules`) in a program of its own (`crates/aws`, `library/`), or in Python.
 
+pub mod foreign;
 pub mod library;
 
 use rplay_module_api::Spec;
 
 use crate::catalog::{BUILTIN, Kind, home};
 use crate::connection::programs::Program;
+pub use foreign::Foreign;
 pub use library::Own;
 
 #[derive(Clone, Copy)]
@@ -15,6 +17,8 @@ pub enum Module {
     Aws(&'static Spec),
     /// The project's own.
     Library(&'static Own),
+    /// Python's, or anything else that Ansible runs.
+    Foreign(&'static Foreign),
 }
 
 impl Module {
@@ -23,13 +27,14 @@ impl Module {
             Module::Target(module) => &module.spec,
             Module::Aws(spec) => spec,
             Module::Library(own) => &own.spec,
+            Module::Foreign(foreign) => &foreign.spec,
         }
     }
 
     /// The program that has it; none is the agent.
     pub fn program(&self) -> Result<Option<&'static Program>, String> {
         match self {
-            Module::Target(_) => Ok(None),
+            Module::Target(_) | Module::Foreign(_) => Ok(None),
             Module::Aws(_) => Program::of_rplay("rplay-aws", "RPLAY_AWS").map(Some),
             Module::Library(own) => own.program.clone().map(Some),
         }

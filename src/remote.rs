@@ -12,6 +12,7 @@ mod transfer;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rplay_module_api::privilege::Elevation;
 use rplay_module_api::{Json, Map, ModuleResult, Stream, message};
@@ -68,6 +69,8 @@ pub enum FileSource {
     Bytes(Vec<u8>),
     /// A file of the controller, read when it is sent.
     Path(PathBuf),
+    /// Sent when the module asks for it, and never before: most hosts have it already.
+    Kept(Arc<[u8]>),
 }
 
 /// A module to run on a host.
@@ -90,6 +93,8 @@ pub struct ModuleRequest {
     pub live_output: bool,
     /// The module is to go on by itself.
     pub background: Option<message::Background>,
+    /// The module is no part of the program, but these files.
+    pub foreign: Option<message::Foreign>,
     /// What the module may ask for.
     pub files: Vec<(String, FileSource)>,
     /// Where files go that the module sends; written beside and moved into place when complete.

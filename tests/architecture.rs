@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["vars", "remote", "modules"],
     &["inventory", "connection", "playbook"],
     &["template", "config"],
+    &["python"],
     &["catalog"],
     &["yaml", "split_args"],
     &["vault"],

@@ -30,6 +30,7 @@ mod pause;
 mod programs;
 mod project;
 mod pull;
+mod python;
 mod secrets;
 mod tables;
 mod trouble;

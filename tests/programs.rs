@@ -85,14 +85,15 @@ fn a_role_and_the_setting_have_libraries_too() {
 }
 
 #[test]
-fn a_program_that_is_no_module_is_named() {
-    let project =
-        Project::new().file("site.yml", "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - other: {a: b}\n");
+fn a_program_that_tells_no_specifications_is_a_binary_module() {
+    let project = Project::new()
+        .env("RPLAY_PYTHON", "/nonexistent/python")
+        .file("site.yml", "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - other: {a: b}\n");
     fs::create_dir(project.path().join("library")).expect("a folder");
     fs::copy("/bin/true", project.path().join("library/other")).expect("a copy");
     let run = project.run(&["site.yml"]);
     assert_eq!(run.status, 2, "{run:?}");
-    assert!(run.stdout.contains("library/other") && run.stdout.contains("specifications"), "{}", run.stdout);
+    assert!(run.stdout.contains("'ansible.legacy.other'") && run.stdout.contains("RPLAY_PYTHON"), "{}", run.stdout);
 }
 
 #[test]

@@ -53,6 +53,8 @@ impl Project {
             command.env_remove(name);
         }
         command.env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
+        // Whether this machine has ansible-core makes no difference.
+        command.env("RPLAY_PYTHON", "/nonexistent/python");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -37,6 +37,7 @@ fn content(invocation: &Invocation<'_>) -> Result<Vec<u8>, String> {
 fn read(invocation: &Invocation<'_>, path: &Path, decrypt: bool) -> Result<Vec<u8>, String> {
     match source_file::prepare(invocation, path, decrypt)?.source {
         FileSource::Bytes(bytes) => Ok(bytes),
+        FileSource::Kept(bytes) => Ok(bytes.to_vec()),
         FileSource::Path(path) => fs::read(&path).map_err(|err| format!("{}: {err}", path.display())),
     }
 }

@@ -11,6 +11,7 @@ mod debug;
 pub mod effect;
 mod fail;
 mod fetch;
+mod foreign;
 mod group_by;
 mod include_role;
 mod include_tasks;

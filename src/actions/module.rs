@@ -2,12 +2,15 @@
 
 use rplay_module_api::Json;
 
-use super::{ActionResult, Effect, HostEffect, Invocation, ModuleCall};
+use super::{ActionResult, Effect, HostEffect, Invocation, ModuleCall, foreign};
 use crate::modules::Module;
 use crate::value::{Dict, Value};
 use crate::vars::{UntrustedFacts, removal_warning};
 
 pub async fn run(invocation: &Invocation<'_>, module: Module) -> ActionResult {
+    if let Module::Foreign(module) = module {
+        return foreign::run(invocation, module).await;
+    }
     let spec = module.spec();
     if invocation.check && !spec.check_mode {
         let name = spec.name;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::action;
 use crate::catalog::{self, BUILTIN, Found, Kind, LEGACY, Missing, Plugin, Scope, Table, home};
-use crate::modules::{self, Module, library};
+use crate::modules::{self, Module, foreign, library};
 use crate::playbook::Task;
 
 pub const ACTIONS: &[Action] = &[
@@ -73,7 +73,8 @@ impl Resolved {
 
     /// The argument that takes the task's text, if there is one.
     pub fn raw_name(&self) -> Option<&'static str> {
-        let takes_text = || self.takes_any_argument() || self.full_name == "ansible.builtin.group_by";
+        let is_foreign = matches!(self.implementation, Implementation::Module(Module::Foreign(_)));
+        let takes_text = || (self.takes_any_argument() && !is_foreign) || self.full_name == "ansible.builtin.group_by";
         self.spec().free_form.or_else(|| takes_text().then_some("_raw_params"))
     }
 
@@ -85,8 +86,8 @@ impl Resolved {
     pub fn takes_any_argument(&self) -> bool {
         match self.implementation {
             Implementation::Action(action) => action.any_argument,
-            // What it takes nobody knows; the task fails with the reason.
-            Implementation::Module(Module::Library(own)) => own.program.is_err(),
+            // What it takes, only it knows.
+            Implementation::Module(Module::Foreign(_)) => true,
             Implementation::Module(_) => false,
         }
     }
@@ -143,20 +144,40 @@ pub fn resolve(name: &str, scope: &Scope) -> Result<Found<Resolved>, Missing> {
     let is_action = || found.as_ref().is_ok_and(|found| found.native().is_some_and(|row| !row.is_module()));
     // The project's own go before those of rplay, and are searched where no collection is named.
     let bare = name.strip_prefix("ansible.legacy.").unwrap_or(name);
-    if is_action() || catalog::is_full(bare) {
+    if is_action() {
         return found;
     }
-    match (own(bare), library::python(bare)) {
-        (Some(row), _) => Ok(Found { full_name: row.full_name.as_str().into(), plugin: Plugin::Native(row) }),
-        (None, Some(_)) => Ok(Found { full_name: format!("{LEGACY}{bare}").into(), plugin: Plugin::Known }),
-        (None, None) => found,
+    if catalog::is_full(bare) {
+        return elsewhere(name, scope, found);
     }
+    match own(bare) {
+        Some(row) => Ok(Found { full_name: row.full_name.as_str().into(), plugin: Plugin::Native(row) }),
+        None if library::file(bare).is_some() => Ok(known(&format!("{LEGACY}{bare}"))),
+        None => elsewhere(name, scope, found),
+    }
+}
+
+/// A name that is nobody's here may be that of a module in a collection, which ansible-core finds.
+fn elsewhere(name: &str, scope: &Scope, found: Result<Found<Resolved>, Missing>) -> Result<Found<Resolved>, Missing> {
+    let Err(Missing::Unknown { .. }) = &found else { return found };
+    if !catalog::is_full(name) && scope.collections.is_empty() {
+        return found;
+    }
+    match foreign::full_name(name, scope.collections) {
+        // A collection may send its names to modules of others.
+        Some(full_name) => Ok(TABLE.resolve(&full_name, &Scope::default()).unwrap_or_else(|_| known(&full_name))),
+        None => found,
+    }
+}
+
+fn known(full_name: &str) -> Found<Resolved> {
+    Found { full_name: full_name.into(), plugin: Plugin::Known }
 }
 
 /// The row of a module that the project brings along.
 fn own(name: &str) -> Option<&'static Resolved> {
     static ROWS: Mutex<BTreeMap<&'static str, &'static Resolved>> = Mutex::new(BTreeMap::new());
-    let own = library::find(name)?;
+    let own = library::find(name).filter(|own| own.program.is_ok())?;
     let mut rows = ROWS.lock().unwrap_or_else(PoisonError::into_inner);
     Some(*rows.entry(own.spec.name).or_insert_with(|| {
         let implementation = Implementation::Module(Module::Library(own));
@@ -172,5 +193,24 @@ pub fn full_name(name: &str, scope: &Scope) -> Result<Arc<str>, Missing> {
 /// What implements a task's action; none when its name is a template, or only known.
 pub fn of(task: &Task) -> Option<&'static Resolved> {
     let full_name = task.full_action.as_deref()?;
-    TABLE.row(full_name).or_else(|| own(full_name.strip_prefix(LEGACY)?))
+    TABLE.row(full_name).filter(|row| !prefers_python(row)).or_else(|| own(full_name.strip_prefix(LEGACY)?))
+}
+
+/// The module of a name that is only known: Python's.
+pub fn foreign_of(full_name: &str) -> &'static Resolved {
+    static ROWS: Mutex<BTreeMap<String, &'static Resolved>> = Mutex::new(BTreeMap::new());
+    let mut rows = ROWS.lock().unwrap_or_else(PoisonError::into_inner);
+    rows.entry(full_name.to_owned()).or_insert_with(|| {
+        let implementation = Implementation::Module(Module::Foreign(foreign::of(full_name)));
+        Box::leak(Box::new(Resolved { full_name: full_name.to_owned(), implementation }))
+    })
+}
+
+/// Names in the environment variable `RPLAY_PREFER_PYTHON`, full or short, send what rplay has itself through Python all the same.
+fn prefers_python(row: &Resolved) -> bool {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let names = std::env::var("RPLAY_PREFER_PYTHON").unwrap_or_default();
+        names.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    });
+    row.is_module() && NAMES.iter().any(|name| *name == row.full_name || name == catalog::short(&row.full_name))
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rplay_module_api::message::Background;
+use rplay_module_api::message::{Background, Foreign};
 use rplay_module_api::{Json, Map, ModuleResult};
 
 use super::{ActionResult, Cause, FailedIn, Trouble};
 use crate::remote::{
     Become, Client, Endpoint, FileSource, ModuleRequest, Pool, Program, RawOutput, RemoteError, RemoteEvent,
 };
+use crate::value::Value;
 
 /// A module to be run on the target.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub struct ModuleCall {
     pub action: String,
     /// Validated arguments.
     pub args: Map<String, Json>,
+    /// The module is no part of the program, but these files.
+    pub foreign: Option<Foreign>,
     /// Content that the module may ask for by name.
     pub files: Vec<(String, FileSource)>,
     /// Where files go that the module sends, by name.
@@ -44,6 +47,10 @@ pub struct Target {
     pub background: Option<Background>,
     /// The folder of such modules' job files, as it is written.
     pub async_directory: String,
+    /// The configured interpreter of modules in Python, or how it is found.
+    pub python: Option<String>,
+    /// A variable of the host that the task works on, rendered.
+    pub variable: Arc<dyn Fn(&str) -> Option<Value> + Send + Sync>,
     /// Where progress and running output go.
     pub progress: Arc<dyn Fn(RemoteEvent) + Send + Sync>,
 }
@@ -74,6 +81,7 @@ impl Target {
             become_: self.becoming.clone(),
             live_output: self.verbosity > 0 && !self.no_log,
             background: self.background.clone(),
+            foreign: call.foreign,
             files: call.files,
             receive: call.receive,
         };

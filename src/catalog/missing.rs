@@ -48,3 +48,8 @@ impl Removed {
 pub fn not_there(kind: Kind, full_name: &str) -> String {
     format!("the {} '{full_name}' is known, but not there in rplay yet", kind.title())
 }
+
+/// The message for a name that rplay does not implement and that Python can not stand in for.
+pub fn not_in_python(kind: Kind, full_name: &str, why: impl std::fmt::Display) -> String {
+    format!("the {} '{full_name}' is not part of rplay, and can not be run in Python: {why}", kind.title())
+}

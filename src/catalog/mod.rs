@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use known::Fact;
 
-pub use missing::{Missing, Removed, not_there};
+pub use missing::{Missing, Removed, not_in_python, not_there};
 
 pub const BUILTIN: &str = "ansible.builtin";
 
@@ -96,6 +96,8 @@ pub enum Plugin<T: 'static> {
     Native(&'static T),
     /// Ansible or a well-known collection has it, rplay does not have it yet. A task that is skipped need not know.
     Known,
+    /// Python has it, under this name.
+    Foreign(&'static str),
 }
 
 impl<T> Clone for Plugin<T> {
@@ -115,10 +117,15 @@ pub struct Found<T: 'static> {
 }
 
 impl<T> Found<T> {
+    /// Nothing here implements it.
+    pub fn is_only_known(&self) -> bool {
+        matches!(self.plugin, Plugin::Known)
+    }
+
     pub fn native(&self) -> Option<&'static T> {
         match self.plugin {
             Plugin::Native(row) => Some(row),
-            Plugin::Known => None,
+            Plugin::Known | Plugin::Foreign(_) => None,
         }
     }
 }

@@ -19,7 +19,7 @@ fn resolved(name: &str, collections: &[&str]) -> String {
     let collections: Vec<String> = collections.iter().map(|it| (*it).to_owned()).collect();
     match table().resolve(name, &Scope { collections: &collections }) {
         Ok(Found { full_name, plugin: Plugin::Native(row) }) => format!("{full_name} is {row}"),
-        Ok(Found { full_name, plugin: Plugin::Known }) => format!("{full_name} is known"),
+        Ok(Found { full_name, plugin: Plugin::Known | Plugin::Foreign(_) }) => format!("{full_name} is known"),
         Err(Missing::Unknown { near }) => format!("unknown, {near:?}"),
         Err(Missing::Removed(removed)) => removed.message().to_owned(),
     }

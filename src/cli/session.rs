@@ -129,6 +129,7 @@ impl Session {
         loader.roles_path = self.config.get(setting::DEFAULT_ROLES_PATH);
         let configured = self.config.get(setting::DEFAULT_MODULE_PATH);
         crate::modules::library::set_configured(self.module_path.iter().cloned().chain(configured).collect());
+        crate::python::configure(self.notices.clone(), self.module_path.clone());
         loader.on_library = crate::modules::library::add;
         loader.private_role_vars = self.config.given(setting::DEFAULT_PRIVATE_ROLE_VARS);
         loader.collections_path = self.config.get(setting::COLLECTIONS_PATHS);
@@ -176,6 +177,7 @@ impl Session {
             strategy: Some(config.get(setting::DEFAULT_STRATEGY)),
             debugs_tasks: config.get(setting::ENABLE_TASK_DEBUGGER),
             debugger_ignores_errors: config.get(setting::TASK_DEBUGGER_IGNORE_ERRORS),
+            python_interpreter: config.get(setting::INTERPRETER_PYTHON),
             async_directory: config.get(setting::ASYNC_DIR),
             poll_interval: config.get(setting::DEFAULT_POLL_INTERVAL),
             task_timeout: Some(config.get(setting::TASK_TIMEOUT)).filter(|seconds| *seconds > 0),

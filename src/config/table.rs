@@ -184,7 +184,7 @@ settings! {
     used HOST_KEY_CHECKING: bool = "true", &[("defaults", "host_key_checking"), ("ssh_connection", "host_key_checking")], &["ANSIBLE_HOST_KEY_CHECKING", "ANSIBLE_SSH_HOST_KEY_CHECKING"];
     used HOST_PATTERN_MISMATCH: Unmatched = "warning", &[("inventory", "host_pattern_mismatch")], &["ANSIBLE_HOST_PATTERN_MISMATCH"];
     used INJECT_FACTS_AS_VARS: bool = "true", &[("defaults", "inject_facts_as_vars")], &["ANSIBLE_INJECT_FACT_VARS"];
-    accepted INTERPRETER_PYTHON: String = "auto", &[("defaults", "interpreter_python")], &["ANSIBLE_PYTHON_INTERPRETER"];
+    used INTERPRETER_PYTHON: String = "auto", &[("defaults", "interpreter_python")], &["ANSIBLE_PYTHON_INTERPRETER"];
     unsupported INVALID_TASK_ATTRIBUTE_FAILED: bool = "true", &[("defaults", "invalid_task_attribute_failed")], &["ANSIBLE_INVALID_TASK_ATTRIBUTE_FAILED"];
     used INVENTORY_ANY_UNPARSED_IS_FAILED: bool = "false", &[("inventory", "any_unparsed_is_failed")], &["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"];
     used INVENTORY_ENABLED: Vec<String> = "host_list,script,auto,yaml,ini,toml", &[("inventory", "enable_plugins")], &["ANSIBLE_INVENTORY_ENABLED"];

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::keyword_values::KeywordResult;
-use crate::actions::table::{self, Resolved};
+use crate::actions::table::{self, Implementation, Resolved};
 use crate::actions::{ActionResult, Cause, FailedIn, Trouble};
-use crate::catalog::{self, Kind, LEGACY, Scope};
-use crate::modules::library;
+use crate::blocking::blocking;
+use crate::catalog::Scope;
+use crate::modules::Module;
 use crate::playbook::Task;
 use crate::template::Templar;
 use crate::value::{Str, Value};
@@ -29,14 +30,12 @@ pub fn settle(task: &Arc<Task>, name: &str) -> KeywordResult<Arc<Task>> {
 
 /// What implements the action of a task that is about to run.
 pub fn implementation(task: &Task) -> KeywordResult<&'static Resolved> {
-    table::of(task).ok_or_else(|| {
-        let name = task.full_action.as_deref().unwrap_or(&task.action);
-        let message = match name.strip_prefix(LEGACY).and_then(library::python) {
-            Some(file) => format!("the module '{name}' is Python, which rplay does not run yet: {}", file.display()),
-            None => catalog::not_there(Kind::Module, name),
-        };
-        Box::new(failed(task, message))
-    })
+    let name = task.full_action.as_deref().unwrap_or(&task.action);
+    let resolved = table::of(task).unwrap_or_else(|| table::foreign_of(name));
+    if let Implementation::Module(Module::Foreign(module)) = resolved.implementation {
+        blocking(|| module.built()).map_err(|reason| Box::new(failed(task, reason)))?;
+    }
+    Ok(resolved)
 }
 
 fn failed(task: &Task, message: String) -> ActionResult {

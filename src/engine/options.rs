@@ -42,6 +42,8 @@ pub struct RunOptions {
     pub debugs_tasks: bool,
     /// But not where errors are ignored.
     pub debugger_ignores_errors: bool,
+    /// The interpreter of modules in Python, or how it is found.
+    pub python_interpreter: String,
     /// The folder of job files on targets, as it is written.
     pub async_directory: String,
     /// Seconds between two looks at a task in the background that does not say so itself.
@@ -157,6 +159,7 @@ impl Default for RunOptions {
             task_timeout: None,
             debugs_tasks: false,
             debugger_ignores_errors: true,
+            python_interpreter: "auto".to_owned(),
             async_directory: "~/.ansible_async".to_owned(),
             poll_interval: 15,
             connection: ConnectionOptions::default(),

@@ -282,15 +282,20 @@ impl Job {
         let decided = |deciders: Deciders<'_>| -> KeywordResult<_> {
             Ok((deciders.endpoint()?, deciders.become_()?, deciders.async_directory()?))
         };
+        let mut of_target = (scope.clone(), templar.clone());
         let (endpoint, becoming, async_directory) = match delegated_to {
             None => decided(Deciders { scope, templar, keywords: reader, options: &self.shared.options })?,
             Some(name) => {
                 let scope = self.shared.scope(&self.play, &self.task, &self.host_named(name), &self.search_path)?;
                 let templar = self.shared.templar(&scope, &self.search_path);
                 let keywords = KeywordReader { keywords: &self.task.keywords, templar: &templar };
-                decided(Deciders { scope: &scope, templar: &templar, keywords, options: &self.shared.options })?
+                let decided =
+                    decided(Deciders { scope: &scope, templar: &templar, keywords, options: &self.shared.options })?;
+                of_target = (scope, templar);
+                decided
             }
         };
+        let (scope, templar) = of_target;
         let (events, about) = (self.shared.events.clone(), self.about());
         Ok(Target {
             pool: Arc::clone(&self.shared.remote),
@@ -303,6 +308,8 @@ impl Job {
             diff,
             no_log,
             verbosity: self.shared.options.verbosity,
+            python: Some(self.shared.options.python_interpreter.clone()).filter(|named| !named.is_empty()),
+            variable: Arc::new(move |name| scope.find(name).and_then(|written| templar.render(&written).ok())),
             progress: Arc::new(move |progress| events.offer(about.clone().event(progress.into()))),
         })
     }

@@ -2,12 +2,14 @@
 //! setting `library`, is the module of its name. Folders count for the whole run, as Ansible's do.
 
 use std::collections::HashMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use rplay_module_api::Spec;
 
 use crate::connection::programs::Program;
+use crate::python;
 
 /// A module that a project has as a program.
 #[derive(Debug)]
@@ -34,6 +36,9 @@ fn lock() -> MutexGuard<'static, Library> {
 
 /// Adds a folder of a playbook or role.
 pub fn add(folder: PathBuf) {
+    if let Some(root) = folder.parent() {
+        python::add_root(root.to_path_buf());
+    }
     let mut library = lock();
     if !library.folders.contains(&folder) && folder.is_dir() {
         library.folders.push(folder);
@@ -61,14 +66,38 @@ pub fn find(name: &str) -> Option<&'static Own> {
     Some(own)
 }
 
-/// The file of a module in Python that the project has.
-pub fn python(name: &str) -> Option<PathBuf> {
-    if name.contains(['.', '/']) {
+/// What no module's file name ends with.
+const NO_MODULES: &[&str] =
+    &["bak", "cfg", "ini", "json", "md", "pyc", "pyo", "rpm", "rst", "swp", "txt", "yaml", "yml"];
+
+/// The file of any other module that the project has: in Python, in another language, or a program.
+pub fn file(name: &str) -> Option<PathBuf> {
+    if name.is_empty() || name.contains(['.', '/']) {
         return None;
     }
     let library = lock();
-    let mut folders = library.folders.iter().chain(&library.configured);
-    folders.find_map(|folder| Some(folder.join(format!("{name}.py"))).filter(|file| file.is_file()))
+    let own = library.folders.iter().find_map(|folder| in_folder(folder, name, 0));
+    // Configured folders may have folders of their own.
+    own.or_else(|| library.configured.iter().find_map(|folder| in_folder(folder, name, 2)))
+}
+
+fn in_folder(folder: &Path, name: &str, depth: usize) -> Option<PathBuf> {
+    let mut folders = Vec::new();
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            folders.push(path);
+            continue;
+        }
+        let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned());
+        let is_module = extension.is_none_or(|extension| !NO_MODULES.contains(&extension.as_str()));
+        if is_module && path.file_stem().is_some_and(|stem| stem == name || stem.to_str() == Some(&format!("_{name}")))
+        {
+            return Some(path);
+        }
+    }
+    folders.into_iter().filter(|_| depth > 0).find_map(|folder| in_folder(&folder, name, depth - 1))
 }
 
 fn own(name: &str, file: &Path) -> Own {

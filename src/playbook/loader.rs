@@ -8,6 +8,7 @@ use super::keywords;
 use super::types::{Context, Loaded, Playbook, Role, RoleUse};
 use crate::catalog;
 use crate::error::{Error, ErrorKind, Notices};
+use crate::python;
 use crate::source::Span;
 use crate::template;
 use crate::value::{Dict, Value, variable_name};
@@ -85,6 +86,7 @@ impl Loader {
         let path = std::path::absolute(path)
             .map_err(|err| Error::new(ErrorKind::File, format!("cannot resolve {}: {err}", path.display())))?;
         let playbook_dir = directory_of(&path);
+        python::add_playbook(playbook_dir.to_path_buf());
         (self.on_library)(playbook_dir.join("library"));
         let mut parser = self.parser(PlayScope { playbook_dir, vars: Arc::default() });
         let plays = parser.playbook_file(&path, &Context::default(), &mut Vec::new());
@@ -94,6 +96,8 @@ impl Loader {
 
     /// A playbook that is in no file.
     pub fn playbook_of(&self, node: &Node, directory: &Path) -> Result<Playbook, Error> {
+        python::add_playbook(directory.to_path_buf());
+        (self.on_library)(directory.join("library"));
         let mut parser = self.parser(PlayScope { playbook_dir: Arc::from(directory), vars: Arc::default() });
         let plays = parser.plays(node, node.span.path(), &Context::default(), &mut Vec::new());
         parser.finish(())?;

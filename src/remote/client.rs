@@ -158,6 +158,7 @@ impl Client {
             environment: request.environment,
             live_output: request.live_output,
             background: request.background,
+            foreign: request.foreign,
         };
         frames.extend(encode(FrameKind::Request, id, &json(&message)?));
         drop(message);

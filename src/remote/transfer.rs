@@ -159,6 +159,7 @@ impl Sending {
         match self.sources.get(name) {
             None => Err(format!("no file `{name}` belongs to this task")),
             Some(FileSource::Bytes(bytes)) => Ok(Source::Bytes(bytes.clone(), 0)),
+            Some(FileSource::Kept(bytes)) => Ok(Source::Bytes(bytes.to_vec(), 0)),
             Some(FileSource::Path(path)) => {
                 match File::open(path).and_then(|file| Ok((file.metadata()?.len(), file))) {
                     Ok((length, file)) => Ok(Source::File(file, length)),

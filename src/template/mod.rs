@@ -8,6 +8,7 @@ pub mod filters;
 pub mod limits;
 pub mod lookups;
 mod own_variables;
+pub(crate) mod python;
 pub mod search;
 pub mod tests;
 

@@ -38,7 +38,55 @@ pub struct Request {
     /// The module goes on by itself, and the response only says that it was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub background: Option<Background>,
+    /// The module is none of the program's own, but comes along as files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
 }
+
+/// A module that something else on the target runs: Python, another interpreter, or the system.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreign {
+    pub style: Style,
+    /// Names and SHA-256 of its files: of a module in Python all that it imports of Ansible's, else its own file.
+    pub files: Vec<(String, String)>,
+    pub interpreter: Interpreter,
+}
+
+/// How a foreign module is given its arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Style {
+    /// It imports `ansible.module_utils`.
+    Python {
+        /// The name under which Python imports it.
+        name: String,
+        /// How values are written as JSON.
+        profile: String,
+        /// How many files it may have open; 0 for as many as the interpreter may.
+        open_files: u64,
+    },
+    /// In a file: `name=value` in one line, quoted as for a shell.
+    #[default]
+    Pairs,
+    /// In a file, as JSON.
+    Json,
+    /// As JSON within its own text.
+    Embedded,
+}
+
+/// What runs a foreign module.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Interpreter {
+    /// The system: the file is a program.
+    #[default]
+    None,
+    /// A program with its first arguments.
+    Words(Vec<String>),
+    /// The first of these that is there. The result tells which.
+    Discovered(Vec<String>),
+}
+
+/// The return value that tells which interpreter was discovered.
+pub const DISCOVERED: &str = "_discovered_interpreter";
 
 /// How a module runs in the background (`async`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

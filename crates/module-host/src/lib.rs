@@ -3,6 +3,7 @@
 
 mod background;
 mod child;
+mod foreign;
 mod guard;
 mod outlet;
 mod place;

@@ -11,6 +11,7 @@ use rplay_module_api::message::{Request, Response};
 use rplay_module_api::{Ctx, Failure, Module, ModuleResult, Port, settle};
 
 use crate::background;
+use crate::foreign;
 use crate::outlet::Outlet;
 use crate::port::RequestPort;
 use crate::running::Commands;
@@ -57,11 +58,16 @@ fn run_module(
     outlet: &Outlet,
     warnings: &mut Vec<String>,
 ) -> ModuleResult {
+    let Job { id, body, attachments, inbox } = job;
+    let mut port = RequestPort::new(id, outlet.clone(), inbox, attachments, request.live_output);
     if request.background.is_some() {
-        return background::start(&job.body, &job.attachments);
+        if let Some(foreign) = &request.foreign {
+            let files = foreign::store::contents(foreign, &mut port).map_err(foreign::store::failed)?;
+            port.attachments.extend(files);
+        }
+        return background::start(&body, &port.attachments);
     }
-    let mut port = RequestPort::new(job.id, outlet.clone(), job.inbox, job.attachments, request.live_output);
-    run_with_port(modules, request, job.id, &mut port, warnings)
+    run_with_port(modules, request, id, &mut port, warnings)
 }
 
 /// Runs a request's module in a temporary directory of its own.
@@ -72,9 +78,10 @@ pub fn run_with_port(
     port: &mut dyn Port,
     warnings: &mut Vec<String>,
 ) -> ModuleResult {
-    let Some(module) = modules.iter().find(|module| module.spec.name == request.module) else {
+    let module = modules.iter().find(|module| module.spec.name == request.module);
+    if module.is_none() && request.foreign.is_none() {
         return Err(Failure::new(format!("the agent has no module `{}`", request.module)));
-    };
+    }
     let scratch =
         Scratch::new(id).map_err(|err| Failure::new(format!("Could not create a temporary directory: {err}")))?;
     let (mut runner, _entry) = Commands::enter(id);
@@ -90,7 +97,12 @@ pub fn run_with_port(
         runner: &mut runner,
         warnings: Vec::new(),
     };
-    let result = panic::catch_unwind(AssertUnwindSafe(|| rplay_modules::invoke(module, request.args, &mut ctx)));
+    let work = || match (&request.foreign, module) {
+        (Some(foreign), _) => foreign::run(foreign, &request.module, request.args, &mut ctx),
+        (None, Some(module)) => rplay_modules::invoke(module, request.args, &mut ctx),
+        (None, None) => Err(Failure::new("there is no such module")),
+    };
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
     warnings.append(&mut ctx.warnings);
     result.unwrap_or_else(|payload| Err(Failure::new(panic_text(&request.module, payload.as_ref()))))
 }

@@ -41,7 +41,7 @@ pub fn remove_all() {
     }
 }
 
-fn base() -> io::Result<&'static Path> {
+pub fn base() -> io::Result<&'static Path> {
     if let Some(base) = BASE.get() {
         return Ok(base);
     }

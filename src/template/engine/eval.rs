@@ -13,6 +13,7 @@ use super::run::Scope;
 use super::tree::{CallArgument, CallArguments, Comparison, Expr, Operator, Step};
 use super::val::{MOST_DEPTH, Map, Undefined, Val, from_key};
 use crate::template::error::{Res, plugin_failed, raised, undefined};
+use crate::template::python;
 use crate::value::Str;
 
 pub fn eval(scope: &Scope, expr: &Expr) -> Res<Val> {
@@ -256,6 +257,10 @@ fn apply_step(scope: &Scope, value: Val, step: &Step) -> Res<Val> {
             let arguments = evaluate_arguments(scope, arguments)?;
             call_test(scope, test, value, arguments)
         }
+        Step::Foreign(kind, name, arguments) => {
+            let arguments = evaluate_arguments(scope, arguments)?;
+            Ok(python::call(scope, *kind, name, value, &arguments))
+        }
         Step::Missing(message) => Err(raised(message.clone())),
     }
 }
@@ -337,7 +342,7 @@ pub fn call_test(
     })
 }
 
-fn first_undefined(arguments: &Arguments) -> Option<Val> {
+pub fn first_undefined(arguments: &Arguments) -> Option<Val> {
     arguments
         .positional
         .iter()

@@ -13,9 +13,9 @@ use super::normalize::written_as_call;
 use super::tree::{
     Block, CallArgument, CallArguments, Comparison, Expr, For, Macro, Node, Operator, Statement, Step, Target, Template,
 };
-use crate::catalog::{Found, Kind, Missing, Plugin, not_there};
+use crate::catalog::{Found, Kind, Missing, Plugin};
 use crate::template::error::{Res, syntax};
-use crate::template::{Settings, filters, tests};
+use crate::template::{Settings, filters, python, tests};
 use crate::value::{Str, Value};
 
 pub struct Lowering<'a> {
@@ -271,7 +271,10 @@ impl<'a> Lowering<'a> {
         let arguments = self.arguments(&filter.args)?;
         match filters::find(&name, self.settings) {
             Ok(Found { plugin: Plugin::Native(filter), .. }) => Ok(Step::Filter(filter, arguments)),
-            Ok(Found { plugin: Plugin::Known, full_name }) => Ok(Step::Missing(not_there(Kind::Filter, &full_name))),
+            Ok(Found { plugin: Plugin::Foreign(name), .. }) => Ok(Step::Foreign(Kind::Filter, name, arguments)),
+            Ok(Found { plugin: Plugin::Known, full_name }) => {
+                Ok(Step::Missing(python::missing(Kind::Filter, &full_name)))
+            }
             Err(missing) => self.missing("filter", &name, &missing),
         }
     }
@@ -281,7 +284,10 @@ impl<'a> Lowering<'a> {
         let arguments = self.arguments(&test.args)?;
         match tests::find(&name) {
             Ok(Found { plugin: Plugin::Native(test), .. }) => Ok(Step::Test(test, arguments)),
-            Ok(Found { plugin: Plugin::Known, full_name }) => Ok(Step::Missing(not_there(Kind::Test, &full_name))),
+            Ok(Found { plugin: Plugin::Foreign(name), .. }) => Ok(Step::Foreign(Kind::Test, name, arguments)),
+            Ok(Found { plugin: Plugin::Known, full_name }) => {
+                Ok(Step::Missing(python::missing(Kind::Test, &full_name)))
+            }
             Err(missing) => self.missing("test", &name, &missing),
         }
     }

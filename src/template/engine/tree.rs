@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::arguments::Name;
+use crate::catalog::Kind;
 use crate::template::filters::Filter;
 use crate::template::tests::Test;
 use crate::value::{Str, Value};
@@ -143,6 +144,8 @@ pub enum Step {
     Method(Name, CallArguments),
     Filter(&'static Filter, CallArguments),
     Test(&'static Test, CallArguments),
+    /// A filter or test in Python.
+    Foreign(Kind, &'static str, CallArguments),
     /// A filter or test that does not exist, in a branch that may never run.
     Missing(String),
 }

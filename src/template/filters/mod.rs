@@ -37,6 +37,7 @@ use super::engine::arguments::{Bound, Parameters};
 use super::engine::run::Scope;
 use super::engine::val::Val;
 use super::error::Res;
+use super::python;
 use crate::catalog::{Found, Kind, Missing, Plugin, Scope as NameScope, Table};
 
 pub struct Filter {
@@ -108,7 +109,7 @@ const OF_JINJA: &[&str] = &[
 
 /// What a filter's name means. Names in templates are not looked for in the collections of a play, as in Ansible.
 pub fn find(name: &str, settings: &Settings) -> Result<Found<Filter>, Missing> {
-    let found = TABLE.resolve(name, &NameScope::default());
+    let found = python::found(Kind::Filter, name, TABLE.resolve(name, &NameScope::default()));
     if found.is_ok() || !settings.accept_removed {
         return found;
     }

@@ -1,6 +1,6 @@
 //! Filters that apply filters, tests and attributes to each item.
 
-use crate::catalog::{Kind, not_there};
+use crate::catalog::{Kind, Plugin};
 use crate::template::engine::arguments::{Arguments, Bound};
 use crate::template::engine::attributes::by_path;
 use crate::template::engine::comparison::sort_by_key;
@@ -11,7 +11,7 @@ use crate::template::engine::run::Scope;
 use crate::template::engine::val::Val;
 use crate::template::error::{Res, raised};
 use crate::template::filters::sequences::folded;
-use crate::template::{filters, tests};
+use crate::template::{filters, python, tests};
 
 pub fn map(scope: &Scope, args: Bound) -> Res<Val> {
     if !args.val(0).truthy()? {
@@ -40,11 +40,15 @@ pub fn map(scope: &Scope, args: Bound) -> Res<Val> {
     let Some(name) = rest.next() else { return Err(raised("map requires a filter argument")) };
     let name = print::text(&name)?;
     let settings = &scope.context.templar.engine().settings;
-    let filter = match filters::find(&name, settings) {
-        Ok(found) => found.native().ok_or_else(|| raised(not_there(Kind::Filter, &found.full_name)))?,
-        Err(_) => return Err(raised(format!("No filter named '{name}'."))),
-    };
+    let found = filters::find(&name, settings).map_err(|_| raised(format!("No filter named '{name}'.")))?;
     let arguments = Arguments { positional: rest.collect(), named: args.named };
+    let filter = match found.plugin {
+        Plugin::Native(filter) => filter,
+        Plugin::Foreign(name) => {
+            return Ok(Sequence::generator(python::call_each(scope, Kind::Filter, name, items, &arguments)));
+        }
+        Plugin::Known => return Err(raised(python::missing(Kind::Filter, &found.full_name))),
+    };
     let out = items.into_iter().map(|item| call_filter(scope, filter, item, arguments.clone())).collect();
     Ok(Sequence::generator(out))
 }
@@ -81,20 +85,24 @@ fn choose(scope: &Scope, args: Bound, by_attribute: bool, keep: bool) -> Res<Val
         None => None,
         Some(name) => {
             let name = print::text(&name)?;
-            let found = tests::find(&name).map_err(|_| raised(format!("No test named '{name}'.")))?;
-            Some(found.native().ok_or_else(|| raised(not_there(Kind::Test, &found.full_name)))?)
+            Some(tests::find(&name).map_err(|_| raised(format!("No test named '{name}'.")))?)
         }
     };
     let arguments = Arguments { positional: rest.collect(), named: args.named };
+    let value_of = |item: &Val| attribute.as_ref().map_or_else(|| item.clone(), |attribute| by_path(item, attribute));
+    let foreign = match test.as_ref().map(|found| found.plugin) {
+        Some(Plugin::Foreign(name)) => {
+            python::call_each(scope, Kind::Test, name, items.iter().map(value_of).collect(), &arguments)
+        }
+        _ => Vec::new(),
+    };
     let mut out = Vec::new();
-    for item in items {
-        let value = match &attribute {
-            Some(attribute) => by_path(&item, attribute),
-            None => item.clone(),
-        };
-        let answer = match test {
-            Some(test) => call_test(scope, test, value, arguments.clone())?.truthy()?,
-            None => value.truthy()?,
+    for (index, item) in items.into_iter().enumerate() {
+        let answer = match test.as_ref().map(|found| (found, found.plugin)) {
+            Some((_, Plugin::Native(test))) => call_test(scope, test, value_of(&item), arguments.clone())?.truthy()?,
+            Some((_, Plugin::Foreign(_))) => foreign.get(index).map_or(Ok(false), Val::truthy)?,
+            Some((found, Plugin::Known)) => return Err(raised(python::missing(Kind::Test, &found.full_name))),
+            None => value_of(&item).truthy()?,
         };
         if answer == keep {
             out.push(item);

@@ -22,8 +22,9 @@ use super::engine::print;
 use super::engine::run::Scope;
 use super::engine::val::{Val, from_key};
 use super::error::{Res, TemplateError, TemplateErrorKind, plugin_failed, raised};
+use super::python;
 use crate::blocking::blocking;
-use crate::catalog::{BUILTIN, Found, Kind, Missing, Scope as NameScope, Table, home, not_there};
+use crate::catalog::{BUILTIN, Found, Kind, Missing, Plugin, Scope as NameScope, Table, home};
 
 pub struct Lookup {
     pub name: &'static str,
@@ -72,7 +73,7 @@ static TABLE: LazyLock<Table<Lookup>> = LazyLock::new(|| {
 
 /// What a lookup's name means.
 pub fn find(name: &str) -> Result<Found<Lookup>, Missing> {
-    TABLE.resolve(name, &NameScope::default())
+    python::found(Kind::Lookup, name, TABLE.resolve(name, &NameScope::default()))
 }
 
 /// Whether a name means this lookup of `ansible.builtin`.
@@ -107,7 +108,7 @@ pub fn call(scope: &Scope, arguments: Arguments, want_list: bool) -> Res<Val> {
             _ => options.push((key, value)),
         }
     }
-    let lookup = native(&name)?;
+    let lookup = implementation(&name)?;
     if !matches!(errors.as_str(), "strict" | "ignore" | "warn") {
         return Err(raised(format!("Invalid error handling choice '{errors}', must be one of: warn, ignore, strict")));
     }
@@ -146,10 +147,21 @@ fn shape(found: Vec<Val>, want_list: bool) -> Res<Val> {
 }
 
 pub fn run(scope: &Scope, name: &str, request: Request) -> Res<Vec<Val>> {
-    run_found(scope, native(name)?, request)
+    run_found(scope, implementation(name)?, request)
 }
 
-fn run_found(scope: &Scope, lookup: &'static Lookup, request: Request) -> Res<Vec<Val>> {
+/// What answers a lookup.
+#[derive(Clone, Copy)]
+enum Implementation {
+    Native(&'static Lookup),
+    Foreign(&'static str),
+}
+
+fn run_found(scope: &Scope, lookup: Implementation, request: Request) -> Res<Vec<Val>> {
+    let lookup = match lookup {
+        Implementation::Native(lookup) => lookup,
+        Implementation::Foreign(name) => return python::lookup(scope, name, &request),
+    };
     let ask = || scope.context.deeper(|| (lookup.run)(scope, request));
     let found = if WAITS.contains(&lookup.name) { blocking(ask) } else { ask() };
     found.map_err(|fault| plugin_failed("lookup", lookup.name, fault))
@@ -158,11 +170,12 @@ fn run_found(scope: &Scope, lookup: &'static Lookup, request: Request) -> Res<Ve
 /// These wait for others: processes, servers, locks.
 const WAITS: &[&str] = &["lines", "password", "pipe", "url"];
 
-fn native(name: &str) -> Res<&'static Lookup> {
+fn implementation(name: &str) -> Res<Implementation> {
     let message = match find(name) {
-        Ok(found) => match found.native() {
-            Some(lookup) => return Ok(lookup),
-            None => not_there(Kind::Lookup, &found.full_name),
+        Ok(found) => match found.plugin {
+            Plugin::Native(lookup) => return Ok(Implementation::Native(lookup)),
+            Plugin::Foreign(name) => return Ok(Implementation::Foreign(name)),
+            Plugin::Known => python::missing(Kind::Lookup, &found.full_name),
         },
         Err(Missing::Removed(removed)) => removed.message().to_owned(),
         Err(Missing::Unknown { near: Some(near) }) => {

@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 use super::engine::arguments::{Bound, Parameters};
 use super::engine::run::Scope;
 use super::error::Res;
+use super::python;
 use crate::catalog::{Found, Kind, Missing, Scope as NameScope, Table};
 
 pub struct Test {
@@ -69,5 +70,5 @@ const OF_JINJA: &[&str] = &[
 
 /// What a test's name means.
 pub fn find(name: &str) -> Result<Found<Test>, Missing> {
-    TABLE.resolve(name, &NameScope::default())
+    python::found(Kind::Test, name, TABLE.resolve(name, &NameScope::default()))
 }

@@ -145,16 +145,13 @@ pub fn nan(_scope: &Scope, args: Bound) -> Res<bool> {
 pub fn filter(scope: &Scope, args: Bound) -> Res<bool> {
     let settings = &scope.context.templar.engine().settings;
     hashable(&args.val(0))?;
-    Ok(args
-        .val(0)
-        .as_str()
-        .is_some_and(|name| filters::find(name, settings).is_ok_and(|found| found.native().is_some())))
+    Ok(args.val(0).as_str().is_some_and(|name| filters::find(name, settings).is_ok_and(|found| !found.is_only_known())))
 }
 
 pub fn test(_scope: &Scope, args: Bound) -> Res<bool> {
     hashable(&args.val(0))?;
     // What is no text is not looked up there.
-    Ok(args.val(0).as_str().is_none_or(|name| tests::find(name).is_ok_and(|found| found.native().is_some())))
+    Ok(args.val(0).as_str().is_none_or(|name| tests::find(name).is_ok_and(|found| !found.is_only_known())))
 }
 
 fn hashable(name: &Val) -> Res<()> {

@@ -11,7 +11,7 @@ pub(crate) mod dpkg_status;
 pub mod file_attributes;
 pub mod file_flags;
 pub mod file_mode;
-pub(crate) mod home;
+pub mod home;
 pub(crate) mod init_system;
 pub mod job_file;
 pub mod local_time;

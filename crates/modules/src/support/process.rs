@@ -28,7 +28,8 @@ pub fn watch(with: Watch) {
     let _ = WATCH.set(with);
 }
 
-fn tell(group: i32, runs: bool) {
+/// Says that a process group runs, or has ended, that somebody else takes care of.
+pub fn tell(group: i32, runs: bool) {
     if let Some(watch) = WATCH.get() {
         watch(group, runs);
     }
@@ -75,7 +76,7 @@ impl Runner for Processes {
     }
 }
 
-fn kill_group(group: i32) {
+pub fn kill_group(group: i32) {
     if let Some(group) = Pid::from_raw(group) {
         // It may be gone already, which is what is wanted.
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
