@@ -9,8 +9,7 @@ use crate::support::program;
 
 pub fn iscsi(_: &mut Gathering) -> Facts {
     let text = line_of("/etc/iscsi/initiatorname.iscsi");
-    let name = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with(['#', ';']));
-    let name = name.filter_map(|line| line.trim().strip_prefix("InitiatorName=")).next().unwrap_or_default();
+    let name = text.lines().find_map(|line| line.trim().strip_prefix("InitiatorName=")).unwrap_or_default();
     facts([("iscsi_iqn", name.into())])
 }
 
