@@ -21,7 +21,11 @@ fn signs(output: &str) -> Vec<(Json, String)> {
             before.push_str(text);
         }
         let (pieces, after) = sign.split_once("\x1b[K").expect("a sign ends");
-        let letters = pieces.split('\x1b').map(|piece| piece.split_once('D').map_or(piece, |(_, letters)| letters));
+        // Behind each escape stands the way back, `[78D`; the letters themselves may have a D.
+        let after_way_back = |piece: &str| {
+            piece.strip_prefix('[').and_then(|rest| rest.split_once('D')).map_or(piece.to_owned(), |it| it.1.to_owned())
+        };
+        let letters = pieces.split('\x1b').map(after_way_back);
         let decoded = STANDARD.decode(letters.collect::<String>()).expect("base64");
         out.push((serde_json::from_slice(&decoded).expect("JSON"), String::new()));
         rest = after;
