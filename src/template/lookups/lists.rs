@@ -1,4 +1,4 @@
-//! Lookups that only rearrange what they are given: `items`, `list`, `dict`, `flattened`, `indexed_items`, `nested`,
+//! Lookups that only rearrange what they are given: `items`, `list`, `dict`, `cartesian`, `flattened`, `indexed_items`, `nested`,
 //! `together`, `subelements`, `sequence`, `random_choice`.
 
 use super::{Request, flattened, key};
@@ -50,12 +50,35 @@ fn flatten(terms: &[Val], depth: usize, out: &mut Vec<Val>) -> Res<()> {
     for term in terms {
         match term {
             Val::List(_) | Val::Tuple(_) => flatten(&term.iterate()?, depth + 1, out)?,
-            Val::Null => {}
-            Val::Str(text) if matches!(text.as_str(), "None" | "null") => {}
+            // What stands behind such a word is passed over as well.
+            Val::Str(text) if matches!(text.as_str(), "None" | "null") => break,
             other => out.push(other.clone()),
         }
     }
     Ok(())
+}
+
+/// Each combination of an item of every list; lists inside of it are taken apart.
+pub fn cartesian(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
+    if request.terms.is_empty() {
+        return Err(raised("with_cartesian requires at least one element in each list"));
+    }
+    let mut rows: Vec<Vec<Val>> = vec![Vec::new()];
+    for term in request.terms {
+        let pool = match term.used()? {
+            list @ (Val::List(_) | Val::Tuple(_) | Val::Object(_) | Val::Dict(_)) => list.iterate()?,
+            other => vec![other],
+        };
+        rows = product(&rows, &pool)?;
+    }
+    rows.iter().map(|row| flattened(row).map(Val::list)).collect()
+}
+
+fn product(rows: &[Vec<Val>], pool: &[Val]) -> Res<Vec<Vec<Val>>> {
+    if rows.len().saturating_mul(pool.len()) > MOST_ITEMS {
+        return Err(raised("the product is too large"));
+    }
+    Ok(rows.iter().flat_map(|row| pool.iter().map(|item| [row.clone(), vec![item.clone()]].concat())).collect())
 }
 
 pub fn indexed_items(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
@@ -73,10 +96,7 @@ pub fn nested(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
             Val::List(_) | Val::Tuple(_) | Val::Object(_) => term.iterate()?,
             other => vec![other.clone().used()?],
         };
-        if rows.len().saturating_mul(pool.len()) > MOST_ITEMS {
-            return Err(raised("the product is too large"));
-        }
-        rows = rows.iter().flat_map(|row| pool.iter().map(|item| [row.clone(), vec![item.clone()]].concat())).collect();
+        rows = product(&rows, &pool)?;
     }
     Ok(rows.into_iter().map(Val::list).collect())
 }

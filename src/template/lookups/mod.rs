@@ -1,14 +1,19 @@
-//! Lookups of ansible.builtin: one per file, all names in `table.rs`.
+//! Lookups of ansible.builtin and of community.general: one per file, all names in `table.rs`.
 
+mod collection_version;
 mod commands;
 mod csvfile;
+mod dependent;
 mod env;
 mod file;
 mod files;
+mod filetree;
 mod ini;
 mod inventory_hostnames;
 mod lists;
+mod merge_variables;
 mod password;
+mod random_string;
 pub mod table;
 mod url;
 mod vars;
@@ -24,7 +29,7 @@ use super::engine::val::{Val, from_key};
 use super::error::{Res, TemplateError, TemplateErrorKind, plugin_failed, raised};
 use super::python;
 use crate::blocking::blocking;
-use crate::catalog::{BUILTIN, Found, Kind, Missing, Plugin, Scope as NameScope, Table, home};
+use crate::catalog::{BUILTIN, Found, Kind, Missing, Plugin, Scope as NameScope, Table, home, is_full};
 
 pub struct Lookup {
     pub name: &'static str,
@@ -66,7 +71,8 @@ impl Request {
 
 /// Some that were Ansible's own have moved into collections.
 static TABLE: LazyLock<Table<Lookup>> = LazyLock::new(|| {
-    let rows = table::LOOKUPS.iter().map(|lookup| (home(Kind::Lookup, lookup.name, BUILTIN), lookup));
+    let full = |name: &str| if is_full(name) { name.to_owned() } else { home(Kind::Lookup, name, BUILTIN) };
+    let rows = table::LOOKUPS.iter().map(|lookup| (full(lookup.name), lookup));
     let rows: Vec<_> = rows.collect();
     Table::new(Kind::Lookup, rows.iter().map(|(name, lookup)| (name.as_str(), *lookup)))
 });

@@ -1,8 +1,24 @@
 //! Every lookup by name.
 
-use super::{Lookup, commands, csvfile, env, file, files, ini, inventory_hostnames, lists, password, url, vars};
+use super::{
+    Lookup, collection_version, commands, csvfile, dependent, env, file, files, filetree, ini, inventory_hostnames,
+    lists, merge_variables, password, random_string, url, vars,
+};
 
 pub static LOOKUPS: &[Lookup] = &[
+    Lookup { name: "cartesian", options: &[], run: lists::cartesian },
+    Lookup {
+        name: "community.general.collection_version",
+        options: &["result_not_found", "result_no_version"],
+        run: collection_version::run,
+    },
+    Lookup { name: "community.general.dependent", options: &[], run: dependent::run },
+    Lookup {
+        name: "community.general.merge_variables",
+        options: &["pattern_type", "initial_value", "override", "groups"],
+        run: merge_variables::run,
+    },
+    Lookup { name: "community.general.random_string", options: random_string::OPTIONS, run: random_string::run },
     Lookup { name: "config", options: &["on_missing", "plugin_type", "plugin_name"], run: lists::config },
     Lookup {
         name: "csvfile",
@@ -13,6 +29,7 @@ pub static LOOKUPS: &[Lookup] = &[
     Lookup { name: "env", options: &["default"], run: env::run },
     Lookup { name: "file", options: &["lstrip", "rstrip"], run: file::run },
     Lookup { name: "fileglob", options: &[], run: files::fileglob },
+    Lookup { name: "filetree", options: &[], run: filetree::run },
     Lookup { name: "first_found", options: &["files", "paths", "skip"], run: files::first_found },
     Lookup { name: "flattened", options: &[], run: lists::flattened_lookup },
     Lookup { name: "indexed_items", options: &[], run: lists::indexed_items },
