@@ -31,9 +31,10 @@ pub const OPTIONS: &[&str] = &[
 pub fn run(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
     let seed = request.text("seed")?.map(Val::str);
     let mut chance = Chance::new(seed.as_ref())?;
-    let similar = match request.flag("ignore_similar_chars", false)? {
-        true => request.text("similar_chars")?.unwrap_or_else(|| "il1LoO0".into()),
-        false => String::new(),
+    let similar = if request.flag("ignore_similar_chars", false)? {
+        request.text("similar_chars")?.unwrap_or_else(|| "il1LoO0".into())
+    } else {
+        String::new()
     };
     let kind = |chars: &mut dyn Iterator<Item = char>| chars.filter(|it| !similar.contains(*it)).collect::<String>();
     let numbers = kind(&mut ('0'..='9'));

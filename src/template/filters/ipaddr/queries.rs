@@ -206,7 +206,7 @@ fn six_to_four(it: &Subject) -> Res<Val> {
         let is_within = address(it).is_within(&["2002::/16"]);
         return Ok(if is_meant && is_within { it.value.clone() } else { Val::Bool(false) });
     }
-    if net.host_bits() > 0 && net.is_first() || !(is_public(net) || !net.is_global()) {
+    if net.host_bits() > 0 && net.is_first() || !is_public(net) && net.is_global() {
         return Ok(Val::Bool(false));
     }
     let prefix = (0x2002_u128 << 112) | (net.address << 80);
