@@ -45,6 +45,7 @@ pub const CALLBACKS: &[Row] = &[
     besides("ansible.posix.profile_roles", |config, _| Box::new(ProfileRoles::new(config))),
     besides("ansible.posix.profile_tasks", |config, display| Box::new(ProfileTasks::new(config, display.verbosity))),
     besides("ansible.posix.timer", |_, _| Box::new(Timer::start())),
+    screen("awx_display", |config, display| Box::new(Awx::new(config, &display, under_awx(config, display.clone())))),
     screen("community.general.dense", |_, display| Box::new(Dense::new(display.in_json()))),
     besides("community.general.log_plays", |config, _| {
         Box::new(LogPlays::new(config.get(setting::CALLBACK_LOG_PLAYS_FOLDER)))
@@ -54,7 +55,6 @@ pub const CALLBACKS: &[Row] = &[
     screen("community.general.yaml", |_, display| {
         Box::new(Default::new(Display { result_format: ResultFormat::Yaml, ..display }))
     }),
-    screen("awx_display", |config, display| Box::new(Awx::new(config, &display, under_awx(config, display.clone())))),
     DEFAULT,
     besides("junit", |config, display| Box::new(Junit::new(config, display.in_json()))),
     screen("minimal", |_, display| Box::new(Minimal::new(display))),

@@ -13,6 +13,10 @@ use crate::playbook::Task;
 use crate::playbook::keywords::Keyword;
 use crate::value::Value;
 
+/// How often and how long after its time a job is asked for what its guard wrote.
+const LAST_LOOKS: u32 = 20;
+const BETWEEN_LAST_LOOKS: Duration = Duration::from_millis(100);
+
 /// How long a task in the background is waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -82,9 +86,21 @@ impl Job {
             }
             self.tell(EventKind::JobPolled { job: id.to_owned(), started: says("started"), finished });
             if left <= 0 {
-                return not_in_time(patience, &result);
+                return self.last_word(target, id).await.unwrap_or_else(|| not_in_time(patience, &result));
             }
         }
+    }
+
+    /// What the job's own guard says, which ends it when its time is over: at this very moment.
+    async fn last_word(&self, target: &Target, id: &str) -> Option<ActionResult> {
+        for _ in 0..LAST_LOOKS {
+            tokio::time::sleep(BETWEEN_LAST_LOOKS).await;
+            let result = async_status::of_job(target, id).await;
+            if result.get("finished").is_some_and(Value::is_truthy) {
+                return Some(result);
+            }
+        }
+        None
     }
 }
 

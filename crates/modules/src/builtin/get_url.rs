@@ -339,7 +339,9 @@ fn place(
         if args.backup {
             backup = atomic_write::back_up(dest)?;
         }
-        let pending = if args.tmp_dest.is_some() { moved_beside(dest, pending) } else { Ok(pending) };
+        // The server may have given another name than the URL has.
+        let is_beside = args.tmp_dest.is_none() && dest.file_name() == Some(pending.target_name());
+        let pending = if is_beside { Ok(pending) } else { moved_beside(dest, pending) };
         pending
             .and_then(|pending| pending.put(&args.attributes))
             .map_err(|err| failure(args, dest, atomic_write::cannot_write(dest, &err).msg, started, ctx))?;
@@ -361,7 +363,7 @@ fn place(
     Ok(with_path_info(outcome, dest, ctx))
 }
 
-/// A file in `tmp_dest` may be on another file system.
+/// A new file beside `dest`: one in `tmp_dest` may be on another file system.
 fn moved_beside(dest: &Path, mut from: PendingFile) -> io::Result<PendingFile> {
     let mut pending = PendingFile::beside(dest)?;
     from.file.rewind()?;

@@ -312,8 +312,8 @@ impl Reply {
         fields.insert("status".into(), self.received.status.unwrap_or(200).into());
         fields.insert("msg".into(), self.received.msg.as_str().into());
         fields.insert("elapsed".into(), self.elapsed.into());
-        // An error's content is told in any case.
-        if self.received.status.is_some_and(|status| status >= 400) {
+        // The content of an error, and a redirection that is not followed is one, is told in any case.
+        if self.received.status.is_some_and(|status| status >= 300) {
             fields.insert("body".into(), self.text().into());
         }
         if self.is_json()

@@ -1,7 +1,7 @@
 //! Puts a new file in an old one's place in one step: whoever reads sees the one or the other, and a failure leaves the old, a power cut
 //! included: the content is on the disk before it gets its name. What was there passes its owner, mode and extended attributes on.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -54,6 +54,11 @@ impl PendingFile {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The name that it will get.
+    pub fn target_name(&self) -> &OsStr {
+        self.place.name()
     }
 
     /// Gives the file its name, with the owner and mode of what is there, or as a new file of this process. The mode that `attributes`

@@ -153,7 +153,12 @@ fn takes_a_directory() {
     expect(&result, &json!({"changed": true, "dest": tmp.path().join("a.txt")}));
     let other = tempfile::tempdir().unwrap();
     let result = get(json!({"url": format!("{}/named", server.url), "dest": other.path()}));
-    expect(&result, &json!({"changed": true, "dest": other.path().join("x.bin")}));
+    expect(&result, &json!({"changed": true, "dest": other.path().join("x.bin"), "size": 5}));
+    only_file(other.path(), "x.bin");
+    let other = tempfile::tempdir().unwrap();
+    let result = get(json!({"url": format!("{}/moved", server.url), "dest": other.path()}));
+    expect(&result, &json!({"changed": true, "dest": other.path().join("a.txt"), "size": 6}));
+    only_file(other.path(), "a.txt");
 }
 
 #[test]
