@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Inventory,
     /// What should be a list of tasks is none.
     NotATaskList,
+    /// Arguments in one text have a quote or a brace without its end.
+    Unbalanced,
     /// A role is nowhere.
     MissingRole,
     /// An include that includes itself.
@@ -38,7 +40,11 @@ impl ErrorKind {
     /// Ansible's exit code: 4 for what its parser refuses, 5 for options, 99 for interruption, 250 for the unexpected.
     pub fn exit_code(self) -> u8 {
         match self {
-            ErrorKind::Project | ErrorKind::NotATaskList | ErrorKind::MissingRole | ErrorKind::EndlessInclude => 4,
+            ErrorKind::Project
+            | ErrorKind::NotATaskList
+            | ErrorKind::Unbalanced
+            | ErrorKind::MissingRole
+            | ErrorKind::EndlessInclude => 4,
             ErrorKind::Usage => 2,
             ErrorKind::File | ErrorKind::Vault | ErrorKind::Inventory | ErrorKind::Output => 1,
             ErrorKind::Interrupted => 99,

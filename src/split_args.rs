@@ -1,6 +1,6 @@
 //! Free-form arguments: `k=v k2="v 2" some text`. Words are kept together by quotes and by Jinja blocks.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::source::Span;
 use crate::value::{Dict, Str, Value};
 
@@ -97,7 +97,8 @@ pub fn split(text: &str) -> Result<Vec<Token>, Error> {
     if state.is_inside() {
         let message =
             format!("failed at splitting arguments, either an unbalanced jinja2 block or quotes: {}", text.trim_end());
-        return Err(Error::project(message, None).hint("every quote, `{{` and `{%` needs its end"));
+        let error = Error::project(message, None).of_kind(ErrorKind::Unbalanced);
+        return Err(error.hint("every quote, `{{` and `{%` needs its end"));
     }
     Ok(tokens)
 }

@@ -210,12 +210,14 @@ const ON_A_HOST: &str = r##"
     - service: {name: tested, state: started}
       register: second
     - service: {daemon_reload: true}
+    - systemd_service: {name: tested, state: restarted}
+      register: fifth
     - systemd: {name: tested, state: stopped}
       register: third
     - systemd: {name: tested, state: stopped}
       register: fourth
     - assert:
-        that: [first is changed, second is not changed, third is changed, fourth is not changed, fourth.status.ActiveState == 'inactive']
+        that: [first is changed, second is not changed, third is changed, fourth is not changed, fourth.status.ActiveState == 'inactive', fifth is changed]
     - dpkg_selections: {name: bash, selection: hold}
       register: first
     - dpkg_selections: {name: bash, selection: hold}

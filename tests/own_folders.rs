@@ -15,6 +15,8 @@ for folder in etc var; do
     mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$1/own/$folder,workdir=$1/own/$folder.work" "/$folder"
 done
 ip link set lo up
+# Debian's rpm has its database at home.
+export HOME="$1/own"
 shift
 exec "$@"
 "#;

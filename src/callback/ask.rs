@@ -39,7 +39,8 @@ pub fn answer(ask: Ask) {
 
 /// A job in the background may not take the terminal.
 fn has_user() -> bool {
-    io::stdin().is_terminal() && tcgetpgrp(io::stdin()).is_ok_and(|group| group == getpgrp())
+    // A terminal that controls no process has no foreground either.
+    io::stdin().is_terminal() && tcgetpgrp(io::stdin()).map_or(true, |group| group == getpgrp())
 }
 
 fn show(mut to: impl Write, text: &str) -> io::Result<()> {

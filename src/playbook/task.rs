@@ -8,7 +8,7 @@ use super::play::{inheritable, listed, merge, text_of};
 use super::task_action::{self, TaskAction, TaskNames};
 use super::types::{Context, Entry, Keywords, Loop, LoopControl, Task, Written, collections};
 use crate::catalog::Scope;
-use crate::error::{Error, closest};
+use crate::error::{Error, ErrorKind, closest};
 use crate::source::Span;
 use crate::template::lookups;
 use crate::value::{Dict, Str, Value, variable_name};
@@ -41,7 +41,10 @@ impl Parser<'_> {
         };
         let action = match task_action::resolve(node, &names) {
             Ok(action) => Some(action),
-            Err(err) => {
+            Err(mut err) => {
+                if err.kind == ErrorKind::Unbalanced {
+                    err.message = format!("Error loading tasks: {}", err.message);
+                }
                 self.errors.push(err);
                 None
             }

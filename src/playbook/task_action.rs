@@ -254,10 +254,7 @@ fn statement(text: &Str, span: &Span, task: &Node, names: &TaskNames) -> Result<
 }
 
 fn text_arguments(text: &Str, kind: FreeForm, span: &Span) -> Result<(Dict, Option<Str>), Error> {
-    parse_kv(text, kind).map_err(|mut err| {
-        err.message = format!("Error loading tasks: {}", err.message);
-        err.at(Some(span))
-    })
+    parse_kv(text, kind).map_err(|err| err.at(Some(span)))
 }
 
 fn mapping_arguments(node: &Node) -> (Dict, Option<Str>) {

@@ -295,7 +295,8 @@ class Controller:
         if told['style'] == 'python':
             if shebang == '#!powershell':
                 raise Refused('the module %s is written in PowerShell, for Windows' % path)
-            payload = payload_of(data)
+            # Another language that has the arguments in its own text.
+            payload = payload_of(data) if shebang and 'python' in shebang else None
             if payload is None:
                 told['style'] = 'embedded'
             else:

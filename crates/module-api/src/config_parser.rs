@@ -104,19 +104,25 @@ pub fn read(text: &str, rules: Rules) -> Result<Vec<Section>, Mistake> {
             open = None;
             continue;
         }
-        let Some(section) = sections.last_mut() else { return Err(mistake(MistakeKind::NoSection)) };
+        let Some(section) = sections.last() else { return Err(mistake(MistakeKind::NoSection)) };
         let (name, value) = match content.split_once(['=', ':']) {
             Some((name, value)) => (name.trim_end(), Some(value.trim_start().to_owned())),
             None if rules.allow_no_value => (content, None),
             None => return Err(mistake(MistakeKind::NoOption)),
         };
         let name = if rules.case_sensitive { name.to_owned() } else { name.to_lowercase() };
-        if section.entries.iter().any(|entry| entry.name == name) {
+        if name.is_empty() {
+            return Err(mistake(MistakeKind::NoOption));
+        }
+        let same = |other: &Section| other.name == section.name && other.entries.iter().any(|entry| entry.name == name);
+        if sections.iter().any(same) {
             return Err(mistake(MistakeKind::OptionTwice { section: section.name.clone(), option: name }));
         }
         open = Some(indent);
         let line = Line { number, content: content.to_owned(), indent };
-        section.entries.push(Entry { name, value, line });
+        if let Some(section) = sections.last_mut() {
+            section.entries.push(Entry { name, value, line });
+        }
     }
     for value in sections.iter_mut().flat_map(|section| &mut section.entries).filter_map(|entry| entry.value.as_mut()) {
         value.truncate(value.trim_end().len());
@@ -179,6 +185,7 @@ mod tests {
         for (text, number, kind) in [
             ("\na=1\n", 2, MistakeKind::NoSection),
             ("[a]\nx\n", 2, MistakeKind::NoOption),
+            ("[a]\n=x\n", 2, MistakeKind::NoOption),
             ("[a]\n[a]\n", 2, MistakeKind::SectionTwice { section: "a".to_owned() }),
             ("[a]\nx=1\nX=2\n", 3, MistakeKind::OptionTwice { section: "a".to_owned(), option: "x".to_owned() }),
         ] {

@@ -124,7 +124,7 @@ pub fn ipwrap(_scope: &Scope, args: Bound) -> Res<Val> {
     let (value, query) = (typed(&args, "ipwrap")?, query_of(&args, 1)?);
     let wrapped = |value: &Val| -> Res<Val> {
         let found = ask(value, &query, None, "ipwrap").unwrap_or(Val::Null);
-        if found.truthy()? { ask(value, "wrap", None, "ipwrap") } else { Ok(value.clone()) }
+        if found.truthy()? { ask(&found, "wrap", None, "ipwrap") } else { Ok(value.clone()) }
     };
     match value {
         Val::Int(_) | Val::Big(_) => Err(raised("Unrecognized type <<class 'int'>> for ipwrap filter <value>")),
@@ -233,6 +233,9 @@ pub fn nthhost(_scope: &Scope, args: Bound) -> Res<Val> {
 fn nth_usable(args: &Bound, forward: bool) -> Res<Val> {
     let Some(net) = network_of(&args.val(0))? else { return Ok(Val::Bool(false)) };
     let offset: i128 = args.int(1, 0)?.into();
+    if net.host_bits() == 0 {
+        return Ok(Val::Null);
+    }
     let address = net.address.checked_add_signed(if forward { offset } else { -offset });
     let address = address.filter(|it| net.version == 6 || u32::try_from(*it).is_ok());
     if address.is_none() {

@@ -142,9 +142,7 @@ pub fn subelements(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
         let found = match by_keys(&element, &print::text(path)?)? {
             Ok(found) => found,
             Err(_) if skip_missing => continue,
-            Err((holder, key)) => {
-                return Err(raised(format!("could not find '{key}' key in iterated item '{}'", print::text(&holder)?)));
-            }
+            Err(missing) => return Err(raised(missing)),
         };
         if !matches!(found, Val::List(_) | Val::Tuple(_)) {
             return Err(raised(format!(
@@ -161,14 +159,14 @@ pub fn subelements(_scope: &Scope, request: Request) -> Res<Vec<Val>> {
     Ok(out)
 }
 
-/// An item by a dotted path of keys alone; else the key that is missing, and where.
-fn by_keys<'a>(element: &Val, path: &'a str) -> Res<Result<Val, (Val, &'a str)>> {
+/// An item by a dotted path of keys alone; else what is missing, and where.
+fn by_keys(element: &Val, path: &str) -> Res<Result<Val, String>> {
     let mut current = element.clone();
     let mut before = "";
     for key in path.split('.') {
         if !matches!(current, Val::Dict(_)) {
             let got = print::text(&current)?;
-            return Err(raised(format!("the key {before} should point to a dictionary, got '{got}'")));
+            return Ok(Err(format!("the key {before} should point to a dictionary, got '{got}'")));
         }
         before = key;
         let found = match &current {
@@ -177,7 +175,10 @@ fn by_keys<'a>(element: &Val, path: &'a str) -> Res<Result<Val, (Val, &'a str)>>
         };
         match found {
             Some(found) => current = found.used()?,
-            None => return Ok(Err((current, key))),
+            None => {
+                let holder = print::text(&current)?;
+                return Ok(Err(format!("could not find '{key}' key in iterated item '{holder}'")));
+            }
         }
     }
     Ok(Ok(current))
