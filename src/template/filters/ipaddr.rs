@@ -124,7 +124,11 @@ pub fn ipwrap(_scope: &Scope, args: Bound) -> Res<Val> {
     let (value, query) = (typed(&args, "ipwrap")?, query_of(&args, 1)?);
     let wrapped = |value: &Val| -> Res<Val> {
         let found = ask(value, &query, None, "ipwrap").unwrap_or(Val::Null);
-        if found.truthy()? { ask(&found, "wrap", None, "ipwrap") } else { Ok(value.clone()) }
+        if !found.truthy()? {
+            return Ok(value.clone());
+        }
+        // A number or a mask in full becomes an address first.
+        ask(&ask(value, "", None, "ipwrap")?, "wrap", None, "ipwrap")
     };
     match value {
         Val::Int(_) | Val::Big(_) => Err(raised("Unrecognized type <<class 'int'>> for ipwrap filter <value>")),
