@@ -124,11 +124,10 @@ pub fn ipwrap(_scope: &Scope, args: Bound) -> Res<Val> {
     let (value, query) = (typed(&args, "ipwrap")?, query_of(&args, 1)?);
     let wrapped = |value: &Val| -> Res<Val> {
         let found = ask(value, &query, None, "ipwrap").unwrap_or(Val::Null);
-        if !found.truthy()? {
-            return Ok(value.clone());
-        }
-        // A number or a mask in full becomes an address first.
-        ask(&ask(value, "", None, "ipwrap")?, "wrap", None, "ipwrap")
+        // A number becomes an address, and a mask in full a prefix, whatever is asked.
+        let plain = ask(value, "", None, "ipwrap").ok().filter(|it| it.truthy().unwrap_or(false));
+        let plain = plain.unwrap_or_else(|| value.clone());
+        if found.truthy()? { ask(&plain, "wrap", None, "ipwrap") } else { Ok(plain) }
     };
     match value {
         Val::Int(_) | Val::Big(_) => Err(raised("Unrecognized type <<class 'int'>> for ipwrap filter <value>")),
