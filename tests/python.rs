@@ -153,6 +153,8 @@ fn collection() -> Project {
     let filters = "class FilterModule:\n    def filters(self):\n        return {'twice': lambda v: v * 2, 'boom': lambda v: 1 / 0}\n";
     project()
         .file(&format!("{OF_COLLECTION}/plugins/modules/kind.py"), kind)
+        .file(&format!("{OF_COLLECTION}/plugins/modules/half.py"), kind)
+        .file(&format!("{OF_COLLECTION}/plugins/action/half.py"), "class ActionModule: pass\n")
         .file(&format!("{OF_COLLECTION}/plugins/module_utils/helper.py"), "def help_me(n): return n * 2\n")
         .file(&format!("{OF_COLLECTION}/plugins/filter/f.py"), filters)
         .file(&format!("{OF_COLLECTION}/meta/runtime.yml"), runtime)
@@ -172,7 +174,10 @@ fn modules_of_collections_are_found_through_their_routes() {
 - kind: {a: 5}
   collections: [my.own]
   register: s
-- assert: {that: [k.a == 8, o.a == 6, p.ping == 'pong', s.a == 10]}
+- my.own.half:
+  register: h
+  ignore_errors: true
+- assert: {that: [k.a == 8, o.a == 6, p.ping == 'pong', s.a == 10, h.msg is search('my.own.half has an action plugin in Python')]}
 ",
     );
     assert!(ended.stderr.contains("use kind"), "{}", ended.stderr);

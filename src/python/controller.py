@@ -277,6 +277,11 @@ class Controller:
                     raise Refused('The module %s was redirected to %s, which could not be loaded.' % (name, tried[-1]))
                 raise Missing(name)
             path = found.plugin_resolved_path
+            collection = found.plugin_resolved_collection or ''
+            if collection not in ('', 'ansible.builtin', 'ansible.legacy'):
+                # The module alone would do half of it.
+                if self.loaders.action_loader.find_plugin_with_context(found.resolved_fqcn).resolved:
+                    raise Refused('the module %s has an action plugin in Python, which is not run yet' % found.resolved_fqcn)
             return self.built(name, path)
 
     def built(self, name, path):
