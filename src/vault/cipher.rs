@@ -10,7 +10,7 @@ use ring::hmac;
 
 use super::derive::derive;
 
-const ITERATIONS: u32 = 10_000;
+const ITERATIONS: usize = 10_000;
 const BLOCK: usize = 16;
 /// More vaults than this at a time, and the first ones' keys are derived again.
 const MOST_KEYS: usize = 4096;

@@ -1,12 +1,11 @@
-//! The key of a vault: PBKDF2-HMAC-SHA256. With the processor's SHA instructions it costs half of what it costs in OpenSSL, which copies a
-//! context for every hash; without them about the same.
+//! The key of a vault: PBKDF2-HMAC-SHA256 of the cryptographic library that is linked for SSH anyway, which has it in assembly.
 
-use pbkdf2::pbkdf2_hmac;
-use sha2::Sha256;
+use openssl::hash::MessageDigest;
+use openssl::pkcs5::pbkdf2_hmac;
 
 /// Fills `out` with the key of a password and a salt (RFC 8018, 5.2).
-pub fn derive(password: &[u8], salt: &[u8], iterations: u32, out: &mut [u8]) {
-    pbkdf2_hmac::<Sha256>(password, salt, iterations, out);
+pub fn derive(password: &[u8], salt: &[u8], iterations: usize, out: &mut [u8]) {
+    pbkdf2_hmac(password, salt, iterations, MessageDigest::sha256(), out).expect("SHA-256 is built in");
 }
 
 #[cfg(test)]
